@@ -25,7 +25,8 @@ int& Threads() {
 int NumThreads() { return Threads(); }
 
 void SetNumThreads(int threads) {
-  if (threads < 1) throw std::invalid_argument("the number of threads must be at least 1, got " + std::to_string(threads));
+  if (threads < 1)
+    throw std::invalid_argument("the number of threads must be at least 1, got " + std::to_string(threads));
   Threads() = threads;
 }
 
@@ -37,7 +38,7 @@ void RunChunks(int64_t chunks, ChunkFunction function, void* context) {
     return;
   }
   std::exception_ptr error;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(static_cast<int>(std::min<int64_t>(chunks, Threads())))
+#pragma omp parallel for schedule(dynamic, 1) num_threads(static_cast <int>(std::min <int64_t>(chunks, Threads())))
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     try {
       function(context, chunk);

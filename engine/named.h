@@ -1,0 +1,34 @@
+// Variables and tensors by name: the parameters of a module, the state of an optimiser, the contents of a file.
+#ifndef ORBIT_ENGINE_NAMED_H_
+#define ORBIT_ENGINE_NAMED_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/tensor.h"
+#include "engine/variable.h"
+
+namespace orbit {
+
+struct NamedVariable {
+  std::string name;
+  Variable variable;
+};
+
+using TensorMap = std::map<std::string, Tensor>;
+
+struct CopyOptions {
+  bool allow_missing = false;     // destinations without a source keep their values
+  bool allow_unexpected = false;  // sources without a destination are left out
+};
+
+// Copies every source into the destination of the same name, on any devices; f32, f64 and bf16 convert to each other.
+// Throws Error, before anything is copied, with all names that are missing, unexpected or of another shape or kind of
+// dtype; `what` says what is being copied.
+void CopyTensors(const std::string& what, const TensorMap& sources, const TensorMap& destinations,
+                 CopyOptions options = {});
+
+}  // namespace orbit
+
+#endif  // ORBIT_ENGINE_NAMED_H_

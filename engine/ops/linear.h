@@ -1,0 +1,18 @@
+// Matrix products.
+#ifndef ORBIT_ENGINE_OPS_LINEAR_H_
+#define ORBIT_ENGINE_OPS_LINEAR_H_
+
+#include "engine/variable.h"
+
+namespace orbit {
+
+// x [..., in] times the transpose of weight [out, in], plus bias [out] where it is defined: [..., out]. f32, f64.
+Variable Linear(const Variable& x, const Variable& weight, const Variable& bias = {});
+
+// a [..., m, k] times b [..., k, n]: [..., m, n], with the same leading axes, or none on b. With transpose_a, a is
+// [..., k, m]; with transpose_b, b is [..., n, k]. f32, f64.
+Variable MatMul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
+
+}  // namespace orbit
+
+#endif  // ORBIT_ENGINE_OPS_LINEAR_H_

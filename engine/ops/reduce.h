@@ -1,0 +1,27 @@
+// Sums, means and maxima along axes. f32, f64; negative axes count from the end.
+#ifndef ORBIT_ENGINE_OPS_REDUCE_H_
+#define ORBIT_ENGINE_OPS_REDUCE_H_
+
+#include <vector>
+
+#include "engine/variable.h"
+
+namespace orbit {
+
+// Over the given axes, which stay as 1 where `keepdim`. Sums are taken in a fixed order.
+Variable Sum(const Variable& x, const std::vector<int64_t>& axes, bool keepdim = false);
+Variable Mean(const Variable& x, const std::vector<int64_t>& axes, bool keepdim = false);  // throws Error over nothing
+
+// Over all axes: a scalar.
+Variable Sum(const Variable& x);
+Variable Mean(const Variable& x);
+
+// The largest value along one axis, which goes; the gradient is that of the first place it is found.
+Variable Max(const Variable& x, int64_t axis);
+
+// A gradient or value of x's shape summed over the axes that broadcasting `shape` to it repeats.
+Tensor SumToShape(const Tensor& x, const Shape& shape);
+
+}  // namespace orbit
+
+#endif  // ORBIT_ENGINE_OPS_REDUCE_H_

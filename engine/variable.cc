@@ -1,0 +1,141 @@
+#include "engine/variable.h"
+
+#include <atomic>
+#include <cmath>
+#include <queue>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/accumulate.h"
+
+namespace orbit {
+
+struct Variable::Node {
+  int64_t sequence;
+  const char* name;
+  std::vector<Variable> inputs;
+  BackwardFunction backward;
+};
+
+struct Variable::State {
+  Tensor value;
+  Tensor grad;
+  bool requires_grad = false;
+  std::shared_ptr<Node> node;
+};
+
+namespace {
+
+thread_local bool recording = true;
+std::atomic<bool> anomaly_detection{false};
+std::atomic<int64_t> next_sequence{0};
+
+void CheckFinite(const Tensor& tensor, const char* operation, const char* what) {
+  if (!tensor.defined() || !IsFloating(tensor.dtype())) return;
+  const std::vector<double> values = tensor.ToVector<double>();
+  for (size_t i = 0; i < values.size(); ++i)
+    Check(std::isfinite(values[i]), operation, ": ", what, " is ", values[i], " at element ", i, " of ",
+          tensor.Describe());
+}
+
+}  // namespace
+
+bool Gradients::Needs(size_t i) const { return inputs_[i].defined() && inputs_[i].requires_grad(); }
+
+void Gradients::Add(size_t i, const Tensor& gradient) const {
+  if (Needs(i)) inputs_[i].AddGrad(gradient);
+}
+
+Variable::Variable(Tensor value, bool requires_grad) : state_(std::make_shared<State>()) {
+  Check(value.defined(), "a variable needs a defined tensor");
+  Check(!requires_grad || IsFloating(value.dtype()), "no gradient exists for ", value.Describe());
+  state_->value = std::move(value);
+  state_->requires_grad = requires_grad;
+}
+
+const Tensor& Variable::value() const {
+  Check(defined(), "value() of an undefined variable");
+  return state_->value;
+}
+
+const Tensor& Variable::grad() const {
+  Check(defined(), "grad() of an undefined variable");
+  return state_->grad;
+}
+
+bool Variable::requires_grad() const { return defined() && state_->requires_grad; }
+
+void Variable::set_requires_grad(bool requires_grad) const {
+  Check(defined() && !state_->node, "requires_grad can be set for leaves only");
+  state_->requires_grad = requires_grad;
+}
+
+void Variable::set_value(Tensor value) const {
+  Check(defined() && !state_->node, "the value can be set for leaves only");
+  state_->value = std::move(value);
+}
+
+void Variable::set_grad(Tensor grad) const { state_->grad = std::move(grad); }
+
+void Variable::AddGrad(const Tensor& gradient) const {
+  Check(gradient.shape() == shape() && gradient.dtype() == dtype(), "gradient ", gradient.Describe(), " for a value ",
+        value().Describe());
+  state_->grad = Accumulate(std::move(state_->grad), gradient);
+}
+
+void Variable::Backward() const {
+  Check(size() == 1, "Backward() without a gradient is for scalars, not ", value().Describe());
+  Backward(Tensor::Full(shape(), 1.0, dtype(), device()));
+}
+
+void Variable::Backward(const Tensor& gradient) const {
+  Check(requires_grad(), "Backward() of a variable that no recorded operation computed");
+  AddGrad(gradient);
+  const auto earlier = [](const std::shared_ptr<State>& a, const std::shared_ptr<State>& b) {
+    return a->node->sequence < b->node->sequence;
+  };
+  std::priority_queue<std::shared_ptr<State>, std::vector<std::shared_ptr<State>>, decltype(earlier)> ready(earlier);
+  std::unordered_set<State*> seen;
+  if (state_->node) ready.push(state_);
+  // An input's node was made before its user's, so the latest node of all has its whole gradient.
+  while (!ready.empty()) {
+    const std::shared_ptr<State> state = ready.top();
+    ready.pop();
+    seen.erase(state.get());
+    const std::shared_ptr<Node> node = state->node;
+    Check(node->backward != nullptr, node->name, ": its recorded graph was consumed by an earlier Backward()");
+    const BackwardFunction backward = std::exchange(node->backward, nullptr);
+    const std::vector<Variable> inputs = std::exchange(node->inputs, {});
+    backward(Gradients(inputs, std::exchange(state->grad, Tensor())));
+    for (const Variable& input : inputs) {
+      if (!input.requires_grad()) continue;
+      if (anomaly_detection) CheckFinite(input.grad(), node->name, "the gradient of an input");
+      if (input.state_->node && input.state_->grad.defined() && seen.insert(input.state_.get()).second)
+        ready.push(input.state_);
+    }
+  }
+}
+
+bool GradientsWanted(const std::vector<Variable>& inputs) {
+  if (!recording) return false;
+  for (const Variable& input : inputs)
+    if (input.requires_grad()) return true;
+  return false;
+}
+
+Variable MakeVariable(const char* name, Tensor value, std::vector<Variable> inputs, BackwardFunction backward) {
+  if (anomaly_detection) CheckFinite(value, name, "the result");
+  Variable result(std::move(value));
+  if (!GradientsWanted(inputs)) return result;
+  result.state_->requires_grad = true;
+  result.state_->node =
+      std::make_shared<Variable::Node>(Variable::Node{next_sequence++, name, std::move(inputs), std::move(backward)});
+  return result;
+}
+
+NoGrad::NoGrad() : previous_(std::exchange(recording, false)) {}
+NoGrad::~NoGrad() { recording = previous_; }
+
+void SetAnomalyDetection(bool enabled) { anomaly_detection = enabled; }
+
+}  // namespace orbit

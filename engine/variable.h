@@ -1,0 +1,101 @@
+// Variable: a tensor, the node that computed it, and its gradient.
+//
+// An operation computes its value, then calls MakeVariable with its inputs and a backward function. Backward() walks
+// the recorded nodes from the last to the first; gradients accumulate in the leaves, those of intermediate results and
+// what the nodes saved are freed on the way.
+#ifndef ORBIT_ENGINE_VARIABLE_H_
+#define ORBIT_ENGINE_VARIABLE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/tensor.h"
+
+namespace orbit {
+
+class Variable;
+
+// What a backward function receives: the gradient of the result, and where to leave those of the inputs.
+class Gradients {
+ public:
+  Gradients(const std::vector<Variable>& inputs, Tensor output) : inputs_(inputs), output_(std::move(output)) {}
+
+  const Tensor& output() const { return output_; }
+  // Whether the gradient of input i is wanted; computing it otherwise is wasted work.
+  bool Needs(size_t i) const;
+  // Adds to the gradient of input i, where it is wanted. The tensor is shared, not copied: leave it unchanged.
+  void Add(size_t i, const Tensor& gradient) const;
+
+ private:
+  const std::vector<Variable>& inputs_;
+  Tensor output_;
+};
+
+using BackwardFunction = std::function<void(const Gradients&)>;
+
+class Variable {
+ public:
+  Variable() = default;  // undefined
+  // A constant, or a leaf whose gradient is wanted. Implicit, so that operations take tensors as constants.
+  Variable(Tensor value, bool requires_grad = false);  // NOLINT(google-explicit-constructor)
+
+  bool defined() const { return state_ != nullptr; }
+  const Tensor& value() const;
+  // The accumulated gradient, undefined before Backward() reached this variable. Kept for leaves only.
+  const Tensor& grad() const;
+  bool requires_grad() const;
+  void set_requires_grad(bool requires_grad) const;  // of a leaf
+  void set_value(Tensor value) const;                // of a leaf
+  void set_grad(Tensor grad) const;
+  void ZeroGrad() const { set_grad({}); }
+  void AddGrad(const Tensor& gradient) const;
+
+  const Shape& shape() const { return value().shape(); }
+  int64_t dim(int64_t axis) const { return value().dim(axis); }
+  int64_t rank() const { return value().rank(); }
+  int64_t size() const { return value().size(); }
+  DType dtype() const { return value().dtype(); }
+  Device device() const { return value().device(); }
+
+  // The same value as a constant.
+  Variable Detach() const { return Variable(value()); }
+
+  // Gradients of this scalar with respect to every leaf it was computed from. The recorded graph is consumed.
+  void Backward() const;
+  // The same for sum(this * gradient).
+  void Backward(const Tensor& gradient) const;
+
+ private:
+  struct State;
+  struct Node;
+  friend Variable MakeVariable(const char*, Tensor, std::vector<Variable>, BackwardFunction);
+  std::shared_ptr<State> state_;
+};
+
+// The result of an operation called `name`. Nothing is recorded, and backward is dropped, where no input requires a
+// gradient or a NoGrad is alive.
+Variable MakeVariable(const char* name, Tensor value, std::vector<Variable> inputs, BackwardFunction backward);
+
+// Whether an operation on these inputs will be recorded: it need not save anything otherwise.
+bool GradientsWanted(const std::vector<Variable>& inputs);
+
+// While one is alive on this thread, operations record nothing.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+
+ private:
+  bool previous_;
+};
+
+// While `enabled`, the result of every operation is checked: the first value that is not finite, forward or backward,
+// throws Error naming the operation. It costs a pass over every result; meant for finding where a NaN came from.
+void SetAnomalyDetection(bool enabled);
+
+}  // namespace orbit
+
+#endif  // ORBIT_ENGINE_VARIABLE_H_

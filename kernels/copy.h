@@ -1,0 +1,34 @@
+// Copies between strided arrays: what transposing, slicing, joining and padding are made of.
+#ifndef ORBIT_KERNELS_COPY_H_
+#define ORBIT_KERNELS_COPY_H_
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+// Axes from the outermost in, and the steps, in elements, that source and destination take along them.
+struct Strided {
+  static constexpr int kMaxAxes = 8;
+  int axes = 0;
+  std::array<int64_t, kMaxAxes> size{}, x_stride{}, y_stride{};
+};
+
+// y = x at every place of `shape`; places of y must differ.
+template <class Device, class T>
+void CopyStrided(Device device, const Strided& shape, const T* x, T* y);
+
+// y[i, :] = x[index[i], :] for rows of `columns` elements. Throws std::out_of_range for an index outside [0, x_rows).
+template <class Device, class T>
+void GatherRows(Device device, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y);
+
+// y[index[i], :] += x[i, :] in the order of i; y has y_rows rows. Throws std::out_of_range as GatherRows.
+template <class Device, class T>
+void ScatterAddRows(Device device, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x,
+                    T* y);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_COPY_H_

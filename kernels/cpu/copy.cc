@@ -1,0 +1,108 @@
+#include "kernels/copy.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/cpu/parallel.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;  // elements a chunk
+
+// Axes that both arrays step through as if they were one are made one; axes of size 1 go.
+Strided Merge(const Strided& shape) {
+  Strided merged;
+  for (int i = 0; i < shape.axes; ++i) {
+    if (shape.size[i] == 1) continue;
+    const int last = merged.axes - 1;
+    if (last >= 0 && merged.x_stride[last] == shape.x_stride[i] * shape.size[i] &&
+        merged.y_stride[last] == shape.y_stride[i] * shape.size[i]) {
+      merged.size[last] *= shape.size[i];
+    } else {
+      merged.size[++merged.axes - 1] = shape.size[i];
+    }
+    merged.x_stride[merged.axes - 1] = shape.x_stride[i];
+    merged.y_stride[merged.axes - 1] = shape.y_stride[i];
+  }
+  if (merged.axes == 0) {
+    merged.axes = 1;
+    merged.size[0] = 1;
+  }
+  return merged;
+}
+
+void CheckIndex(int64_t rows, const int64_t* index, int64_t limit) {
+  for (int64_t i = 0; i < rows; ++i)
+    if (index[i] < 0 || index[i] >= limit)
+      throw std::out_of_range("index " + std::to_string(index[i]) + " at position " + std::to_string(i) + " of " +
+                              std::to_string(limit) + " rows");
+}
+
+}  // namespace
+
+template <class Device, class T>
+void CopyStrided(Device, const Strided& strided, const T* x, T* y) {
+  const Strided shape = Merge(strided);
+  const int last = shape.axes - 1;
+  const int64_t length = shape.size[last], x_step = shape.x_stride[last], y_step = shape.y_stride[last];
+  int64_t lines = 1;
+  for (int i = 0; i < last; ++i) lines *= shape.size[i];
+  if (lines * length == 0) return;
+  const auto copy = [&](const T* from, T* to, int64_t size) {
+    if (x_step == 1 && y_step == 1)
+      std::copy_n(from, size, to);
+    else
+      for (int64_t i = 0; i < size; ++i) to[i * y_step] = from[i * x_step];
+  };
+  if (lines == 1)
+    return ParallelFor(length, kGrain,
+                       [&](int64_t begin, int64_t end) { copy(x + begin * x_step, y + begin * y_step, end - begin); });
+  ParallelFor(lines, std::max<int64_t>(1, kGrain / length), [&](int64_t begin, int64_t end) {
+    for (int64_t line = begin; line < end; ++line) {
+      int64_t x_offset = 0, y_offset = 0, rest = line;
+      for (int i = last - 1; i >= 0; --i) {
+        const int64_t place = rest % shape.size[i];
+        rest /= shape.size[i];
+        x_offset += place * shape.x_stride[i];
+        y_offset += place * shape.y_stride[i];
+      }
+      copy(x + x_offset, y + y_offset, length);
+    }
+  });
+}
+
+template <class Device, class T>
+void GatherRows(Device, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y) {
+  CheckIndex(rows, index, x_rows);
+  ParallelFor(rows, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, columns)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) std::copy_n(x + index[i] * columns, columns, y + i * columns);
+  });
+}
+
+template <class Device, class T>
+void ScatterAddRows(Device, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x, T* y) {
+  CheckIndex(rows, index, y_rows);
+  // Every chunk owns a range of y's rows and reads all indices.
+  const int64_t grain =
+      std::max<int64_t>(NumChunks(y_rows, 16), std::max<int64_t>(1, kGrain / std::max<int64_t>(1, columns)));
+  ParallelFor(y_rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < rows; ++i) {
+      if (index[i] < begin || index[i] >= end) continue;
+      const T* from = x + i * columns;
+      T* to = y + index[i] * columns;
+      for (int64_t c = 0; c < columns; ++c) to[c] += from[c];
+    }
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                              \
+  template void CopyStrided(Cpu, const Strided&, const T*, T*);                           \
+  template void GatherRows(Cpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*); \
+  template void ScatterAddRows(Cpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

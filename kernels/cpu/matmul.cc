@@ -1,0 +1,153 @@
+#include "kernels/matmul.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+
+namespace orbit::kernels {
+namespace {
+
+// OpenBLAS computes one tile at a time on the calling thread; the tiles, chosen by the shapes alone, are what runs in
+// parallel. So results do not depend on the number of threads.
+constexpr int64_t kTileRows = 512, kTileColumns = 1024;
+constexpr int64_t kSmallProduct = 1 << 20;  // multiplications not worth a second tile
+constexpr int64_t kInnerChunk = 2048;       // rows of k to a partial sum where k dwarfs m and n
+
+void SetUpOnce() {
+  static const bool done = [] {
+    openblas_set_num_threads(1);
+    return true;
+  }();
+  (void)done;
+}
+
+template <class T>
+struct Operand {
+  const T* data;
+  int64_t row_stride, column_stride;  // of op(A); one of them is 1
+
+  Operand At(int64_t row, int64_t column) const {
+    return {data + row * row_stride + column * column_stride, row_stride, column_stride};
+  }
+};
+
+// C [m, n] with row stride ldc = A B + beta C, on the calling thread.
+template <class T>
+void Tile(int64_t m, int64_t n, int64_t k, Operand<T> a, Transpose ta, Operand<T> b, Transpose tb, T beta, T* c,
+          int64_t ldc) {
+  const auto op_a = ta == Transpose::kYes ? CblasTrans : CblasNoTrans;
+  const auto op_b = tb == Transpose::kYes ? CblasTrans : CblasNoTrans;
+  const auto lda = std::max<int64_t>(1, ta == Transpose::kYes ? a.column_stride : a.row_stride);
+  const auto ldb = std::max<int64_t>(1, tb == Transpose::kYes ? b.column_stride : b.row_stride);
+  if constexpr (std::is_same_v<T, float>)
+    cblas_sgemm(CblasRowMajor, op_a, op_b, m, n, k, 1, a.data, lda, b.data, ldb, beta, c, ldc);
+  else
+    cblas_dgemm(CblasRowMajor, op_a, op_b, m, n, k, 1, a.data, lda, b.data, ldb, beta, c, ldc);
+}
+
+// Sizes of equal tiles of at most `most`, at least four of them where the product is worth it.
+int64_t TileSize(int64_t size, int64_t most, int64_t multiple, bool split) {
+  int64_t tiles = NumChunks(size, most);
+  if (split) tiles = std::max<int64_t>(tiles, 4);
+  const int64_t tile = NumChunks(size, tiles);
+  return std::max(multiple, NumChunks(tile, multiple) * multiple);
+}
+
+template <class T>
+void Product(int64_t m, int64_t n, int64_t k, Operand<T> a, Transpose ta, Operand<T> b, Transpose tb, T beta, T* c) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    if (beta == T(0)) std::fill_n(c, m * n, T(0));
+    return;
+  }
+  const int64_t products = m * n * k;
+  if (products <= kSmallProduct) return Tile(m, n, k, a, ta, b, tb, beta, c, n);
+  if (k >= 2 * kInnerChunk && k > 8 * std::max(m, n)) {
+    const int64_t chunks = std::min<int64_t>(NumChunks(k, kInnerChunk), 16);
+    const int64_t length = NumChunks(k, chunks);
+    std::vector<T> partial(static_cast<size_t>(chunks) * m * n);
+    ParallelChunks(chunks, [&](int64_t chunk) {
+      const int64_t begin = std::min(k, chunk * length), end = std::min(k, begin + length);
+      T* sum = partial.data() + chunk * m * n;
+      if (begin < end) Tile(m, n, end - begin, a.At(0, begin), ta, b.At(begin, 0), tb, T(0), sum, n);
+    });
+    ParallelFor(m * n, 1 << 12, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        T sum = beta == T(0) ? T(0) : c[i];
+        for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += partial[chunk * m * n + i];
+        c[i] = sum;
+      }
+    });
+    return;
+  }
+  const bool split_rows = m >= n;
+  const int64_t tile_rows = TileSize(m, kTileRows, 16, split_rows);
+  const int64_t tile_columns = TileSize(n, kTileColumns, 64, !split_rows);
+  const int64_t row_tiles = NumChunks(m, tile_rows), column_tiles = NumChunks(n, tile_columns);
+  ParallelChunks(row_tiles * column_tiles, [&](int64_t tile) {
+    const int64_t i = tile / column_tiles * tile_rows, j = tile % column_tiles * tile_columns;
+    Tile(std::min(tile_rows, m - i), std::min(tile_columns, n - j), k, a.At(i, 0), ta, b.At(0, j), tb, beta,
+         c + i * n + j, n);
+  });
+}
+
+}  // namespace
+
+template <class Device, class T>
+void MatMul(Device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
+            const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
+  SetUpOnce();
+  const auto problem = [&](int64_t i) {
+    const bool ta = transpose_a == Transpose::kYes, tb = transpose_b == Transpose::kYes;
+    Product<T>(m, n, k, {a + i * a_stride, ta ? 1 : k, ta ? m : 1}, transpose_a,
+               {b + i * b_stride, tb ? 1 : n, tb ? k : 1}, transpose_b, beta, c + i * c_stride);
+  };
+  // Problems side by side where one alone is small; a small problem is one tile, so the bits are the same either way.
+  const int64_t products = std::max<int64_t>(1, m * n * k);
+  if (batch > 1 && products <= kSmallProduct) {
+    const int64_t grain = std::max<int64_t>(1, (1 << 16) / products);
+    ParallelFor(batch, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) problem(i);
+    });
+  } else {
+    for (int64_t i = 0; i < batch; ++i) problem(i);
+  }
+}
+
+template <class Device, class T>
+void BroadcastRow(Device, int64_t rows, int64_t columns, const T* bias, T* y) {
+  ParallelFor(rows, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, columns)), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) std::copy_n(bias, columns, y + r * columns);
+  });
+}
+
+template <class Device, class T>
+void ColumnSums(Device, int64_t rows, int64_t columns, const T* x, T* sums) {
+  const int64_t grain = std::max<int64_t>(NumChunks(rows, 64), 256);
+  const int64_t chunks = NumChunks(rows, grain);
+  std::vector<T> partial(static_cast<size_t>(chunks) * columns, T(0));
+  ParallelFor(rows, grain, [&](int64_t begin, int64_t end) {
+    T* sum = partial.data() + begin / grain * columns;
+    for (int64_t r = begin; r < end; ++r)
+      for (int64_t c = 0; c < columns; ++c) sum[c] += x[r * columns + c];
+  });
+  std::fill_n(sums, columns, T(0));
+  for (int64_t chunk = 0; chunk < chunks; ++chunk)
+    for (int64_t c = 0; c < columns; ++c) sums[c] += partial[chunk * columns + c];
+}
+
+std::string HostMatMulCore() { return openblas_get_corename(); }
+
+#define ORBIT_INSTANTIATE(T)                                                                                     \
+  template void MatMul(Cpu, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, T, T*, int64_t, \
+                       int64_t, int64_t, int64_t);                                                               \
+  template void BroadcastRow(Cpu, int64_t, int64_t, const T*, T*);                                               \
+  template void ColumnSums(Cpu, int64_t, int64_t, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,62 @@
+#include "kernels/random.h"
+
+#include <Random123/philox.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "kernels/cpu/parallel.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;
+
+struct Philox {
+  uint64_t seed, stream;
+
+  r123::Philox4x32::ctr_type operator()(uint64_t block) const {
+    const r123::Philox4x32::ctr_type counter = {{static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
+                                                 static_cast<uint32_t>(stream), static_cast<uint32_t>(stream >> 32)}};
+    const r123::Philox4x32::key_type key = {{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}};
+    return r123::Philox4x32()(counter, key);
+  }
+};
+
+// Calls f(i, words, lane) for every element i, computing each block of four words once.
+template <class F>
+void ForEachWord(uint64_t seed, uint64_t stream, int64_t first, int64_t size, F&& f) {
+  const Philox philox{seed, stream};
+  ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end;) {
+      const int64_t block = (first + i) / 4;
+      const auto words = philox(block);
+      for (; i < end && (first + i) / 4 == block; ++i) f(i, words, static_cast<int>((first + i) % 4));
+    }
+  });
+}
+
+}  // namespace
+
+template <class Device, class T>
+void FillUniform(Device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T low, T high, T* x) {
+  ForEachWord(seed, stream, first, size, [=](int64_t i, const auto& words, int lane) {
+    x[i] = low + (high - low) * static_cast<T>((words[lane] >> 8) * 0x1p-24);
+  });
+}
+
+template <class Device, class T>
+void FillNormal(Device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T mean, T deviation, T* x) {
+  ForEachWord(seed, stream, first, size, [=](int64_t i, const auto& words, int lane) {
+    const T u = static_cast<T>((words[lane & 2] + 1.0) * 0x1p-32);
+    const T angle = static_cast<T>(2 * std::numbers::pi * (words[lane | 1] * 0x1p-32));
+    x[i] = mean + deviation * std::sqrt(T(-2) * std::log(u)) * (lane & 1 ? std::sin(angle) : std::cos(angle));
+  });
+}
+
+template void FillUniform(Cpu, uint64_t, uint64_t, int64_t, int64_t, float, float, float*);
+template void FillUniform(Cpu, uint64_t, uint64_t, int64_t, int64_t, double, double, double*);
+template void FillNormal(Cpu, uint64_t, uint64_t, int64_t, int64_t, float, float, float*);
+template void FillNormal(Cpu, uint64_t, uint64_t, int64_t, int64_t, double, double, double*);
+
+}  // namespace orbit::kernels

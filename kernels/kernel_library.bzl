@@ -1,0 +1,12 @@
+"""Kernels: a header here, an implementation a device in the device's folder."""
+
+def kernel_library(name, srcs = [], deps = [], **kwargs):
+    """The kernels that NAME.h declares, from cpu/NAME.cc and the sources given."""
+    native.cc_library(
+        name = name,
+        srcs = ["cpu/%s.cc" % name] + srcs,
+        hdrs = [name + ".h"],
+        visibility = ["//engine:__subpackages__", "//groups:__subpackages__", "//models:__subpackages__", "//tests:__subpackages__", "//tools:__subpackages__"],
+        deps = [":device", ":parallel"] + deps,
+        **kwargs
+    )

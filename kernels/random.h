@@ -1,0 +1,23 @@
+// Filling with random numbers: Philox 4x32-10 with the key `seed` and the counter (index / 4, stream), where word
+// index % 4 of a block serves element `index`, the same for float and double.
+#ifndef ORBIT_KERNELS_RANDOM_H_
+#define ORBIT_KERNELS_RANDOM_H_
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+// x[i] = low + (high - low) u, u = (word >> 8) / 2^24 in [0, 1), for the elements first + i of the stream.
+template <class Device, class T>
+void FillUniform(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T low, T high, T* x);
+
+// x[i] = mean + deviation z by Box-Muller: the words (a, b) of elements 2j, 2j + 1 give the uniforms u = (a + 1) / 2^32
+// and v = b / 2^32, and z = sqrt(-2 log u) times cos(2 pi v) for element 2j, sin(2 pi v) for element 2j + 1.
+template <class Device, class T>
+void FillNormal(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T mean, T deviation, T* x);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_RANDOM_H_
