@@ -1,0 +1,42 @@
+// AtomicFile: writes a file that appears whole, in place of the one before, or not at all.
+//
+// The bytes go to PATH.partial-PID-N beside the target; Commit() makes them durable, gives them their name and makes
+// that durable. A process killed at any moment leaves the previous file intact, and perhaps a partial one.
+#ifndef ORBIT_ENGINE_IO_ATOMIC_FILE_H_
+#define ORBIT_ENGINE_IO_ATOMIC_FILE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace orbit::io {
+
+// Every function throws Error with the file, the action and the system's reason.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();  // without Commit(), nothing is left behind
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void Write(const void* data, size_t bytes);
+  void Write(std::string_view text) { Write(text.data(), text.size()); }
+  void Commit();  // the last call
+
+ private:
+  [[noreturn]] void Throw(const char* action) const;
+
+  std::string path_;
+  std::string partial_path_;
+  int descriptor_ = -1;
+  size_t written_ = 0;
+};
+
+void WriteFileAtomically(const std::string& path, std::string_view contents);
+
+// Deletes what killed writers of this path left behind; for a path that has one writer at a time.
+void RemovePartialFiles(const std::string& path);
+
+}  // namespace orbit::io
+
+#endif  // ORBIT_ENGINE_IO_ATOMIC_FILE_H_

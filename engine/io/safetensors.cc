@@ -1,0 +1,216 @@
+#include "engine/io/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "engine/io/atomic_file.h"
+#include "engine/io/mapped_file.h"
+
+namespace orbit::io {
+namespace {
+
+using nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little endian");
+
+constexpr uint64_t kLengthBytes = 8;
+constexpr uint64_t kLongestHeader = 100'000'000;  // the format's own limit
+constexpr const char* kMetadata = "__metadata__";
+
+constexpr std::pair<const char*, DType> kDTypes[] = {
+    {"F32", DType::kF32}, {"F64", DType::kF64}, {"BF16", DType::kBF16}, {"I32", DType::kI32},
+    {"I64", DType::kI64}, {"U8", DType::kU8},   {"BOOL", DType::kU8},
+};
+
+struct Entry {
+  std::string name;
+  DType dtype;
+  Shape shape;
+  uint64_t begin, end;  // of the elements, from the header's end
+};
+
+// Parses one file; keeps its name and contents for messages.
+class Parser {
+ public:
+  Parser(std::span<const std::byte> contents, const std::string& name) : contents_(contents), name_(name) {}
+
+  Safetensors Parse() {
+    Safetensors result;
+    const json header = ParseHeader();
+    if (header.contains(kMetadata)) result.metadata = ParseMetadata(header[kMetadata]);
+    std::vector<Entry> entries;
+    for (const auto& [name, description] : header.items())
+      if (name != kMetadata) entries.push_back(ParseEntry(name, description));
+    CheckOffsets(entries);
+    for (const Entry& entry : entries) {
+      const Tensor tensor = Tensor::Empty(entry.shape, entry.dtype);
+      if (tensor.bytes() > 0) std::memcpy(tensor.raw(), contents_.data() + data_start_ + entry.begin, tensor.bytes());
+      result.tensors.emplace(entry.name, tensor);
+    }
+    return result;
+  }
+
+ private:
+  template <class... Args>
+  void Require(bool condition, const Args&... args) const {
+    Check(condition, name_, ": not a valid safetensors file: ", args...);
+  }
+
+  json ParseHeader() {
+    Require(contents_.size() >= kLengthBytes, "it ends at byte ", contents_.size(), ", within the header's length");
+    uint64_t length;
+    std::memcpy(&length, contents_.data(), kLengthBytes);
+    Require(length <= kLongestHeader, "at byte 0, a header of ", length, " bytes (at most ", kLongestHeader, ")");
+    Require(length <= contents_.size() - kLengthBytes, "at byte 0, a header of ", length, " bytes in a file of ",
+            contents_.size());
+    data_start_ = kLengthBytes + length;
+
+    const char* begin = reinterpret_cast<const char*>(contents_.data()) + kLengthBytes;
+    std::set<std::string> keys[3];  // of the open objects, by depth
+    const auto check_depth_and_keys = [&](int depth, json::parse_event_t event, json& value) {
+      Require(depth < 3 || event == json::parse_event_t::value, "the header is nested too deeply");
+      if (event == json::parse_event_t::object_start)
+        keys[depth].clear();
+      else if (event == json::parse_event_t::key)
+        Require(keys[depth - 1].insert(value).second, "the header names '", value.get<std::string>(), "' twice");
+      return true;
+    };
+    json header;
+    try {
+      header = json::parse(begin, begin + length, check_depth_and_keys);
+    } catch (const json::parse_error& error) {
+      Require(false, "near byte ", kLengthBytes + error.byte - 1, ", ", error.what());
+    } catch (const json::exception& error) {
+      Require(false, "the header: ", error.what());
+    }
+    Require(header.is_object(), "at byte ", kLengthBytes, ", the header is no object");
+    return header;
+  }
+
+  std::map<std::string, std::string> ParseMetadata(const json& metadata) const {
+    Require(metadata.is_object(), kMetadata, " is no object");
+    std::map<std::string, std::string> strings;
+    for (const auto& [key, value] : metadata.items()) {
+      Require(value.is_string(), kMetadata, ": the value of '", key, "' is no string");
+      strings.emplace(key, value);
+    }
+    return strings;
+  }
+
+  std::vector<int64_t> ParseSizes(const std::string& tensor, const json& description, const char* key) const {
+    const auto list = description.find(key);
+    Require(list != description.end() && list->is_array(), "tensor '", tensor, "' has no list '", key, "'");
+    std::vector<int64_t> sizes;
+    for (const json& size : *list) {
+      Require(size.is_number_unsigned() && size <= static_cast<uint64_t>(INT64_MAX), "tensor '", tensor, "': ", key,
+              " holds ", size.dump());
+      sizes.push_back(size);
+    }
+    return sizes;
+  }
+
+  Entry ParseEntry(const std::string& name, const json& description) const {
+    Require(description.is_object(), "tensor '", name, "' is not described by an object");
+    const std::string dtype_name = description.contains("dtype") && description["dtype"].is_string()
+                                       ? description["dtype"].get<std::string>()
+                                       : "";
+    const auto dtype = std::find_if(std::begin(kDTypes), std::end(kDTypes),
+                                    [&](const auto& known) { return known.first == dtype_name; });
+    Require(dtype != std::end(kDTypes), "tensor '", name, "' has the unknown dtype '", dtype_name, "'");
+    const Shape shape = ParseSizes(name, description, "shape");
+    const std::vector<int64_t> offsets = ParseSizes(name, description, "data_offsets");
+    Require(offsets.size() == 2 && offsets[0] <= offsets[1], "tensor '", name, "' has data_offsets ",
+            ToString(offsets));
+    const uint64_t begin = offsets[0], end = offsets[1], available = contents_.size() - data_start_;
+    Require(end <= available, "tensor '", name, "' ends at byte ", data_start_ + end, " of a file of ",
+            contents_.size());
+    int64_t bytes = SizeOf(dtype->second);
+    for (int64_t size : shape)
+      Require(!__builtin_mul_overflow(bytes, size, &bytes), "tensor '", name, "' has the shape ", ToString(shape));
+    Require(end - begin == static_cast<uint64_t>(bytes), "tensor '", name, "' of shape ", ToString(shape), " has ",
+            end - begin, " bytes from byte ", data_start_ + begin, ", not ", bytes);
+    return {name, dtype->second, shape, begin, end};
+  }
+
+  // Sorts by offset; the elements must follow each other to the end of the file.
+  void CheckOffsets(std::vector<Entry>& entries) const {
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+    uint64_t position = 0;
+    for (const Entry& entry : entries) {
+      Require(entry.begin == position, "tensor '", entry.name, "' starts at byte ", data_start_ + entry.begin,
+              ", but the one before ends at byte ", data_start_ + position);
+      position = entry.end;
+    }
+    Require(data_start_ + position == contents_.size(), "the last tensor ends at byte ", data_start_ + position,
+            " of a file of ", contents_.size());
+  }
+
+  std::span<const std::byte> contents_;
+  const std::string& name_;
+  uint64_t data_start_ = 0;
+};
+
+const char* FormatNameOf(DType dtype) {
+  return std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& known) { return known.second == dtype; })
+      ->first;
+}
+
+// Those with the widest elements first, so that each tensor's offset is a multiple of its element size.
+std::vector<std::pair<std::string, Tensor>> FileOrder(const TensorMap& tensors) {
+  std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return SizeOf(a.second.dtype()) > SizeOf(b.second.dtype()); });
+  return order;
+}
+
+}  // namespace
+
+Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::string& name) {
+  return Parser(contents, name).Parse();
+}
+
+Safetensors ReadSafetensors(const std::string& path) {
+  const MappedFile file(path);
+  return ParseSafetensors(file.contents(), path);
+}
+
+void WriteSafetensors(const std::string& path, const Safetensors& contents) {
+  const auto tensors = FileOrder(contents.tensors);
+  json header = json::object();
+  if (!contents.metadata.empty()) header[kMetadata] = contents.metadata;
+  int64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    Check(tensor.defined() && name != kMetadata, "cannot write ", path, ": tensor '", name, "' is ", tensor.Describe());
+    header[name] = {{"dtype", FormatNameOf(tensor.dtype())},
+                    {"shape", tensor.shape()},
+                    {"data_offsets", {offset, offset + tensor.bytes()}}};
+    offset += tensor.bytes();
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const json::type_error& error) {
+    Fail("cannot write ", path, ": a name or a string of the metadata is not UTF-8: ", error.what());
+  }
+  text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
+  Check(text.size() <= kLongestHeader, "cannot write ", path, ": its header would have ", text.size(), " bytes");
+
+  AtomicFile file(path);
+  const uint64_t length = text.size();
+  file.Write(&length, kLengthBytes);
+  file.Write(text);
+  for (const auto& [name, tensor] : tensors) {
+    const Tensor host = tensor.To(Device{});
+    file.Write(host.raw(), host.bytes());
+  }
+  file.Commit();
+}
+
+}  // namespace orbit::io

@@ -1,0 +1,31 @@
+// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch's.
+#ifndef ORBIT_ENGINE_OPTIM_ADAM_H_
+#define ORBIT_ENGINE_OPTIM_ADAM_H_
+
+#include "engine/optim/optimizer.h"
+
+namespace orbit::optim {
+
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  bool decoupled = false;  // AdamW: decay shrinks the parameters, instead of adding to the gradient
+  DecayFilter decays = {};
+};
+
+// State: "exp_avg/NAME", "exp_avg_sq/NAME", "step/NAME".
+class Adam : public Optimizer {
+ public:
+  explicit Adam(std::vector<NamedVariable> parameters, AdamOptions options = {});
+  void Step(double learning_rate, double gradient_factor = 1) override;
+
+ private:
+  AdamOptions options_;
+  std::vector<Tensor> means_, squares_, steps_;
+};
+
+}  // namespace orbit::optim
+
+#endif  // ORBIT_ENGINE_OPTIM_ADAM_H_

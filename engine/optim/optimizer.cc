@@ -1,0 +1,71 @@
+#include "engine/optim/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "engine/dispatch.h"
+#include "kernels/optimizer.h"
+
+namespace orbit::optim {
+
+Optimizer::Optimizer(std::vector<NamedVariable> parameters, double weight_decay, const DecayFilter& decays)
+    : parameters_(std::move(parameters)) {
+  Check(!parameters_.empty(), "an optimiser needs parameters");
+  Check(weight_decay >= 0, "weight decay ", weight_decay, " is negative");
+  const Tensor& first = parameters_[0].variable.value();
+  for (const NamedVariable& parameter : parameters_) {
+    const Tensor& value = parameter.variable.value();
+    Check(value.dtype() == first.dtype() && value.device() == first.device() &&
+              (value.dtype() == DType::kF32 || value.dtype() == DType::kF64),
+          "an optimiser takes f32 or f64 parameters of one dtype on one device; ", parameter.name, " is ",
+          value.Describe());
+    weight_decays_.push_back(!decays || decays(parameter) ? weight_decay : 0);
+  }
+}
+
+void Optimizer::ZeroGrad() const {
+  for (const NamedVariable& parameter : parameters_) parameter.variable.ZeroGrad();
+}
+
+std::vector<Tensor> Optimizer::AddState(const std::string& kind) {
+  std::vector<Tensor> tensors;
+  for (const auto& [name, variable] : parameters_) {
+    tensors.push_back(Tensor::ZerosLike(variable.value()));
+    Check(state_.emplace(kind + "/" + name, tensors.back()).second, "two parameters are named ", name);
+  }
+  return tensors;
+}
+
+std::vector<Tensor> Optimizer::AddStepCounts() {
+  std::vector<Tensor> counts;
+  for (const auto& [name, variable] : parameters_) {
+    counts.push_back(Tensor::Zeros({}, DType::kI64));
+    Check(state_.emplace("step/" + name, counts.back()).second, "two parameters are named ", name);
+  }
+  return counts;
+}
+
+double GradientNorm(const std::vector<NamedVariable>& parameters) {
+  std::vector<Tensor> gradients;
+  for (const NamedVariable& parameter : parameters)
+    if (parameter.variable.grad().defined()) gradients.push_back(parameter.variable.grad());
+  if (gradients.empty()) return 0;
+  double sum = 0;
+  Dispatch("GradientNorm", gradients[0], [&]<class T>(auto device, std::type_identity<T>) {
+    std::vector<kernels::Array<T>> arrays;
+    for (const Tensor& gradient : gradients) arrays.push_back({gradient.size(), gradient.data<T>()});
+    sum = kernels::SumOfSquares(device, std::span<const kernels::Array<T>>(arrays));
+  });
+  return std::sqrt(sum);
+}
+
+double ClipFactor(double norm, double max_norm) { return std::min(1.0, max_norm / (norm + 1e-6)); }
+
+std::string FirstNonFiniteGradient(const std::vector<NamedVariable>& parameters) {
+  for (const auto& [name, variable] : parameters)
+    if (variable.grad().defined() && !std::isfinite(GradientNorm({{name, variable}}))) return name;
+  return "";
+}
+
+}  // namespace orbit::optim

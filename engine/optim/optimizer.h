@@ -1,0 +1,72 @@
+// Optimizer: the base of Adam and SGD.
+//
+// A training step:
+//
+//   optimizer.ZeroGrad();
+//   loss.Backward();
+//   const double norm = GradientNorm(optimizer.parameters());
+//   if (!std::isfinite(norm)) ... FirstNonFiniteGradient(optimizer.parameters()) ...
+//   optimizer.Step(learning_rate * schedule.Factor(step), ClipFactor(norm, 0.1));
+#ifndef ORBIT_ENGINE_OPTIM_OPTIMIZER_H_
+#define ORBIT_ENGINE_OPTIM_OPTIMIZER_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/named.h"
+
+namespace orbit::optim {
+
+// Which parameters decay; all where it is empty.
+using DecayFilter = std::function<bool(const NamedVariable&)>;
+
+class Optimizer {
+ public:
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+  virtual ~Optimizer() = default;
+
+  const std::vector<NamedVariable>& parameters() const { return parameters_; }
+
+  void ZeroGrad() const;
+
+  // Updates, in place, the parameters that have a gradient, multiplied by gradient_factor (ClipFactor). As in PyTorch
+  // the others stay as they are, decay and momentum included.
+  virtual void Step(double learning_rate, double gradient_factor = 1) = 0;
+
+  // Everything but the parameters, as "KIND/PARAMETER"; shares storage with the optimiser.
+  TensorMap State() const { return state_; }
+  // Throws Error unless the names and shapes are those of State().
+  void LoadState(const TensorMap& state) { CopyTensors("the optimiser's state", state, state_); }
+
+ protected:
+  // All parameters are f32 or f64, of one dtype, on one device. Throws Error otherwise, or where a name comes twice.
+  explicit Optimizer(std::vector<NamedVariable> parameters, double weight_decay, const DecayFilter& decays);
+
+  // Registers the state KIND/PARAMETER; zeros. Returns it in the order of the parameters.
+  std::vector<Tensor> AddState(const std::string& kind);
+  // The same for a number of steps a parameter has been through, i64 [] on the host.
+  std::vector<Tensor> AddStepCounts();
+
+  double weight_decay(size_t parameter) const { return weight_decays_[parameter]; }
+
+ private:
+  std::vector<NamedVariable> parameters_;
+  std::vector<double> weight_decays_;
+  TensorMap state_;
+};
+
+// The l2 norm of all gradients together; not finite exactly where one of them is not. Waits for the device.
+double GradientNorm(const std::vector<NamedVariable>& parameters);
+
+// min(1, max_norm / (norm + 1e-6)), the factor by which PyTorch's clip_grad_norm_ scales gradients.
+double ClipFactor(double norm, double max_norm);
+
+// The name of the first parameter with a NaN or an infinity in its gradient; empty where all are finite.
+std::string FirstNonFiniteGradient(const std::vector<NamedVariable>& parameters);
+
+}  // namespace orbit::optim
+
+#endif  // ORBIT_ENGINE_OPTIM_OPTIMIZER_H_

@@ -1,0 +1,37 @@
+#include "engine/optim/sgd.h"
+
+#include <span>
+
+#include "engine/dispatch.h"
+#include "kernels/optimizer.h"
+
+namespace orbit::optim {
+
+Sgd::Sgd(std::vector<NamedVariable> parameters, SgdOptions options)
+    : Optimizer(std::move(parameters), options.weight_decay, options.decays), options_(std::move(options)) {
+  Check(0 <= options_.momentum && (options_.momentum > 0 || !options_.nesterov), "SGD with momentum ",
+        options_.momentum, options_.nesterov ? " and nesterov" : "");
+  if (options_.momentum > 0) velocities_ = AddState("momentum_buffer");
+}
+
+void Sgd::Step(double learning_rate, double gradient_factor) {
+  Dispatch("Sgd", parameters()[0].variable.value(), [&]<class T>(auto device, std::type_identity<T>) {
+    std::vector<kernels::SgdTensor<T>> tensors;
+    for (size_t i = 0; i < parameters().size(); ++i) {
+      const Variable& variable = parameters()[i].variable;
+      if (!variable.grad().defined()) continue;
+      tensors.push_back({.size = variable.size(),
+                         .parameter = variable.value().data<T>(),
+                         .gradient = variable.grad().data<T>(),
+                         .velocity = velocities_.empty() ? nullptr : velocities_[i].data<T>(),
+                         .gradient_decay = static_cast<T>(weight_decay(i))});
+    }
+    kernels::SgdStep(device, std::span<const kernels::SgdTensor<T>>(tensors),
+                     kernels::SgdRates<T>{.learning_rate = static_cast<T>(learning_rate),
+                                          .momentum = static_cast<T>(options_.momentum),
+                                          .nesterov = options_.nesterov,
+                                          .gradient_factor = static_cast<T>(gradient_factor)});
+  });
+}
+
+}  // namespace orbit::optim

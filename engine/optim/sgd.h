@@ -1,0 +1,29 @@
+// Stochastic gradient descent with momentum, as PyTorch's SGD with dampening 0.
+#ifndef ORBIT_ENGINE_OPTIM_SGD_H_
+#define ORBIT_ENGINE_OPTIM_SGD_H_
+
+#include "engine/optim/optimizer.h"
+
+namespace orbit::optim {
+
+struct SgdOptions {
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;  // l2: added to the gradient
+  DecayFilter decays = {};
+};
+
+// State, with momentum: "momentum_buffer/NAME".
+class Sgd : public Optimizer {
+ public:
+  explicit Sgd(std::vector<NamedVariable> parameters, SgdOptions options = {});
+  void Step(double learning_rate, double gradient_factor = 1) override;
+
+ private:
+  SgdOptions options_;
+  std::vector<Tensor> velocities_;  // empty without momentum
+};
+
+}  // namespace orbit::optim
+
+#endif  // ORBIT_ENGINE_OPTIM_SGD_H_

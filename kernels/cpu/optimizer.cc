@@ -1,0 +1,199 @@
+#include "kernels/optimizer.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/optimizer.cc"
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#include <hwy/foreach_target.h>
+//
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Whole vectors of [begin, end); returns where they end. With vectors of one element, everything.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin,
+                               int64_t end) {
+  const int64_t lanes = hn::Lanes(d);
+  const auto gradient_factor = hn::Set(d, rates.gradient_factor);
+  const auto gradient_decay = hn::Set(d, tensor.gradient_decay);
+  const auto mean_rate = hn::Set(d, 1 - rates.beta1);
+  const auto beta2 = hn::Set(d, rates.beta2);
+  const auto square_rate = hn::Set(d, 1 - rates.beta2);
+  const auto root_factor = hn::Set(d, tensor.root_factor);
+  const auto epsilon = hn::Set(d, rates.epsilon);
+  const auto kept = hn::Set(d, tensor.kept);
+  const auto step_size = hn::Set(d, tensor.step_size);
+  for (; begin + lanes <= end; begin += lanes) {
+    const auto parameter = hn::LoadU(d, tensor.parameter + begin);
+    const auto raw_gradient = hn::LoadU(d, tensor.gradient + begin);
+    const auto gradient = hn::MulAdd(gradient_decay, parameter, hn::Mul(gradient_factor, raw_gradient));
+    auto mean = hn::LoadU(d, tensor.mean + begin);
+    mean = hn::MulAdd(hn::Sub(gradient, mean), mean_rate, mean);
+    auto square = hn::LoadU(d, tensor.square + begin);
+    square = hn::MulAdd(square, beta2, hn::Mul(hn::Mul(gradient, gradient), square_rate));
+    const auto denominator = hn::MulAdd(hn::Sqrt(square), root_factor, epsilon);
+    const auto change = hn::Div(hn::Mul(step_size, mean), denominator);
+    hn::StoreU(mean, d, tensor.mean + begin);
+    hn::StoreU(square, d, tensor.square + begin);
+    hn::StoreU(hn::MulSub(kept, parameter, change), d, tensor.parameter + begin);
+  }
+  return begin;
+}
+
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {
+  const int64_t lanes = hn::Lanes(d);
+  const auto gradient_factor = hn::Set(d, rates.gradient_factor);
+  const auto gradient_decay = hn::Set(d, tensor.gradient_decay);
+  const auto momentum = hn::Set(d, rates.momentum);
+  const auto learning_rate = hn::Set(d, rates.learning_rate);
+  for (; begin + lanes <= end; begin += lanes) {
+    const auto parameter = hn::LoadU(d, tensor.parameter + begin);
+    const auto raw_gradient = hn::LoadU(d, tensor.gradient + begin);
+    const auto gradient = hn::MulAdd(gradient_decay, parameter, hn::Mul(gradient_factor, raw_gradient));
+    auto change = gradient;
+    if (rates.momentum != 0) {
+      const auto velocity = hn::MulAdd(momentum, hn::LoadU(d, tensor.velocity + begin), gradient);
+      hn::StoreU(velocity, d, tensor.velocity + begin);
+      change = rates.nesterov ? hn::MulAdd(momentum, velocity, gradient) : velocity;
+    }
+    hn::StoreU(hn::NegMulAdd(learning_rate, change, parameter), d, tensor.parameter + begin);
+  }
+  return begin;
+}
+
+template <class T>
+HWY_INLINE void AdamRange(const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin, int64_t end) {
+  begin = AdamVectors(hn::ScalableTag<T>(), tensor, rates, begin, end);
+  AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, begin, end);
+}
+
+template <class T>
+HWY_INLINE void SgdRange(const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {
+  begin = SgdVectors(hn::ScalableTag<T>(), tensor, rates, begin, end);
+  SgdVectors(hn::CappedTag<T, 1>(), tensor, rates, begin, end);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> LoadAsDouble(D d, const double* from) {
+  return hn::LoadU(d, from);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> LoadAsDouble(D d, const float* from) {
+  const hn::Rebind<float, D> as_float;
+  return hn::PromoteTo(d, hn::LoadU(as_float, from));
+}
+
+template <class T>
+HWY_INLINE double SquaresOfRange(const T* data, int64_t begin, int64_t end) {
+  const hn::ScalableTag<double> d;
+  const int64_t lanes = hn::Lanes(d);
+  auto even = hn::Zero(d), odd = hn::Zero(d);  // two, so that additions overlap
+  for (; begin + 2 * lanes <= end; begin += 2 * lanes) {
+    const auto x = LoadAsDouble(d, data + begin), y = LoadAsDouble(d, data + begin + lanes);
+    even = hn::MulAdd(x, x, even);
+    odd = hn::MulAdd(y, y, odd);
+  }
+  double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
+  for (; begin < end; ++begin) sum += static_cast<double>(data[begin]) * data[begin];
+  return sum;
+}
+
+#define ORBIT_DEFINE(NAME, T)                                                                                \
+  void AdamChunk##NAME(const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin, int64_t end) { \
+    AdamRange(tensor, rates, begin, end);                                                                    \
+  }                                                                                                          \
+  void SgdChunk##NAME(const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {    \
+    SgdRange(tensor, rates, begin, end);                                                                     \
+  }                                                                                                          \
+  double SquaresChunk##NAME(const T* data, int64_t begin, int64_t end) { return SquaresOfRange(data, begin, end); }
+ORBIT_DEFINE(F32, float)
+ORBIT_DEFINE(F64, double)
+#undef ORBIT_DEFINE
+
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace orbit::kernels {
+namespace {
+
+#define ORBIT_DEFINE(NAME, T)                                                                          \
+  HWY_EXPORT(AdamChunk##NAME);                                                                         \
+  HWY_EXPORT(SgdChunk##NAME);                                                                          \
+  HWY_EXPORT(SquaresChunk##NAME);                                                                      \
+  void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin, int64_t end) { \
+    HWY_DYNAMIC_DISPATCH(AdamChunk##NAME)(tensor, rates, begin, end);                                  \
+  }                                                                                                    \
+  void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {    \
+    HWY_DYNAMIC_DISPATCH(SgdChunk##NAME)(tensor, rates, begin, end);                                   \
+  }                                                                                                    \
+  double SquaresChunk(const T* data, int64_t begin, int64_t end) {                                     \
+    return HWY_DYNAMIC_DISPATCH(SquaresChunk##NAME)(data, begin, end);                                 \
+  }
+ORBIT_DEFINE(F32, float)
+ORBIT_DEFINE(F64, double)
+#undef ORBIT_DEFINE
+
+constexpr int64_t kGrain = 16384;
+
+// Chunks of all tensors one after the other, so that many small ones share the threads as one large one does.
+struct Chunk {
+  size_t tensor;
+  int64_t begin, end;
+};
+
+template <class Tensors>
+std::vector<Chunk> ChunksOf(const Tensors& tensors) {
+  std::vector<Chunk> chunks;
+  for (size_t i = 0; i < tensors.size(); ++i)
+    for (int64_t begin = 0; begin < tensors[i].size; begin += kGrain)
+      chunks.push_back({i, begin, std::min(begin + kGrain, tensors[i].size)});
+  return chunks;
+}
+
+}  // namespace
+
+template <class Device, class T>
+void AdamStep(Device, std::span<const AdamTensor<T>> tensors, const AdamRates<T>& rates) {
+  const std::vector<Chunk> chunks = ChunksOf(tensors);
+  ParallelChunks(static_cast<int64_t>(chunks.size()),
+                 [&](int64_t i) { AdamChunk(tensors[chunks[i].tensor], rates, chunks[i].begin, chunks[i].end); });
+}
+
+template <class Device, class T>
+void SgdStep(Device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates) {
+  const std::vector<Chunk> chunks = ChunksOf(tensors);
+  ParallelChunks(static_cast<int64_t>(chunks.size()),
+                 [&](int64_t i) { SgdChunk(tensors[chunks[i].tensor], rates, chunks[i].begin, chunks[i].end); });
+}
+
+template <class Device, class T>
+double SumOfSquares(Device, std::span<const Array<T>> arrays) {
+  const std::vector<Chunk> chunks = ChunksOf(arrays);
+  std::vector<double> sums(chunks.size());
+  ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
+    sums[i] = SquaresChunk(arrays[chunks[i].tensor].data, chunks[i].begin, chunks[i].end);
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+template void AdamStep(Cpu, std::span<const AdamTensor<float>>, const AdamRates<float>&);
+template void AdamStep(Cpu, std::span<const AdamTensor<double>>, const AdamRates<double>&);
+template void SgdStep(Cpu, std::span<const SgdTensor<float>>, const SgdRates<float>&);
+template void SgdStep(Cpu, std::span<const SgdTensor<double>>, const SgdRates<double>&);
+template double SumOfSquares(Cpu, std::span<const Array<float>>);
+template double SumOfSquares(Cpu, std::span<const Array<double>>);
+
+}  // namespace orbit::kernels
+#endif  // HWY_ONCE
