@@ -1,0 +1,363 @@
+#include "kernels/soft_sort.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/soft_sort.cc"
+#include <hwy/foreach_target.h>
+//
+#include <hwy/highway.h>
+
+#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/sinkhorn_line-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+namespace {
+
+// Working memory for kGroup score vectors side by side.
+class Group {
+ public:
+  Group(int64_t n, int ratio_slots) : stride_(n * kGroup), memory_((2 * ratio_slots + 9) * stride_) {
+    double* next = memory_.data();
+    const auto take = [&](int64_t arrays) { return (next += arrays * stride_) - arrays * stride_; };
+    ratios_ = take(2 * ratio_slots);
+    inverse = take(1);
+    scratch = take(1);
+    adjoint = {take(1), take(1), take(1), take(1), take(1), take(1), take(1)};
+  }
+
+  double* P(int slot) const { return ratios_ + 2 * slot * stride_; }
+  double* Q(int slot) const { return P(slot) + stride_; }
+
+  double *inverse, *scratch;
+  Adjoint adjoint;
+  int64_t sizes[kGroup] = {}, size = 0;  // of each vector, and of the longest
+
+ private:
+  int64_t stride_;
+  Scratch<double> memory_;
+  double* ratios_;
+};
+
+void SetSizes(int64_t row, int64_t count, SoftSortShape shape, const int32_t* num_nodes, Group& group) {
+  group.size = 0;
+  for (int64_t lane = 0; lane < kGroup; ++lane) {
+    group.sizes[lane] = lane >= count ? 0 : num_nodes ? num_nodes[(row + lane) / shape.samples] : shape.n;
+    group.size = std::max(group.size, group.sizes[lane]);
+  }
+}
+
+// The rank of a node is the number of nodes that come before it.
+template <class T>
+void Sort(int64_t n, int64_t count, const T* scores, Group& group, int32_t* index) {
+  const Tag<double> d;
+  const hn::RebindToSigned<Tag<double>> counts;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  double* keys = group.scratch;
+  for (int64_t i = 0; i < group.size; ++i)
+    for (int64_t lane = 0; lane < kGroup; ++lane) {
+      const double score = i < group.sizes[lane] ? static_cast<double>(scores[lane * n + i]) : -kInfinity;
+      keys[i * kGroup + lane] = std::isnan(score) ? kInfinity : score;
+    }
+  for (int64_t i = 0; i < group.size; ++i) {
+    const auto key = hn::Load(d, keys + i * kGroup);
+    auto rank = hn::Zero(counts);  // a mask is -1 where it is true
+    int64_t k = 0;
+    for (; k < i * kGroup; k += kGroup)
+      rank = hn::Sub(rank, hn::BitCast(counts, hn::VecFromMask(d, hn::Ge(hn::Load(d, keys + k), key))));
+    for (; k < group.size * kGroup; k += kGroup)
+      rank = hn::Sub(rank, hn::BitCast(counts, hn::VecFromMask(d, hn::Gt(hn::Load(d, keys + k), key))));
+    HWY_ALIGN int64_t ranks[kGroup];
+    hn::Store(rank, counts, ranks);
+    for (int64_t lane = 0; lane < count; ++lane)
+      if (i < group.sizes[lane]) index[lane * n + ranks[lane]] = static_cast<int32_t>(i);
+  }
+  for (int64_t lane = 0; lane < count; ++lane)
+    for (int64_t i = group.sizes[lane]; i < n; ++i) index[lane * n + i] = static_cast<int32_t>(i);
+}
+
+// The ratios before the first half iteration go to slot 0; those before half iteration h, to slot h % slots.
+template <class T>
+void Iterate(int64_t n, const T* scores, const int32_t* index, double tau, int half_iterations, int slots,
+             Group& group) {
+  double* gaps = group.scratch;
+  std::fill_n(gaps, group.size * kGroup, std::numeric_limits<double>::infinity());
+  for (int64_t lane = 0; lane < kGroup; ++lane)
+    for (int64_t i = 1; i < group.sizes[lane]; ++i) {
+      const T* s = scores + lane * n;
+      const int32_t* node = index + lane * n + i;
+      gaps[i * kGroup + lane] = (static_cast<double>(s[node[-1]]) - static_cast<double>(s[node[0]])) / tau;
+    }
+  StartRatios(group.size, gaps, group.P(0), group.Q(0));
+  for (int h = 0; h < half_iterations; ++h)
+    HalfIteration(group.size, group.P(h % slots), group.Q(h % slots), group.scratch, group.P((h + 1) % slots),
+                  group.Q((h + 1) % slots), group.inverse);
+}
+
+// Visits one strict triangle of P in sorted order, a row at a time, with vectors of columns: column j of the next row
+// away from the diagonal is the last row's times a ratio. `ratio` and `diagonal` are those of one lane; `run` is
+// scratch for `width` (a multiple of the vector) columns. Where a vector reaches across the triangle's edge its entries
+// are 0.
+template <bool upper, class T, class Visitor>
+void VisitTriangle(int64_t size, int64_t width, const double* ratio, const double* diagonal, T* HWY_RESTRICT run,
+                   Visitor& visitor) {
+  const Tag<T> d;
+  const auto least = hn::Set(d, std::is_same_v<T, float> ? T(1e-30) : T(1e-290));  // stops short of denormal numbers
+  std::fill_n(run, width, T(0));
+  for (int64_t step = 0; step < size; ++step) {
+    const int64_t i = upper ? size - 1 - step : step;
+    const auto r = hn::Set(d, step == 0 ? T(0) : static_cast<T>(ratio[(upper ? i + 1 : i) * kGroup]));
+    const int64_t begin = upper ? i / kLanes<T> * kLanes<T> : 0, end = upper ? width : RoundUp(i, kLanes<T>);
+    visitor.BeginRow(i);
+    for (int64_t j = begin; j < end; j += kLanes<T>) {
+      const auto product = hn::Mul(hn::Load(d, run + j), r);
+      const auto value = hn::IfThenZeroElse(hn::Lt(product, least), product);
+      hn::Store(value, d, run + j);
+      visitor.Visit(j, value);
+    }
+    run[i] = static_cast<T>(diagonal[i * kGroup]);
+    visitor.EndRow(i, run[i]);
+  }
+}
+
+// Writes the rows of P: the upper triangle, everything right of it and the diagonal, then the lower triangle.
+template <class T, bool upper>
+struct Writer {
+  int64_t n;
+  const int32_t* index;
+  T* soft;
+  int64_t i = 0;
+  T* row = nullptr;
+
+  void BeginRow(int64_t sorted_row) {
+    i = sorted_row;
+    row = soft + index[i] * n;
+  }
+  template <class V>
+  HWY_INLINE void Visit(int64_t j, V value) {
+    const bool shared = !upper && j + kLanes<T> > i;  // holds the diagonal
+    StoreFirst<T>(shared ? hn::Add(LoadFirst(row + j, n - j), value) : value, row + j, n - j);
+  }
+  void EndRow(int64_t, T diagonal) {
+    if (upper) row[i] = diagonal;
+  }
+};
+
+template <class T>
+void WriteSoft(int64_t n, int64_t size, const int32_t* index, const double* p, const double* q, const double* inverse,
+               T* run, T* soft) {
+  const int64_t width = RoundUp(n, kLanes<T>);
+  Writer<T, true> right{n, index, soft};
+  VisitTriangle<true>(size, width, p, inverse, run, right);
+  Writer<T, false> left{n, index, soft};
+  VisitTriangle<false>(size, width, q, inverse, run, left);
+  std::fill_n(soft + size * n, (n - size) * n, T(0));
+}
+
+// Row and column sums of W = dsoft * P over one strict triangle; adds the diagonal to `diagonal`.
+template <class T>
+struct Summer {
+  int64_t n, size;
+  const int32_t* index;
+  const T* dsoft;
+  T *rows, *columns, *diagonal;
+  Vector<T> sum = hn::Zero(Tag<T>());
+  const T* row = nullptr;
+
+  void BeginRow(int64_t i) {
+    row = dsoft + index[i] * n;
+    sum = hn::Zero(Tag<T>());
+  }
+  template <class V>
+  HWY_INLINE void Visit(int64_t j, V value) {
+    const Tag<T> d;
+    const auto w = hn::Mul(LoadFirst(row + j, size - j), value);
+    sum = hn::Add(sum, w);
+    hn::Store(hn::Add(hn::Load(d, columns + j), w), d, columns + j);
+  }
+  void EndRow(int64_t i, T p) {
+    rows[i] = SumOfLanes<T>(sum);
+    diagonal[i] = row[i] * p;
+  }
+};
+
+// What the loss says of the last half iteration: of log s, the column sums of W; of the ratios across a gap, the sum of
+// W over the pairs that it parts, which changes from gap to gap by a row and a column of the triangle.
+template <class T>
+void StartAdjoint(int64_t n, int64_t size, const int32_t* index, const double* p, const double* q,
+                  const double* inverse, const T* dsoft, T* scratch, int64_t lane, const Adjoint& adjoint) {
+  const int64_t width = RoundUp(size, kLanes<T>);
+  T *run = scratch, *upper_rows = run + width, *lower_rows = upper_rows + width, *diagonal = lower_rows + width,
+    *upper_columns = diagonal + width, *lower_columns = upper_columns + width;
+  std::fill_n(upper_columns, 2 * width, T(0));
+  Summer<T> right{n, size, index, dsoft, upper_rows, upper_columns, diagonal};
+  VisitTriangle<true>(size, width, p, inverse, run, right);
+  Summer<T> left{n, size, index, dsoft, lower_rows, lower_columns, diagonal};
+  VisitTriangle<false>(size, width, q, inverse, run, left);
+  double above = 0, below = 0;
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t k = i * kGroup + lane;
+    adjoint.total[k] = above + below;
+    adjoint.difference[k] = above - below;
+    adjoint.sums[k] = -(double(upper_columns[i]) + double(lower_columns[i]) + double(diagonal[i]));
+    above += double(upper_rows[i]) - double(upper_columns[i]);
+    below += double(lower_columns[i]) - double(lower_rows[i]);
+  }
+}
+
+// Equal scores: the pairs among them must not count, but the sums over the gaps took them in sorted order.
+template <class T>
+void DropTies(int64_t n, int64_t size, const T* scores, const int32_t* index, const double* inverse,
+              const double* weight, const T* dsoft, double tau, T* dscores) {
+  for (int64_t begin = 0, end; begin < size; begin = end) {
+    for (end = begin + 1; end < size && scores[index[end]] == scores[index[begin]];) ++end;
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t j = i + 1; j < end; ++j) {
+        const double w = double(dsoft[index[i] * n + j]) * inverse[j * kGroup] +
+                         double(dsoft[index[j] * n + i]) * inverse[i * kGroup];
+        const T change = static_cast<T>((w + weight[i * kGroup] + weight[j * kGroup]) / tau);
+        dscores[index[i]] += change;
+        dscores[index[j]] -= change;
+      }
+  }
+}
+
+template <class T>
+void Forward(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau,
+             int iterations, int32_t* index, T* soft) {
+  const int64_t n = shape.n;
+  Group group(n, 2);
+  Scratch<T> run(RoundUp(n, kLanes<T>));
+  for (int64_t row = begin; row < end; row += kGroup) {
+    const int64_t count = std::min(kGroup, end - row);
+    SetSizes(row, count, shape, num_nodes, group);
+    Sort(n, count, scores + row * n, group, index + row * n);
+    if (!soft) continue;
+    if (group.size > 0) Iterate(n, scores + row * n, index + row * n, tau, 2 * iterations, 2, group);
+    for (int64_t lane = 0; lane < count; ++lane)
+      WriteSoft(n, group.sizes[lane], index + (row + lane) * n, group.P(1) + lane, group.Q(1) + lane,
+                group.inverse + lane, run.data(), soft + (row + lane) * n * n);
+  }
+}
+
+template <class T>
+void Backward(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes,
+              const int32_t* index, double tau, int iterations, const T* dsoft, T* dscores) {
+  const int64_t n = shape.n;
+  const int half_iterations = 2 * iterations;
+  Group group(n, half_iterations + 1);
+  const Adjoint& adjoint = group.adjoint;
+  Scratch<T> scratch(6 * RoundUp(n, kLanes<T>));
+  for (int64_t row = begin; row < end; row += kGroup) {
+    const int64_t count = std::min(kGroup, end - row);
+    SetSizes(row, count, shape, num_nodes, group);
+    std::fill_n(dscores + row * n, count * n, T(0));
+    if (group.size == 0) continue;
+    Iterate(n, scores + row * n, index + row * n, tau, half_iterations, half_iterations + 1, group);
+    for (double* array : {adjoint.sums, adjoint.total, adjoint.difference, adjoint.weight})
+      std::fill_n(array, group.size * kGroup, 0.0);
+    for (int64_t lane = 0; lane < count; ++lane)
+      StartAdjoint(n, group.sizes[lane], index + (row + lane) * n, group.P(half_iterations - 1) + lane,
+                   group.Q(half_iterations - 1) + lane, group.inverse + lane, dsoft + (row + lane) * n * n,
+                   scratch.data(), lane, adjoint);
+    for (int h = half_iterations - 1; h >= 0; --h) HalfIterationBackward(group.size, group.P(h), group.Q(h), adjoint);
+    for (int64_t lane = 0; lane < count; ++lane) {
+      const int64_t size = group.sizes[lane], r = row + lane;
+      for (int64_t i = 0; i < size; ++i) {
+        const double* total = adjoint.total + i * kGroup + lane;  // -dL / d gap i
+        dscores[r * n + index[r * n + i]] = static_cast<T>((total[0] - (i + 1 < size ? total[kGroup] : 0)) / tau);
+      }
+      DropTies(n, size, scores + r * n, index + r * n, group.inverse + lane, adjoint.weight + lane, dsoft + r * n * n,
+               tau, dscores + r * n);
+    }
+  }
+}
+
+#define ORBIT_DEFINE(T, Suffix)                                                                                     \
+  void Forward##Suffix(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes,  \
+                       double tau, int iterations, int32_t* index, T* soft) {                                       \
+    Forward(begin, end, shape, scores, num_nodes, tau, iterations, index, soft);                                    \
+  }                                                                                                                 \
+  void Backward##Suffix(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes, \
+                        const int32_t* index, double tau, int iterations, const T* dsoft, T* dscores) {             \
+    Backward(begin, end, shape, scores, num_nodes, index, tau, iterations, dsoft, dscores);                         \
+  }
+ORBIT_DEFINE(float, Float)
+ORBIT_DEFINE(double, Double)
+#undef ORBIT_DEFINE
+
+}  // namespace
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace orbit::kernels {
+namespace {
+
+HWY_EXPORT(ForwardFloat);
+HWY_EXPORT(ForwardDouble);
+HWY_EXPORT(BackwardFloat);
+HWY_EXPORT(BackwardDouble);
+
+void Check(SoftSortShape shape, const int32_t* num_nodes, double tau, int iterations) {
+  if (!(tau > 0)) throw std::invalid_argument("SoftSort: tau must be positive, got " + std::to_string(tau));
+  if (iterations < 1)
+    throw std::invalid_argument("SoftSort: at least one iteration is needed, got " + std::to_string(iterations));
+  for (int64_t b = 0; num_nodes && b < shape.batch; ++b)
+    if (num_nodes[b] < 0 || num_nodes[b] > shape.n)
+      throw std::invalid_argument("SoftSort: num_nodes[" + std::to_string(b) + "] = " + std::to_string(num_nodes[b]) +
+                                  " is not in [0, " + std::to_string(shape.n) + "]");
+}
+
+// Score vectors to a task: a multiple of the lanes of any vector, about 4096 scores.
+int64_t Grain(int64_t n) { return std::max<int64_t>(1, 4096 / (16 * n)) * 16; }
+
+}  // namespace
+
+template <class Device, class T>
+void SoftSort(Device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
+              int32_t* index, T* soft) {
+  Check(shape, num_nodes, tau, iterations);
+  if (shape.n == 0) return;
+  ParallelFor(shape.batch * shape.samples, Grain(shape.n), [&](int64_t begin, int64_t end) {
+    if constexpr (std::is_same_v<T, float>)
+      HWY_DYNAMIC_DISPATCH(ForwardFloat)(begin, end, shape, scores, num_nodes, tau, iterations, index, soft);
+    else
+      HWY_DYNAMIC_DISPATCH(ForwardDouble)(begin, end, shape, scores, num_nodes, tau, iterations, index, soft);
+  });
+}
+
+template <class Device, class T>
+void SoftSortBackward(Device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index,
+                      double tau, int iterations, const T* dsoft, T* dscores) {
+  Check(shape, num_nodes, tau, iterations);
+  if (shape.n == 0) return;
+  ParallelFor(shape.batch * shape.samples, Grain(shape.n), [&](int64_t begin, int64_t end) {
+    if constexpr (std::is_same_v<T, float>)
+      HWY_DYNAMIC_DISPATCH(BackwardFloat)(begin, end, shape, scores, num_nodes, index, tau, iterations, dsoft, dscores);
+    else
+      HWY_DYNAMIC_DISPATCH(BackwardDouble)
+    (begin, end, shape, scores, num_nodes, index, tau, iterations, dsoft, dscores);
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                          \
+  template void SoftSort(Cpu, SoftSortShape, const T*, const int32_t*, double, int, int32_t*, T*);                    \
+  template void SoftSortBackward(Cpu, SoftSortShape, const T*, const int32_t*, const int32_t*, double, int, const T*, \
+                                 T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
+#endif  // HWY_ONCE
