@@ -64,7 +64,7 @@ double ClipFactor(double norm, double max_norm) { return std::min(1.0, max_norm 
 
 std::string FirstNonFiniteGradient(const std::vector<NamedVariable>& parameters) {
   for (const auto& [name, variable] : parameters)
-    if (variable.grad().defined() && !std::isfinite(GradientNorm({{name, variable}}))) return name;
+    if (!std::isfinite(GradientNorm({{name, variable}}))) return name;
   return "";
 }
 
