@@ -18,6 +18,11 @@ void FillUniform(Device device, uint64_t seed, uint64_t stream, int64_t first, i
 template <class Device, class T>
 void FillNormal(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T mean, T deviation, T* x);
 
+// y[i] = x[i] / (1 - p) where the uniform number of element first + i is at least p, else 0; 0 <= p < 1. The same call
+// on a gradient is the backward.
+template <class Device, class T>
+void Dropout(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, double p, const T* x, T* y);
+
 }  // namespace orbit::kernels
 
 #endif  // ORBIT_KERNELS_RANDOM_H_

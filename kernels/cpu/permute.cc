@@ -89,7 +89,7 @@ void Permute(Device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t
   ParallelFor(rows, Grain(size), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t i = 0; i < n; ++i)
-        GatherPosition<false>(order, n, channels, &sources[row * n], i, x + row / repeat * size, y + row * size);
+        GatherPosition<false>(order, n, channels, sources.data() + row * n, i, x + row / repeat * size, y + row * size);
   });
 }
 
@@ -103,7 +103,7 @@ void PermuteBackward(Device, int order, int64_t rows, int64_t repeat, int64_t n,
     for (int64_t b = begin; b < end; ++b)
       for (int64_t row = b * repeat; row < (b + 1) * repeat; ++row)
         for (int64_t i = 0; i < n; ++i) {
-          const int32_t* source = &sources[row * n];
+          const int32_t* source = sources.data() + row * n;
           if (row == b * repeat)
             GatherPosition<false>(order, n, channels, source, i, dy + row * size, dx + b * size);
           else

@@ -54,6 +54,16 @@ void FillNormal(Device, uint64_t seed, uint64_t stream, int64_t first, int64_t s
   });
 }
 
+template <class Device, class T>
+void Dropout(Device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, double p, const T* x, T* y) {
+  const T scale = static_cast<T>(1 / (1 - p));
+  ForEachWord(seed, stream, first, size, [=](int64_t i, const auto& words, int lane) {
+    y[i] = (words[lane] >> 8) * 0x1p-24 >= p ? x[i] * scale : T(0);
+  });
+}
+
+template void Dropout(Cpu, uint64_t, uint64_t, int64_t, int64_t, double, const float*, float*);
+template void Dropout(Cpu, uint64_t, uint64_t, int64_t, int64_t, double, const double*, double*);
 template void FillUniform(Cpu, uint64_t, uint64_t, int64_t, int64_t, float, float, float*);
 template void FillUniform(Cpu, uint64_t, uint64_t, int64_t, int64_t, double, double, double*);
 template void FillNormal(Cpu, uint64_t, uint64_t, int64_t, int64_t, float, float, float*);

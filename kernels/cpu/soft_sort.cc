@@ -320,7 +320,7 @@ void Check(SoftSortShape shape, const int32_t* num_nodes, double tau, int iterat
 }
 
 // Score vectors to a task: a multiple of the lanes of any vector, about 4096 scores.
-int64_t Grain(int64_t n) { return std::max<int64_t>(1, 4096 / (16 * n)) * 16; }
+int64_t Grain(int64_t n) { return std::max<int64_t>(1, 4096 / (8 * n)) * 8; }
 
 }  // namespace
 

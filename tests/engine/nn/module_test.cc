@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
 
 namespace orbit::nn {
@@ -159,6 +160,12 @@ TEST(LinearLayer, WithoutBiasHasNone) {
   const Linear linear(2, 1, generator, /*with_bias=*/false);
   EXPECT_FALSE(linear.bias.defined());
   EXPECT_EQ(linear.NamedParameters().size(), 1u);
+}
+
+TEST(LayerNormLayer, StartsAsPlainNormalisationWithItsEps) {
+  const LayerNorm norm(2, /*eps=*/3);
+  const Variable y = norm(Tensor::From<float>({4, 6, 7, 7}, {2, 2}));
+  EXPECT_EQ(y.value().ToVector<float>(), (std::vector<float>{-0.5, 0.5, 0, 0}));  // (x - 5) / sqrt(1 + 3)
 }
 
 }  // namespace

@@ -1,0 +1,126 @@
+#include "groups/distribution.h"
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "groups/rotation.h"
+
+namespace orbit {
+namespace {
+
+// The floating tensor that decides the dtype and device of what is drawn.
+const Tensor& Like(const Features& x) {
+  Check(!x.features.empty(), "there is nothing to act on: no features");
+  return x.features[0].value.value();
+}
+
+// Nodes of the padded graphs.
+int64_t NumNodes(const Features& x) {
+  for (const Feature& feature : x.features)
+    if (feature.representation.order > 0) return feature.value.dim(1);
+  Fail("permutations need a feature of nodes or of pairs of nodes");
+}
+
+// The mean of the points of each cloud: what translations are taken out by. [batch, d]
+Variable Centroid(const Features& x) {
+  for (const Feature& feature : x.features)
+    if (feature.representation.points > 0)
+      return Mean(Slice(feature.value, -1, 0, feature.representation.points), {1, 3});
+  Fail("translations need a feature with points");
+}
+
+Shape FrameShape(const Features& x, int64_t samples, const Group& group) {
+  return {x.batch(), samples, group.dimension, group.dimension};
+}
+
+Variable AddNoise(const Variable& x, const Tensor& noise) { return noise.defined() ? Add(x, noise) : x; }
+
+// `learned`, and `canonical` where `noisy` is off.
+class NetworkDistribution : public Distribution {
+ public:
+  NetworkDistribution(const DistributionOptions& options, EquivariantNetwork& network, bool noisy)
+      : options_(options), network_(network), noisy_(noisy) {}
+
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+    Check(noisy_ || samples == 1, "canonicalization has one group element, asked for ", samples, " samples");
+    const Tensor& like = Like(x);
+    const Group& group = options_.group;
+    Noise noise{.samples = samples};
+    if (noisy_) noise.network = network_.DrawNoise(x, samples, generator, first);
+    if (group.permutations) {
+      const int64_t n = NumNodes(x);
+      noise.scores = generator.Uniform({x.batch(), samples, n}, 0, options_.score_jitter, like.dtype(), like.device(),
+                                       first * samples * n);
+    }
+    if (group.matrix != MatrixGroup::kTrivial)
+      noise.frame = generator.Normal(FrameShape(x, samples, group), 0, options_.frame_jitter, like.dtype(),
+                                     like.device(), first * samples * group.dimension * group.dimension);
+    return noise;
+  }
+
+  Element Sample(const Features& x, const Noise& noise) override {
+    const Group& group = options_.group;
+    const Proposal proposal = network_.Forward(x, noise.network);
+    Element element;
+    if (group.permutations) {
+      Check(proposal.scores.defined(), "the network proposes no scores, which ", NameOf(group), " needs");
+      element.permutation = SoftSort(AddNoise(proposal.scores, noise.scores), x.num_nodes, options_.soft_sort);
+    }
+    if (group.matrix != MatrixGroup::kTrivial) {
+      Check(proposal.frame.defined(), "the network proposes no frame, which ", NameOf(group), " needs");
+      Check(group.matrix != MatrixGroup::kUnitary, "a unitary group has no learned distribution; use haar");
+      element.matrix =
+          GramSchmidt(AddNoise(proposal.frame, noise.frame), group.matrix == MatrixGroup::kSpecialOrthogonal);
+    }
+    if (group.translations) element.translation = Centroid(x);
+    return element;
+  }
+
+ private:
+  DistributionOptions options_;
+  EquivariantNetwork& network_;
+  bool noisy_;
+};
+
+class HaarDistribution : public Distribution {
+ public:
+  explicit HaarDistribution(const DistributionOptions& options) : options_(options) {}
+
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+    const Tensor& like = Like(x);
+    const Group& group = options_.group;
+    Noise noise{.samples = samples};
+    if (group.permutations) {
+      const int64_t n = NumNodes(x);
+      noise.scores = generator.Uniform({x.batch(), samples, n}, 0, 1, like.dtype(), like.device(), first * samples * n);
+    }
+    if (group.matrix != MatrixGroup::kTrivial)
+      noise.frame = generator.Normal(FrameShape(x, samples, group), 0, 1, like.dtype(), like.device(),
+                                     first * samples * group.dimension * group.dimension);
+    return noise;
+  }
+
+  Element Sample(const Features& x, const Noise& noise) override {
+    const Group& group = options_.group;
+    Element element;
+    if (group.permutations) element.permutation = Sort(noise.scores, x.num_nodes);
+    if (group.matrix != MatrixGroup::kTrivial) element.matrix = HaarElement(group.matrix, noise.frame);
+    if (group.translations) element.translation = Centroid(x);
+    return element;
+  }
+
+ private:
+  DistributionOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
+                                               EquivariantNetwork* network) {
+  if (name == "haar") return std::make_unique<HaarDistribution>(options);
+  Check(name == "learned" || name == "canonical", "unknown distribution '", name, "'; known: learned, haar, canonical");
+  Check(network != nullptr, "the distribution '", name, "' needs an equivariant network");
+  return std::make_unique<NetworkDistribution>(options, *network, name == "learned");
+}
+
+}  // namespace orbit

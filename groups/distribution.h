@@ -1,0 +1,65 @@
+// Distributions p(g | x) over group elements, each a function of the data and an explicit noise.
+//
+// Because the noise is an argument, equivariance needs no statistics: transforming data and noise by h transforms the
+// sampled elements by h, exactly.
+#ifndef ORBIT_GROUPS_DISTRIBUTION_H_
+#define ORBIT_GROUPS_DISTRIBUTION_H_
+
+#include <memory>
+#include <string>
+
+#include "engine/nn/module.h"
+#include "engine/random.h"
+#include "groups/element.h"
+#include "groups/group.h"
+
+namespace orbit {
+
+// What an equivariant network proposes for every graph and sample; what the group has no use for may stay undefined.
+struct Proposal {
+  Variable scores;  // [batch, samples, n]: a number a node
+  Variable frame;   // [batch, samples, d, d]: d vectors, as columns
+};
+
+// q(x, eps): a network equivariant to the group, jointly in x and in the invariant noise eps.
+class EquivariantNetwork : public nn::Module {
+ public:
+  // eps for `samples` samples of every graph; `first` is the global number of the batch's first sample, so that the
+  // draw does not depend on how a batch is divided among ranks.
+  virtual Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const = 0;
+  virtual Proposal Forward(const Features& x, const Tensor& noise) = 0;
+};
+
+// All that is random about a draw. Undefined parts are zero; `samples` counts the elements a graph.
+struct Noise {
+  int64_t samples = 1;
+  Tensor network;  // eps of the equivariant network
+  Tensor scores;   // [batch, samples, n]: added to the scores, or, for `haar`, the scores themselves
+  Tensor frame;    // [batch, samples, d, d]: added to the frame, or, for `haar`, the frame itself
+};
+
+class Distribution {
+ public:
+  virtual ~Distribution() = default;
+
+  virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first = 0) const = 0;
+  virtual Element Sample(const Features& x, const Noise& noise) = 0;
+};
+
+struct DistributionOptions {
+  Group group;
+  SoftSortOptions soft_sort;
+  double score_jitter = 1e-6;  // uniform in [0, score_jitter): breaks ties, which would let the order of nodes through
+  double frame_jitter = 1e-6;  // times N(0, 1): keeps the frame's vectors independent
+};
+
+// `learned`: g = q(x, eps), trained end to end (probabilistic symmetrization).
+// `canonical`: g = q(x, 0), one sample.
+// `haar`: uniform on the group (group averaging); ignores `network`.
+// Throws Error for an unknown name. The network must outlive the distribution.
+std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
+                                               EquivariantNetwork* network);
+
+}  // namespace orbit
+
+#endif  // ORBIT_GROUPS_DISTRIBUTION_H_

@@ -1,0 +1,76 @@
+#include "groups/element.h"
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/shape.h"
+#include "groups/rotation.h"
+
+namespace orbit {
+namespace {
+
+// The points among the channels of x, moved by `sign` times the translation: x [batch, (samples,) n, d, channels].
+Variable Translate(const Variable& x, const Representation& representation, const Variable& translation, double sign) {
+  const int64_t channels = x.dim(-1);
+  Shape shape(x.rank(), 1);
+  shape[0] = translation.dim(0);
+  shape[x.rank() - 2] = translation.dim(1);
+  const Variable shift = Reshape(Scale(translation, sign), shape);
+  if (representation.points == channels) return Add(x, shift);
+  return Concat({Add(Slice(x, -1, 0, representation.points), shift), Slice(x, -1, representation.points, channels)},
+                -1);
+}
+
+// x [lead, n^order, (d,) channels] as [lead, n^order, d * channels], the form that permutations act on.
+Variable FlattenVectors(const Representation& representation, const Variable& x) {
+  if (!representation.vector) return x;
+  Shape shape = x.shape();
+  shape[shape.size() - 2] *= shape.back();
+  shape.pop_back();
+  return Reshape(x, shape);
+}
+
+// x [lead, n^order, d, channels] as [lead, points, d, channels], the form that matrices act on.
+Variable FlattenNodes(const Variable& x, int64_t lead) {
+  Shape shape(x.shape().begin(), x.shape().begin() + lead);
+  shape.insert(shape.end(), {-1, x.dim(-2), x.dim(-1)});
+  if (x.size() == 0) shape[lead] = 0;
+  return Reshape(x, shape);
+}
+
+}  // namespace
+
+Variable Element::ActInverse(const Representation& representation, const Variable& x, int64_t samples) const {
+  Variable y = x;
+  if (translation.defined() && representation.points > 0) y = Translate(y, representation, translation, -1);
+  Shape shape = x.shape();
+  shape.insert(shape.begin() + 1, samples);
+  bool expanded = false;
+  if (permutation && representation.order > 0) {
+    y = orbit::ActInverse(*permutation, representation.order, FlattenVectors(representation, y));
+    expanded = true;
+  }
+  if (matrix.defined() && representation.vector) {
+    if (expanded)
+      y = RotateInverse(matrix, FlattenNodes(Reshape(y, shape), 2));
+    else
+      y = RotateInverse(matrix, FlattenNodes(y, 1));
+    expanded = true;
+  }
+  if (!expanded) {
+    Shape one = shape;
+    one[1] = 1;
+    y = BroadcastTo(Reshape(y, one), shape);
+  }
+  return Reshape(y, shape);
+}
+
+Variable Element::Act(const Representation& representation, const Variable& y) const {
+  Variable x = y;
+  if (permutation && representation.order > 0)
+    x = orbit::Act(*permutation, representation.order, FlattenVectors(representation, x));
+  if (matrix.defined() && representation.vector) x = Rotate(matrix, FlattenNodes(Reshape(x, y.shape()), 2));
+  x = Reshape(x, y.shape());
+  if (translation.defined() && representation.points > 0) x = Translate(x, representation, translation, 1);
+  return x;
+}
+
+}  // namespace orbit

@@ -1,0 +1,149 @@
+// Matrix products whose operands stay in the first two levels of the cache: register-blocked, on the calling thread,
+// without packing. For short inner dimensions, where a general BLAS spends half of its time around the product.
+#if defined(ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_
+#undef ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_
+#else
+#define ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+
+// C [m, n] = op(A) B + bias + start. All row-major with the given row strides: op(A) [m, k], B [k, n], bias [n] for
+// every row, start [m, n] (may be C); bias and start may be null. Up to a vector more may be read after each row of B
+// and after bias (what is there does not matter).
+template <class T>
+struct Product {
+  int64_t m, n, k;
+  const T* a;
+  int64_t a_stride;
+  const T* b;
+  int64_t b_stride;
+  T* c;
+  int64_t c_stride;
+  const T* bias = nullptr;
+  const T* start = nullptr;
+  int64_t start_stride = 0;
+};
+
+// Rows of C in registers beside `vectors` columns: enough sums to keep two multiply-add units busy, few enough to leave
+// registers for a row of B and an element of A.
+constexpr int MaxRows(int vectors) { return HWY_TARGET == HWY_AVX3 ? 12 : 12 / vectors; }
+
+// `blocks` blocks of kRows rows from `row` on, times kVectors vectors of columns from `column` on, `count` columns of
+// which exist.
+template <int kRows, int kVectors, bool kTransposeA, class T>
+HWY_NOINLINE void RowBlocks(const Product<T>& product, int64_t row, int64_t blocks, int64_t column, int64_t count) {
+  const Tag<T> d;
+  constexpr int64_t kN = kLanes<T>;
+  const int64_t k = product.k, a_stride = product.a_stride, b_stride = product.b_stride;
+  const bool full = count == kVectors * kN;
+  for (const int64_t end = row + blocks * kRows; row < end; row += kRows) {
+    Vector<T> sum[kRows][kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const Vector<T> bias = product.bias ? hn::LoadU(d, product.bias + column + v * kN) : hn::Zero(d);
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) sum[i][v] = bias;
+    }
+    const T* HWY_RESTRICT a = product.a + (kTransposeA ? row : row * a_stride);
+    const T* HWY_RESTRICT b = product.b + column;
+    for (int64_t p = 0; p < k; ++p) {
+      Vector<T> b_row[kVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) b_row[v] = hn::LoadU(d, b + p * b_stride + v * kN);
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+        const Vector<T> factor = hn::Set(d, kTransposeA ? a[p * a_stride + i] : a[i * a_stride + p]);
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) sum[i][v] = hn::MulAdd(factor, b_row[v], sum[i][v]);
+      }
+    }
+    if (product.start) {
+      const T* start = product.start + row * product.start_stride + column;
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) {
+          const T* from = start + i * product.start_stride + v * kN;
+          sum[i][v] = hn::Add(sum[i][v], full ? hn::LoadU(d, from) : LoadFirst(from, count - v * kN));
+        }
+    }
+    T* c = product.c + row * product.c_stride + column;
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        T* to = c + i * product.c_stride + v * kN;
+        if (full)
+          hn::StoreU(sum[i][v], d, to);
+        else
+          StoreFirst(sum[i][v], to, count - v * kN);
+      }
+  }
+}
+
+template <int kRows, int kVectors, bool kTransposeA, class T>
+void RowBlocksOf(int64_t rows, const Product<T>& product, int64_t row, int64_t blocks, int64_t column, int64_t count) {
+  if (rows == kRows)
+    RowBlocks<kRows, kVectors, kTransposeA>(product, row, blocks, column, count);
+  else if constexpr (kRows > 1)
+    RowBlocksOf<kRows - 1, kVectors, kTransposeA>(rows, product, row, blocks, column, count);
+}
+
+// All rows of a panel of columns, in blocks as equal as they can be.
+template <int kVectors, bool kTransposeA, class T>
+void Panel(const Product<T>& product, int64_t column, int64_t count) {
+  constexpr int kRows = MaxRows(kVectors);
+  const int64_t blocks = (product.m + kRows - 1) / kRows, rows = product.m / blocks, larger = product.m % blocks;
+  if (larger > 0) RowBlocksOf<kRows, kVectors, kTransposeA>(rows + 1, product, 0, larger, column, count);
+  RowBlocksOf<kRows, kVectors, kTransposeA>(rows, product, larger * (rows + 1), blocks - larger, column, count);
+}
+
+// A is stored as [m, k], or as [k, m] with kTransposeA.
+template <bool kTransposeA, class T>
+void Multiply(const Product<T>& product) {
+  if (product.m == 0) return;
+  constexpr int64_t kN = kLanes<T>;
+  for (int64_t column = 0; column < product.n; column += 2 * kN) {
+    const int64_t count = std::min(2 * kN, product.n - column);
+    if (count > kN)
+      Panel<2, kTransposeA>(product, column, count);
+    else
+      Panel<1, kTransposeA>(product, column, count);
+  }
+}
+
+// sums[c] += sum over rows of x [rows, n].
+template <class T>
+void AddColumnSums(int64_t rows, int64_t n, const T* x, T* sums) {
+  constexpr int64_t kN = kLanes<T>;
+  int64_t column = 0;
+  for (; column + 4 * kN <= n; column += 4 * kN) {
+    const Tag<T> d;
+    Vector<T> sum[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) sum[v] = hn::LoadU(d, sums + column + v * kN);
+    for (int64_t row = 0; row < rows; ++row)
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) sum[v] = hn::Add(sum[v], hn::LoadU(d, x + row * n + column + v * kN));
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) hn::StoreU(sum[v], d, sums + column + v * kN);
+  }
+  for (; column < n; column += kN) {
+    Vector<T> sum = LoadFirst(sums + column, n - column);
+    for (int64_t row = 0; row < rows; ++row) sum = hn::Add(sum, LoadFirst(x + row * n + column, n - column));
+    StoreFirst(sum, sums + column, n - column);
+  }
+}
+
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

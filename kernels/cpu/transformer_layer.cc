@@ -1,0 +1,336 @@
+#include "kernels/transformer_layer.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/targets.h"
+
+// clang-format off: the order matters
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/transformer_layer.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/attention-inl.h"
+#include "kernels/cpu/gelu-inl.h"
+#include "kernels/cpu/layer_norm-inl.h"
+#include "kernels/cpu/small_matmul-inl.h"
+#include "kernels/cpu/transformer_layer_weights-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kTileRows = 100;   // rows that go through the layer together; a quarter of what L2 holds
+constexpr int64_t kMostChunks = 32;  // partial sums of the gradients
+
+// What Forward keeps, in the order of the sequences, so that a tile's part of each array is contiguous.
+template <class T>
+struct Saved {
+  Saved(const TransformerLayerSizes& sizes, T* data) {
+    const int64_t rows = sizes.sequences * sizes.tokens;
+    const auto take = [&](int64_t size) {
+      T* array = data;
+      data += RoundUp(size, 16) + 16;  // vectors may be read beyond the end
+      return array;
+    };
+    projected = take(rows * 3 * sizes.width);
+    middle = take(rows * sizes.width);
+    hidden = take(rows * sizes.hidden);
+    log_sums = take(rows * sizes.heads);
+    norm1 = reinterpret_cast<RowStatistics<T>*>(take(2 * rows));
+    norm2 = reinterpret_cast<RowStatistics<T>*>(take(2 * rows));
+    end = data;
+  }
+
+  // From sequence `first` on.
+  Saved From(const TransformerLayerSizes& sizes, int64_t first) const {
+    const int64_t row = first * sizes.tokens;
+    Saved tile = *this;
+    tile.projected += row * 3 * sizes.width;
+    tile.middle += row * sizes.width;
+    tile.hidden += row * sizes.hidden;
+    tile.log_sums += row * sizes.heads;
+    tile.norm1 += row;
+    tile.norm2 += row;
+    return tile;
+  }
+
+  T* projected;                    // [rows, 3 width]: queries, scaled, keys and values
+  T* middle;                       // [rows, width]: after attention
+  T* hidden;                       // [rows, hidden]: what GELU is applied to
+  T* log_sums;                     // [sequences, heads, tokens]: of attention's softmax
+  RowStatistics<T>*norm1, *norm2;  // [rows]
+  T* end;
+};
+
+// y [rows, outputs] = x [rows, inputs] W + b + start, W [inputs, outputs] with b after it; start may be null.
+template <class T>
+void Apply(int64_t rows, const Linear<T>& linear, const T* x, const T* prepared, const T* start, T* y) {
+  Multiply<false>(Product<T>{.m = rows,
+                             .n = linear.outputs,
+                             .k = linear.inputs,
+                             .a = x,
+                             .a_stride = linear.inputs,
+                             .b = prepared,
+                             .b_stride = linear.outputs,
+                             .c = y,
+                             .c_stride = linear.outputs,
+                             .bias = prepared + linear.outputs * linear.inputs,
+                             .start = start,
+                             .start_stride = linear.outputs});
+}
+
+// dx [rows, inputs] = dy [rows, outputs] W, W [outputs, inputs].
+template <class T>
+void ApplyBackward(int64_t rows, const Linear<T>& linear, const T* dy, const T* prepared, T* dx) {
+  Multiply<false>(Product<T>{.m = rows,
+                             .n = linear.inputs,
+                             .k = linear.outputs,
+                             .a = dy,
+                             .a_stride = linear.outputs,
+                             .b = prepared,
+                             .b_stride = linear.inputs,
+                             .c = dx,
+                             .c_stride = linear.inputs});
+}
+
+// gradient, of W [outputs, inputs] and of b after it, += those of y = x W^T + b.
+template <class T>
+void AddGradient(int64_t rows, const Linear<T>& linear, const T* dy, const T* x, T* gradient) {
+  Multiply<true>(Product<T>{.m = linear.outputs,
+                            .n = linear.inputs,
+                            .k = rows,
+                            .a = dy,
+                            .a_stride = linear.outputs,
+                            .b = x,
+                            .b_stride = linear.inputs,
+                            .c = gradient,
+                            .c_stride = linear.inputs,
+                            .start = gradient,
+                            .start_stride = linear.inputs});
+  AddColumnSums(rows, linear.outputs, dy, gradient + linear.outputs * linear.inputs);
+}
+
+template <class T>
+class Layer {
+ public:
+  Layer(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters, bool transpose)
+      : sizes_(sizes), products_(sizes, parameters), memory_(products_.Size()), weights_(products_, memory_.data()) {
+    products_.in.Prepare(transpose, weights_.in);
+    products_.out.Prepare(transpose, weights_.out);
+    products_.first.Prepare(transpose, weights_.first);
+    products_.second.Prepare(transpose, weights_.second);
+    tile_ = std::max<int64_t>(1, kTileRows / std::max<int64_t>(1, sizes.tokens));
+  }
+
+  void Forward(const T* x, T* y, T* saved) {
+    const Saved<T> all(sizes_, saved);
+    const int64_t grain = RoundUp(std::max(tile_, NumChunks(sizes_.sequences, 4 * kMostChunks)), tile_);
+    ParallelFor(sizes_.sequences, grain, [&](int64_t begin, int64_t end) {
+      TransformerLayerSizes one_tile = sizes_;
+      one_tile.sequences = tile_;
+      Scratch<T> own(saved ? 0 : Saved<T>(one_tile, nullptr).end - static_cast<T*>(nullptr));
+      Scratch<T> scratch(ForwardScratch());
+      for (int64_t first = begin; first < end; first += tile_) {
+        const int64_t at = first * sizes_.tokens * sizes_.width;
+        ForwardTile(std::min(tile_, end - first), x + at, y + at,
+                    saved ? all.From(sizes_, first) : Saved<T>(one_tile, own.data()), scratch.data());
+      }
+    });
+  }
+
+  void Backward(const T* x, const T* saved, const T* dy, T* dx, const TransformerLayerParameters<T>& gradients) {
+    const Saved<T> all(sizes_, const_cast<T*>(saved));
+    const int64_t size = products_.Size();
+    const int64_t grain = RoundUp(std::max(tile_, NumChunks(sizes_.sequences, kMostChunks)), tile_);
+    const int64_t chunks = NumChunks(sizes_.sequences, grain);
+    Scratch<T> partial(std::max<int64_t>(1, chunks) * size);
+    T* sums = partial.data();
+    if (chunks == 0) std::fill_n(sums, size, T(0));
+    ParallelFor(sizes_.sequences, grain, [&](int64_t begin, int64_t end) {
+      T* sum = sums + begin / grain * size;
+      std::fill_n(sum, size, T(0));
+      Scratch<T> scratch(BackwardScratch());
+      for (int64_t first = begin; first < end; first += tile_) {
+        const int64_t at = first * sizes_.tokens * sizes_.width;
+        BackwardTile(std::min(tile_, end - first), x + at, all.From(sizes_, first), dy + at, dx + at,
+                     PreparedWeights<T>(products_, sum), scratch.data());
+      }
+    });
+    ParallelFor(size, 4096, [&](int64_t begin, int64_t end) {
+      for (int64_t chunk = 1; chunk < chunks; ++chunk)
+        for (int64_t i = begin; i < end; ++i) sums[i] += sums[chunk * size + i];
+    });
+    const PreparedWeights<T> sum(products_, sums);
+    products_.in.Finish(sum.in, gradients.in_proj_weight, gradients.in_proj_bias, gradients.norm1_weight,
+                        gradients.norm1_bias);
+    products_.out.Finish(sum.out, gradients.out_proj_weight, gradients.out_proj_bias);
+    products_.first.Finish(sum.first, gradients.linear1_weight, gradients.linear1_bias, gradients.norm2_weight,
+                           gradients.norm2_bias);
+    products_.second.Finish(sum.second, gradients.linear2_weight, gradients.linear2_bias);
+  }
+
+ private:
+  int64_t TileSize(int64_t columns) const { return RoundUp(tile_ * sizes_.tokens * columns, 16) + 16; }
+  int64_t HeadWidth() const { return sizes_.width / sizes_.heads; }
+  int64_t AttentionScratch() const { return RoundUp(Attention<T>::ScratchSize(sizes_.tokens, HeadWidth()), 16); }
+  int64_t ForwardScratch() const { return AttentionScratch() + TileSize(std::max(sizes_.width, sizes_.hidden)); }
+  int64_t BackwardScratch() const {
+    return AttentionScratch() + 2 * TileSize(std::max(sizes_.width, sizes_.hidden)) + TileSize(sizes_.width) +
+           TileSize(3 * sizes_.width);
+  }
+
+  // Calls f(sequence, head, its part of projected, the offsets of its out [tokens, width] and log_sums).
+  template <class F>
+  void ForEachHead(int64_t sequences, T* projected, F&& f) const {
+    const int64_t width = sizes_.width, stride = 3 * width, tokens = sizes_.tokens;
+    for (int64_t s = 0; s < sequences; ++s)
+      for (int64_t h = 0; h < sizes_.heads; ++h) {
+        T* q = projected + s * tokens * stride + h * HeadWidth();
+        f(Head<T>{q, q + width, q + 2 * width, stride}, s * tokens * width + h * HeadWidth(),
+          (s * sizes_.heads + h) * tokens);
+      }
+  }
+
+  static Head<const T> Const(Head<T> head) { return {head.q, head.k, head.v, head.stride}; }
+
+  void NormalizeRows(int64_t rows, const T* x, RowStatistics<T>* statistics, bool compute, T* y) const {
+    const int64_t width = sizes_.width;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (compute) statistics[r] = StatisticsOf(width, static_cast<T>(sizes_.eps), x + r * width);
+      Normalize(width, statistics[r], x + r * width, y + r * width);
+    }
+  }
+
+  void NormalizeRowsBackward(int64_t rows, const RowStatistics<T>* statistics, const T* y, const T* dy, const T* start,
+                             T* dx) const {
+    const int64_t width = sizes_.width;
+    for (int64_t r = 0; r < rows; ++r)
+      NormalizeBackward(width, statistics[r].inverse_deviation, y + r * width, dy + r * width, start + r * width,
+                        dx + r * width);
+  }
+
+  void ForwardTile(int64_t sequences, const T* x, T* y, const Saved<T>& saved, T* scratch) const {
+    const int64_t rows = sequences * sizes_.tokens;
+    T* a = scratch + AttentionScratch();
+    NormalizeRows(rows, x, saved.norm1, true, a);
+    Apply(rows, products_.in, a, weights_.in, static_cast<const T*>(nullptr), saved.projected);
+    const Attention<T> attention(sizes_.tokens, HeadWidth(), scratch);
+    ForEachHead(sequences, saved.projected, [&](Head<T> head, int64_t out, int64_t log_sums) {
+      attention.Forward(Const(head), a + out, sizes_.width, saved.log_sums + log_sums);
+    });
+    Apply(rows, products_.out, a, weights_.out, x, saved.middle);
+    NormalizeRows(rows, saved.middle, saved.norm2, true, a);
+    Apply(rows, products_.first, a, weights_.first, static_cast<const T*>(nullptr), saved.hidden);
+    Gelu(rows * sizes_.hidden, saved.hidden, a);
+    Apply(rows, products_.second, a, weights_.second, static_cast<const T*>(saved.middle), y);
+  }
+
+  void BackwardTile(int64_t sequences, const T* x, const Saved<T>& saved, const T* dy, T* dx,
+                    const PreparedWeights<T>& sums, T* scratch) const {
+    const int64_t rows = sequences * sizes_.tokens;
+    T* a = scratch + AttentionScratch();
+    T* b = a + TileSize(std::max(sizes_.width, sizes_.hidden));
+    T* dmiddle = b + TileSize(std::max(sizes_.width, sizes_.hidden));
+    T* dprojected = dmiddle + TileSize(sizes_.width);
+    // The feed-forward part: a is an operand of a product, b a gradient.
+    ApplyBackward(rows, products_.second, dy, weights_.second, b);
+    GeluBackward(rows * sizes_.hidden, saved.hidden, b, b, a);
+    AddGradient(rows, products_.second, dy, a, sums.second);
+    NormalizeRows(rows, saved.middle, saved.norm2, false, a);
+    AddGradient(rows, products_.first, b, a, sums.first);
+    ApplyBackward(rows, products_.first, b, weights_.first, dmiddle);
+    NormalizeRowsBackward(rows, saved.norm2, a, dmiddle, dy, dmiddle);
+    // Attention.
+    ApplyBackward(rows, products_.out, dmiddle, weights_.out, b);
+    const Attention<T> attention(sizes_.tokens, HeadWidth(), scratch);
+    ForEachHead(sequences, saved.projected, [&](Head<T> head, int64_t out, int64_t log_sums) {
+      const int64_t offset = head.q - saved.projected;
+      T* dq = dprojected + offset;
+      attention.Backward(Const(head), saved.log_sums + log_sums, b + out, sizes_.width,
+                         Head<T>{dq, dq + sizes_.width, dq + 2 * sizes_.width, head.stride}, a + out, sizes_.width);
+    });
+    AddGradient(rows, products_.out, dmiddle, a, sums.out);
+    NormalizeRows(rows, x, saved.norm1, false, a);
+    AddGradient(rows, products_.in, dprojected, a, sums.in);
+    ApplyBackward(rows, products_.in, dprojected, weights_.in, b);
+    NormalizeRowsBackward(rows, saved.norm1, a, b, dmiddle, dx);
+  }
+
+  const TransformerLayerSizes& sizes_;
+  LayerProducts<T> products_;
+  Scratch<T> memory_;
+  PreparedWeights<T> weights_;
+  int64_t tile_;  // sequences
+};
+
+}  // namespace
+
+#define ORBIT_DEFINE(NAME, T)                                                                                    \
+  void Forward##NAME(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters,  \
+                     const T* x, T* y, T* saved) {                                                               \
+    Layer<T>(sizes, parameters, true).Forward(x, y, saved);                                                      \
+  }                                                                                                              \
+  void Backward##NAME(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters, \
+                      const T* x, const T* saved, const T* dy, T* dx,                                            \
+                      const TransformerLayerParameters<T>& gradients) {                                          \
+    Layer<T>(sizes, parameters, false).Backward(x, saved, dy, dx, gradients);                                    \
+  }
+ORBIT_DEFINE(Float, float)
+ORBIT_DEFINE(Double, double)
+#undef ORBIT_DEFINE
+
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace orbit::kernels {
+
+HWY_EXPORT(ForwardFloat);
+HWY_EXPORT(ForwardDouble);
+HWY_EXPORT(BackwardFloat);
+HWY_EXPORT(BackwardDouble);
+
+int64_t TransformerLayerSavedSize(const TransformerLayerSizes& sizes) {
+  const int64_t rows = sizes.sequences * sizes.tokens;
+  int64_t size = 0;
+  for (const int64_t columns : {3 * sizes.width, sizes.width, sizes.hidden, sizes.heads, int64_t{2}, int64_t{2}})
+    size += (rows * columns + 15) / 16 * 16 + 16;
+  return size;
+}
+
+template <class Device, class T>
+void TransformerLayerForward(Device, const TransformerLayerSizes& sizes,
+                             const TransformerLayerParameters<const T>& parameters, const T* x, T* y, T* saved) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(ForwardFloat)(sizes, parameters, x, y, saved);
+  else
+    HWY_DYNAMIC_DISPATCH(ForwardDouble)(sizes, parameters, x, y, saved);
+}
+
+template <class Device, class T>
+void TransformerLayerBackward(Device, const TransformerLayerSizes& sizes,
+                              const TransformerLayerParameters<const T>& parameters, const T* x, const T* saved,
+                              const T* dy, T* dx, const TransformerLayerParameters<T>& gradients) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(BackwardFloat)(sizes, parameters, x, saved, dy, dx, gradients);
+  else
+    HWY_DYNAMIC_DISPATCH(BackwardDouble)(sizes, parameters, x, saved, dy, dx, gradients);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                           \
+  template void TransformerLayerForward(Cpu, const TransformerLayerSizes&, const TransformerLayerParameters<const T>&, \
+                                        const T*, T*, T*);                                                             \
+  template void TransformerLayerBackward(Cpu, const TransformerLayerSizes&,                                            \
+                                         const TransformerLayerParameters<const T>&, const T*, const T*, const T*, T*, \
+                                         const TransformerLayerParameters<T>&);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,58 @@
+// A pre-norm transformer encoder layer in one pass: PyTorch's TransformerEncoderLayer with norm_first = True, the exact
+// GELU and no dropout,
+//
+//   h = x + out_proj(attention(in_proj(norm1(x)))),   y = h + linear2(gelu(linear1(norm2(h)))).
+//
+// A few sequences at a time go through the whole layer while they stay in the cache, so this is for short sequences and
+// widths up to a few hundred; a wide layer is better served by one product after another.
+#ifndef ORBIT_KERNELS_TRANSFORMER_LAYER_H_
+#define ORBIT_KERNELS_TRANSFORMER_LAYER_H_
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+struct TransformerLayerSizes {
+  int64_t sequences, tokens;  // tokens of each sequence
+  int64_t width, heads;       // heads divides width
+  int64_t hidden;             // of the feed-forward part
+  double eps = 1e-5;          // of both norms
+};
+
+// Named and laid out as PyTorch's; T is const for the parameters, not for their gradients.
+template <class T>
+struct TransformerLayerParameters {
+  T* in_proj_weight;   // self_attn.in_proj_weight [3 width, width]: queries, keys, values; heads one after another
+  T* in_proj_bias;     // [3 width]
+  T* out_proj_weight;  // self_attn.out_proj.weight [width, width]
+  T* out_proj_bias;    // [width]
+  T* linear1_weight;   // [hidden, width]
+  T* linear1_bias;     // [hidden]
+  T* linear2_weight;   // [width, hidden]
+  T* linear2_bias;     // [width]
+  T* norm1_weight;     // [width]
+  T* norm1_bias;
+  T* norm2_weight;
+  T* norm2_bias;
+};
+
+// Elements of what Forward keeps for Backward.
+int64_t TransformerLayerSavedSize(const TransformerLayerSizes& sizes);
+
+// y [sequences, tokens, width] from x of the same shape. `saved`, of TransformerLayerSavedSize elements, is written for
+// Backward; null where there will be none.
+template <class Device, class T>
+void TransformerLayerForward(Device device, const TransformerLayerSizes& sizes,
+                             const TransformerLayerParameters<const T>& parameters, const T* x, T* y, T* saved);
+
+// The gradients of x and of every parameter, all overwritten, from dy and Forward's x and `saved`. dx may be dy.
+template <class Device, class T>
+void TransformerLayerBackward(Device device, const TransformerLayerSizes& sizes,
+                              const TransformerLayerParameters<const T>& parameters, const T* x, const T* saved,
+                              const T* dy, T* dx, const TransformerLayerParameters<T>& gradients);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_TRANSFORMER_LAYER_H_

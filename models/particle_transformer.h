@@ -1,0 +1,56 @@
+// The transformer on pairs of particles: a base function without symmetry (Kim et al. 2023, section 3.2).
+#ifndef ORBIT_MODELS_PARTICLE_TRANSFORMER_H_
+#define ORBIT_MODELS_PARTICLE_TRANSFORMER_H_
+
+#include <memory>
+
+#include "engine/nn/layer_norm.h"
+#include "engine/nn/linear.h"
+#include "engine/nn/module.h"
+#include "engine/random.h"
+
+namespace orbit {
+
+struct ParticleTransformerOptions {
+  int64_t nodes = 5;  // particles; the positions are learned for nodes^2 tokens
+  int64_t node_channels = 6;
+  int64_t edge_channels = 2;
+  int64_t layers = 8;
+  int64_t width = 64;
+  int64_t heads = 4;
+  int64_t out_channels = 3;
+};
+
+// A pre-norm encoder layer with the parameter names of torch.nn.TransformerEncoderLayer; feed-forward width = width.
+class TransformerLayer : public nn::Module {
+ public:
+  TransformerLayer(int64_t width, int64_t heads, int64_t hidden, Generator& generator);
+  Variable operator()(const Variable& x) const;  // [rows, tokens, width] -> the same
+
+ private:
+  int64_t heads_;
+  Variable in_proj_weight_, in_proj_bias_, out_proj_weight_, out_proj_bias_;
+  nn::Linear linear1_, linear2_;
+  nn::LayerNorm norm1_, norm2_;
+};
+
+// One token for every ordered pair of particles; those of a particle with itself carry its features and are read out.
+class ParticleTransformer : public nn::Module {
+ public:
+  ParticleTransformer(const ParticleTransformerOptions& options, Generator& generator);
+
+  // nodes [rows, n, 3, channels], edges [rows, n, n, edge_channels] -> [rows, n, out_channels].
+  Variable operator()(const Variable& nodes, const Variable& edges) const;
+
+ private:
+  ParticleTransformerOptions options_;
+  nn::Linear input_;
+  Variable positions_;  // [nodes^2, 1, width]
+  nn::ModuleList<TransformerLayer> layers_;
+  nn::LayerNorm norm_;
+  nn::Linear output1_, output2_;
+};
+
+}  // namespace orbit
+
+#endif  // ORBIT_MODELS_PARTICLE_TRANSFORMER_H_

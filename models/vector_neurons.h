@@ -1,0 +1,86 @@
+// VN-DGCNN (Deng et al., Vector Neurons, ICCV 2021; Wang et al., DGCNN, TOG 2019): a network on clouds of points, each
+// with some vectors, equivariant to O(3) and to permutations. It proposes a score for every point and a frame of three
+// vectors for the cloud.
+#ifndef ORBIT_MODELS_VECTOR_NEURONS_H_
+#define ORBIT_MODELS_VECTOR_NEURONS_H_
+
+#include "engine/nn/linear.h"
+#include "engine/nn/module.h"
+#include "engine/random.h"
+
+namespace orbit {
+
+struct VNDgcnnOptions {
+  int64_t channels = 2;    // vectors a point
+  int64_t hidden = 64;     // the layers have hidden / 3 channels of vectors
+  int64_t neighbours = 4;  // in feature space, the point itself among them
+  double dropout = 0;      // after the second edge convolution, in training
+};
+
+// Linear map, BatchNorm on norms, leaky ReLU along a learned direction: see kernels/vector_neurons.h.
+class VNLayer : public nn::Module {
+ public:
+  VNLayer(int64_t in, int64_t out, bool shared_direction, Generator& generator);
+
+  // x [graphs, n, 3, in] -> [graphs, n, 3, out].
+  Variable operator()(const Variable& x) const;
+  // On the edges to the k nearest neighbours y of every point x, with features (y - x, x); in = 2 channels:
+  // x [graphs, n, 3, channels] -> [graphs, n, k, 3, out].
+  Variable OnEdges(const Variable& x, int64_t k) const;
+
+ private:
+  Variable Activate(const Variable& z, int64_t k, const Tensor& neighbours) const;
+
+  // The running statistics of norms, under the name of the module they have in PyTorch.
+  struct Norm : nn::Module {
+    explicit Norm(int64_t channels);
+    Variable weight, bias, running_mean, running_var;
+  };
+
+  int64_t out_;
+  bool shared_direction_;
+  Variable feature_, direction_;
+  Norm norm_;
+};
+
+// Of every channel the vector that reaches farthest along its learned direction, among m candidates.
+class VNMaxPool : public nn::Module {
+ public:
+  VNMaxPool(int64_t channels, Generator& generator);
+  Variable operator()(const Variable& x) const;  // [points..., m, 3, channels] -> [points..., 3, channels]
+
+ private:
+  Variable direction_;
+};
+
+class VNDgcnn : public nn::Module {
+ public:
+  VNDgcnn(const VNDgcnnOptions& options, Generator& generator);
+
+  struct Result {
+    Variable scores;  // [graphs, n], invariant to O(3)
+    Variable frame;   // [graphs, 3, 3], its columns the three vectors
+  };
+
+  // x [graphs, n, 3, channels]; the generator draws dropout, in training.
+  Result operator()(const Variable& x, Generator& generator) const;
+
+ private:
+  // Makes a frame for every point, in which its vectors are invariant.
+  struct StdFeature : nn::Module {
+    StdFeature(int64_t channels, Generator& generator);
+    VNLayer vn1, vn2;
+    Variable linear;
+  };
+
+  VNDgcnnOptions options_;
+  VNLayer conv1_, conv2_, conv3_;
+  VNMaxPool pool1_, pool2_, pool3_;
+  StdFeature std_feature_;
+  nn::Linear head1_;
+  Variable head2_;
+};
+
+}  // namespace orbit
+
+#endif  // ORBIT_MODELS_VECTOR_NEURONS_H_

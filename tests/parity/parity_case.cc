@@ -1,0 +1,79 @@
+#include "tests/parity/parity_case.h"
+
+#include <cmath>
+#include <utility>
+
+#include "engine/io/safetensors.h"
+
+namespace orbit::parity {
+namespace {
+
+constexpr double kZero = 1e-12;  // a norm below which a recorded tensor is rounding alone
+
+}  // namespace
+
+Case ReadCase(const std::string& path, DType dtype, Device device) {
+  io::Safetensors file = io::ReadSafetensors(path);
+  Check(file.metadata["format"] == "lps-golden-1", path, " is no recorded case: its format is '",
+        file.metadata["format"], "', not 'lps-golden-1'");
+  return {path, nlohmann::json::parse(file.metadata["spec"]), std::move(file.tensors), dtype, device};
+}
+
+Tensor Case::Get(const std::string& name) const {
+  const auto found = tensors.find(name);
+  Check(found != tensors.end(), path, " has no tensor ", name);
+  const Tensor& tensor = found->second;
+  return (IsFloating(tensor.dtype()) ? tensor.To(dtype) : tensor).To(device);
+}
+
+TensorMap Case::Group(const std::string& prefix) const {
+  TensorMap group;
+  for (const auto& [name, tensor] : tensors)
+    if (name.rfind(prefix, 0) == 0) group[name.substr(prefix.size())] = tensor;
+  return group;
+}
+
+void Case::Load(nn::Module& module, bool train) const {
+  TensorMap state = Group("param/");
+  state.merge(Group("buffer/"));
+  module.To(dtype);
+  module.To(device);
+  module.LoadStateDict(state);
+  module.Train(train);
+}
+
+double RelativeError(const Tensor& ours, const Tensor& reference) {
+  Check(ours.shape() == reference.shape(), "shape ", ToString(ours.shape()), " where the reference has ",
+        ToString(reference.shape()));
+  const std::vector<double> a = ours.ToVector<double>(), b = reference.ToVector<double>();
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    norm += b[i] * b[i];
+  }
+  return std::sqrt(norm) < kZero ? std::sqrt(difference) : std::sqrt(difference / norm);
+}
+
+void Report::CompareOutput(const Case& recorded, const std::string& name, const Tensor& ours) {
+  const auto found = recorded.tensors.find("out/" + name);
+  Check(found != recorded.tensors.end(), recorded.path, " has no output ", name);
+  outputs.push_back({name, RelativeError(ours, found->second)});
+}
+
+void Report::CompareState(const Case& recorded, const nn::Module& module) {
+  TensorMap ours;
+  for (const auto& [name, variable] : module.NamedParameters())
+    ours[name] = variable.grad().defined() ? variable.grad() : Tensor::ZerosLike(variable.value());
+  for (const auto& [name, reference] : recorded.Group("grad/")) {
+    Check(ours.count(name), recorded.path, " has the gradient of ", name, ", which the model lacks");
+    gradients.push_back({name, RelativeError(ours[name], reference)});
+  }
+  TensorMap buffers;
+  for (const auto& [name, variable] : module.NamedBuffers()) buffers[name] = variable.value();
+  for (const auto& [name, reference] : recorded.Group("buffer_after/")) {
+    Check(buffers.count(name), recorded.path, " has the buffer ", name, ", which the model lacks");
+    outputs.push_back({name, RelativeError(buffers[name], reference)});
+  }
+}
+
+}  // namespace orbit::parity

@@ -1,0 +1,56 @@
+// A recorded case of the reference implementation, and the comparison of a run of ours with it.
+#ifndef ORBIT_TESTS_PARITY_PARITY_CASE_H_
+#define ORBIT_TESTS_PARITY_PARITY_CASE_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/nn/module.h"
+#include "engine/tensor.h"
+
+namespace orbit::parity {
+
+// The format is described in tests/goldens/README.md.
+struct Case {
+  std::string path;
+  nlohmann::json spec;
+  TensorMap tensors;  // by their full names, such as "in/target"
+  DType dtype;        // what the run computes in
+  Device device;
+
+  // Floating tensors converted to `dtype` and moved to `device`; throws Error where there is none.
+  Tensor Get(const std::string& name) const;
+  bool Has(const std::string& name) const { return tensors.count(name) > 0; }
+  // All tensors under a prefix such as "param/", without it, as they are in the file.
+  TensorMap Group(const std::string& prefix) const;
+  // Loads param/ and buffer/ into the module and moves it to dtype and device, in training or evaluation mode.
+  void Load(nn::Module& module, bool train) const;
+};
+
+struct Difference {
+  std::string name;
+  double error;  // |ours - reference| / |reference| in the l2 norm; absolute where the reference is 0
+};
+
+struct Report {
+  std::vector<Difference> outputs, gradients;
+
+  // Compares with the recorded tensor of this name; throws Error when the shapes differ.
+  void CompareOutput(const Case& recorded, const std::string& name, const Tensor& ours);
+  // Compares all gradients (grad/) and, where recorded, the buffers after the run (buffer_after/).
+  void CompareState(const Case& recorded, const nn::Module& module);
+};
+
+Case ReadCase(const std::string& path, DType dtype, Device device);
+
+// l2 distance relative to the reference, absolute where that is 0 up to rounding.
+double RelativeError(const Tensor& ours, const Tensor& reference);
+
+// One for each kind of task.
+Report RunNBody(const Case& recorded);
+Report RunEgnn(const Case& recorded);
+
+}  // namespace orbit::parity
+
+#endif  // ORBIT_TESTS_PARITY_PARITY_CASE_H_

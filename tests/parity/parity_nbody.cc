@@ -1,0 +1,100 @@
+// Cases of the n-body task: symmetrized models, and EGNN.
+#include <algorithm>
+#include <vector>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/loss.h"
+#include "engine/ops/shape.h"
+#include "models/egnn.h"
+#include "models/nbody_model.h"
+#include "tests/parity/parity_case.h"
+
+namespace orbit::parity {
+namespace {
+
+NBodyModelOptions ReadOptions(const nlohmann::json& spec) {
+  NBodyModelOptions options;
+  options.symmetry = spec.at("symmetry");
+  options.base = spec.at("backbone");
+  options.distribution = spec.at("noise_scale") == 0.0 ? "canonical" : "learned";
+  options.transformer.layers = spec.at("transformer_num_layers");
+  options.transformer.width = spec.at("transformer_hidden_dim");
+  options.transformer.heads = spec.at("transformer_n_head");
+  options.gnn.layers = spec.value("gnn_num_layers", options.gnn.layers);
+  options.gnn.hidden = spec.value("gnn_hidden_dim", options.gnn.hidden);
+  options.network_hidden = spec.at("vnn_hidden_dim");
+  options.network_neighbours = spec.at("vnn_k_nearest_neighbors");
+  options.network_dropout = spec.at("vnn_dropout");
+  options.noise_scale = spec.at("noise_scale");
+  options.soft_sort.tau = spec.at("tau");
+  options.soft_sort.hard = spec.at("hard");
+  Check(spec.at("transformer_dropout") == 0.0 && options.network_dropout == 0.0, "recorded dropout cannot be repeated");
+  return options;
+}
+
+// The matrix P of every permutation, as its value is used.
+Tensor Matrix(const Permutation& permutation, DType dtype) {
+  if (!permutation.hard) return permutation.soft.value();
+  const int64_t n = permutation.nodes();
+  const std::vector<int64_t> index = permutation.index.ToVector<int64_t>();
+  std::vector<double> matrix(index.size() * n, 0.0);
+  for (size_t i = 0; i < index.size(); ++i) matrix[(i / n * n + index[i]) * n + i % n] = 1;
+  return Tensor::From(matrix, {permutation.batch(), permutation.samples(), n, n}).To(dtype);
+}
+
+}  // namespace
+
+Report RunNBody(const Case& recorded) {
+  Report report;
+  Generator generator(0);
+  const NBodyModelOptions options = ReadOptions(recorded.spec);
+  const bool train = recorded.spec.at("train");
+  const ParticleBatch batch{recorded.Get("in/node_features"), recorded.Get("in/edge_features"),
+                            recorded.Get("in/target")};
+  const Noise noise{.samples = recorded.spec.at("samples"),
+                    .network = recorded.Has("noise/eps") ? recorded.Get("noise/eps") : Tensor(),
+                    .scores = {},
+                    .frame = {}};
+  {
+    NBodyModel model(options, generator);
+    recorded.Load(model, train);
+    model.network().set_generator(generator);
+    const Proposal proposal = model.network().Forward(model.MakeFeatures(batch), noise.network);
+    report.CompareOutput(recorded, "scores", proposal.scores.value().Reshape({-1, batch.nodes.dim(1)}));
+    // The reference keeps a vector a row until after this point.
+    const Variable frame = Permute(Reshape(proposal.frame, {-1, 3, 3}), {0, 2, 1});
+    report.CompareOutput(recorded, "frame", frame.value());
+  }
+  NBodyModel model(options, generator);
+  recorded.Load(model, train);
+  const auto [prediction, entropy, element] = model.Forward(batch, noise, generator);
+  const Variable mse = MseLoss(prediction, batch.target);
+  Variable loss = mse;
+  if (entropy.defined()) loss = Add(loss, Scale(entropy, recorded.spec.at("entropy_weight")));
+  report.CompareOutput(recorded, "prediction", prediction.value());
+  report.CompareOutput(recorded, "mse", mse.value());
+  report.CompareOutput(recorded, "loss", loss.value());
+  if (entropy.defined()) report.CompareOutput(recorded, "entropy_loss", entropy.value());
+  if (element.permutation) report.CompareOutput(recorded, "permutation", Matrix(*element.permutation, recorded.dtype));
+  if (element.matrix.defined()) report.CompareOutput(recorded, "rotation", element.matrix.value());
+  if (!recorded.Group("grad/").empty()) loss.Backward();
+  report.CompareState(recorded, model);
+  return report;
+}
+
+Report RunEgnn(const Case& recorded) {
+  Report report;
+  Generator generator(0);
+  Egnn model({.layers = recorded.spec.at("layers"), .hidden = recorded.spec.at("hidden")}, generator);
+  recorded.Load(model, /*train=*/true);
+  const Variable prediction =
+      model(recorded.Get("in/position"), recorded.Get("in/velocity"), recorded.Get("in/charge"));
+  const Variable loss = MseLoss(prediction, recorded.Get("in/target"));
+  report.CompareOutput(recorded, "prediction", prediction.value());
+  report.CompareOutput(recorded, "loss", loss.value());
+  loss.Backward();
+  report.CompareState(recorded, model);
+  return report;
+}
+
+}  // namespace orbit::parity
