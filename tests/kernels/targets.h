@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+// clang-format off: the order matters
 #include "hwy/highway.h"
 #include "kernels/cpu/targets.h"
+// clang-format on
 
 namespace orbit::kernels {
 
