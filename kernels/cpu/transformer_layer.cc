@@ -7,7 +7,7 @@
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/targets.h"
 
-// clang-format off: the order matters
+// clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/transformer_layer.cc"
 #include <hwy/foreach_target.h>

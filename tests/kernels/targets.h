@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-// clang-format off: the order matters
-#include "hwy/highway.h"
+// clang-format off
 #include "kernels/cpu/targets.h"
+#include "hwy/highway.h"
 // clang-format on
 
 namespace orbit::kernels {
