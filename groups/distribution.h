@@ -27,6 +27,8 @@ class EquivariantNetwork : public nn::Module {
   // eps for `samples` samples of every graph; `first` is the global number of the batch's first sample, so that the
   // draw does not depend on how a batch is divided among ranks.
   virtual Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const = 0;
+  // How the group acts on eps, every sample's alike.
+  virtual Representation noise_representation() const = 0;
   virtual Proposal Forward(const Features& x, const Tensor& noise) = 0;
 };
 

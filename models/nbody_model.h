@@ -43,6 +43,7 @@ class ParticleNetwork : public EquivariantNetwork {
   ParticleNetwork(const NBodyModelOptions& options, Generator& generator);
 
   Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override;
+  Representation noise_representation() const override { return Representation::Vectors(1); }
   // noise [batch, samples, n, 3, 2], or undefined for one sample without noise.
   Proposal Forward(const Features& x, const Tensor& noise) override;
 

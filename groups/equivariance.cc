@@ -1,0 +1,54 @@
+#include "groups/equivariance.h"
+
+#include <vector>
+
+#include "engine/ops/shape.h"
+
+namespace orbit {
+namespace {
+
+// Every sample of y [batch, samples, ...] transformed by the same h.
+Tensor ActOnSamples(const Element& h, const Representation& representation, const Tensor& y) {
+  std::vector<Variable> samples;
+  for (int64_t s = 0; s < y.dim(1); ++s) samples.push_back(h.Act(representation, Slice(y, 1, s, s + 1)));
+  return Concat(samples, 1).value();
+}
+
+}  // namespace
+
+Element RandomElement(const Group& group, const Features& x, Generator& generator) {
+  const auto haar = MakeDistribution("haar", {.group = group}, nullptr);
+  Element h = haar->Sample(x, haar->DrawNoise(x, 1, generator));
+  if (group.translations) {
+    const Tensor& like = x.features[0].value.value();
+    h.translation = generator.Normal({x.batch(), group.dimension}, 0, 1, like.dtype(), like.device());
+  }
+  return h;
+}
+
+Variable Act(const Element& h, const Feature& x) {
+  Shape shape = x.value.shape();
+  shape.insert(shape.begin() + 1, 1);
+  return Reshape(h.Act(x.representation, Reshape(x.value, shape)), x.value.shape());
+}
+
+Features Act(const Element& h, const Features& x) {
+  Features result = x;
+  for (Feature& feature : result.features) feature.value = Act(h, feature);
+  return result;
+}
+
+Noise Act(const Element& h, const Representation& network, const Noise& noise) {
+  Noise result{.samples = noise.samples, .network = {}, .scores = {}, .frame = {}};
+  if (noise.network.defined()) result.network = ActOnSamples(h, network, noise.network);
+  if (noise.scores.defined()) {
+    Shape shape = noise.scores.shape();
+    shape.push_back(1);
+    result.scores =
+        ActOnSamples(h, Representation::Scalars(1), noise.scores.Reshape(shape)).Reshape(noise.scores.shape());
+  }
+  if (noise.frame.defined()) result.frame = ActOnSamples(h, Representation::Vectors(0), noise.frame);
+  return result;
+}
+
+}  // namespace orbit
