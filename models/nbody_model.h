@@ -32,9 +32,10 @@ struct NBodyModelOptions {
 
 // A batch of clouds of charged particles. Features as the experiments define them:
 struct ParticleBatch {
-  Tensor nodes;   // [batch, n, 3, 2]: position, velocity
-  Tensor edges;   // [batch, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal
-  Tensor target;  // [batch, n, 3]: position to predict
+  Tensor nodes;         // [batch, n, 3, 2]: position, velocity
+  Tensor edges;         // [batch, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal
+  Tensor target;        // [batch, n, 3]: position to predict
+  Tensor charges = {};  // [batch, n, 1], which only EGNN asks for
 };
 
 // The equivariant network on particles: VN-DGCNN on positions and velocities plus normal noise of scale `noise_scale`.

@@ -1,0 +1,45 @@
+#include "engine/edge_lists.h"
+
+#include <limits>
+
+namespace orbit {
+namespace {
+
+struct Rows {
+  Tensor offsets, sources;
+};
+
+Rows Compress(int64_t n, const std::vector<std::vector<Edge>>& graphs, bool reverse) {
+  std::vector<int32_t> offsets(graphs.size() * n + 1, 0);
+  const auto target = [&](const Edge& edge) { return reverse ? edge.source : edge.target; };
+  for (size_t g = 0; g < graphs.size(); ++g)
+    for (const Edge& edge : graphs[g]) ++offsets[g * n + target(edge) + 1];
+  for (size_t i = 1; i < offsets.size(); ++i) offsets[i] += offsets[i - 1];
+  std::vector<int32_t> sources(offsets.back()), next(offsets.begin(), offsets.end() - 1);
+  for (size_t g = 0; g < graphs.size(); ++g)
+    for (const Edge& edge : graphs[g]) sources[next[g * n + target(edge)]++] = reverse ? edge.target : edge.source;
+  return {Tensor::From(offsets, {static_cast<int64_t>(offsets.size())}),
+          Tensor::From(sources, {static_cast<int64_t>(sources.size())})};
+}
+
+}  // namespace
+
+EdgeLists EdgeLists::To(Device device) const {
+  return {graphs, n, offsets.To(device), sources.To(device), reverse_offsets.To(device), reverse_sources.To(device)};
+}
+
+EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs) {
+  Check(n >= 0, "graphs of ", n, " nodes");
+  int64_t edges = 0;
+  for (size_t g = 0; g < graphs.size(); ++g)
+    for (const auto& [source, target] : graphs[g]) {
+      Check(source >= 0 && source < n && target >= 0 && target < n, "graph ", g, " has the edge ", source, " -> ",
+            target, ", but ", n, " nodes");
+      ++edges;
+    }
+  Check(edges <= std::numeric_limits<int32_t>::max(), "a batch of graphs with ", edges, " edges is too large");
+  const Rows rows = Compress(n, graphs, false), reverse = Compress(n, graphs, true);
+  return {static_cast<int64_t>(graphs.size()), n, rows.offsets, rows.sources, reverse.offsets, reverse.sources};
+}
+
+}  // namespace orbit

@@ -1,0 +1,62 @@
+#include "kernels/message_passing.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int64_t kElements = 1 << 14;  // to a task
+
+// kChannels is the number of channels where it is known, else 0.
+template <int kChannels, class T>
+void SumGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* sources, T factor, const T* x, T* y) {
+  const int64_t channels = kChannels > 0 ? kChannels : shape.channels;
+  for (int64_t i = 0; i < shape.n; ++i) {
+    T* to = y + i * channels;
+    for (int64_t c = 0; c < channels; ++c) to[c] = factor * x[i * channels + c];
+    for (int32_t edge = offsets[i]; edge < offsets[i + 1]; ++edge) {
+      const T* from = x + sources[edge] * channels;
+      for (int64_t c = 0; c < channels; ++c) to[c] += from[c];
+    }
+  }
+}
+
+}  // namespace
+
+template <class Device, class T>
+void MessageSum(Device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources, const T* eps,
+                const T* x, T* y) {
+  const T factor = T(1) + *eps;
+  const int64_t size = shape.n * shape.channels;
+  const auto sum = shape.channels == 2 ? SumGraph<2, T> : shape.channels == 64 ? SumGraph<64, T> : SumGraph<0, T>;
+  ParallelFor(shape.graphs * shape.samples, std::max<int64_t>(1, kElements / std::max<int64_t>(1, size)),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t r = begin; r < end; ++r)
+                  sum(shape, offsets + r / shape.samples * shape.n, sources, factor, x + r * size, y + r * size);
+              });
+}
+
+template <class Device, class T>
+void DotProduct(Device, int64_t size, const T* a, const T* b, T* result) {
+  std::vector<T> partial(NumChunks(size, kElements), T(0));
+  ParallelFor(size, kElements, [&](int64_t begin, int64_t end) {
+    T sum = 0;
+    for (int64_t i = begin; i < end; ++i) sum += a[i] * b[i];
+    partial[begin / kElements] = sum;
+  });
+  double total = 0;
+  for (const T sum : partial) total += static_cast<double>(sum);
+  *result = T(total);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                  \
+  template void MessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const T*, const T*, T*); \
+  template void DotProduct(Cpu, int64_t, const T*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,32 @@
+// Message passing over batches of small graphs, in compressed sparse rows.
+//
+// Node i of graph g receives from sources[offsets[g n + i]] up to sources[offsets[g n + i + 1]], which are numbers of
+// nodes within the graph; every one of the graph's `samples` feature maps goes over the same edges.
+#ifndef ORBIT_KERNELS_MESSAGE_PASSING_H_
+#define ORBIT_KERNELS_MESSAGE_PASSING_H_
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+struct MessageShape {
+  int64_t graphs, samples, n, channels;
+
+  int64_t size() const { return graphs * samples * n * channels; }
+};
+
+// y = (1 + eps) x + the sum over sources, the aggregation of graph isomorphism networks (Xu et al., ICLR 2019): x, y
+// [graphs, samples, n, channels], eps []. Bytes: x once and y once, where a graph's features stay in the cache.
+template <class Device, class T>
+void MessageSum(Device device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources, const T* eps,
+                const T* x, T* y);
+
+// The sum over all elements of a b, in a fixed order: the gradient of eps from x and dy.
+template <class Device, class T>
+void DotProduct(Device device, int64_t size, const T* a, const T* b, T* result);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_MESSAGE_PASSING_H_
