@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/edge_lists.h"
 #include "engine/variable.h"
 #include "groups/permutation.h"
 
@@ -32,6 +33,7 @@ struct Feature {
 struct Features {
   std::vector<Feature> features;
   Tensor num_nodes;  // i32 [batch]: nodes of every graph, the rest of n being padding; undefined where there is none
+  EdgeLists edges;   // of graphs, for networks that pass messages; S_n acts by renumbering nodes
 
   int64_t batch() const { return features.at(0).value.dim(0); }
 };

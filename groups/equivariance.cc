@@ -14,6 +14,18 @@ Tensor ActOnSamples(const Element& h, const Representation& representation, cons
   return Concat(samples, 1).value();
 }
 
+// Node r becomes node index[r], index i32 [graphs, 1, n].
+EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
+  const std::vector<int32_t> offsets = edges.offsets.ToVector<int32_t>(), sources = edges.sources.ToVector<int32_t>(),
+                             numbers = index.ToVector<int32_t>();
+  std::vector<std::vector<Edge>> graphs(edges.graphs);
+  for (int64_t g = 0; g < edges.graphs; ++g)
+    for (int64_t i = 0; i < edges.n; ++i)
+      for (int32_t e = offsets[g * edges.n + i]; e < offsets[g * edges.n + i + 1]; ++e)
+        graphs[g].push_back({numbers[g * edges.n + sources[e]], numbers[g * edges.n + i]});
+  return MakeEdgeLists(edges.n, graphs).To(edges.offsets.device());
+}
+
 }  // namespace
 
 Element RandomElement(const Group& group, const Features& x, Generator& generator) {
@@ -35,6 +47,7 @@ Variable Act(const Element& h, const Feature& x) {
 Features Act(const Element& h, const Features& x) {
   Features result = x;
   for (Feature& feature : result.features) feature.value = Act(h, feature);
+  if (h.permutation && x.edges.graphs > 0) result.edges = Renumber(x.edges, h.permutation->index);
   return result;
 }
 

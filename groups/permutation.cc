@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "engine/dispatch.h"
@@ -113,6 +114,7 @@ Tensor NodeMask(const Tensor& num_nodes, int64_t n, DType dtype) {
 
 Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const SoftSortOptions& options) {
   CheckScores(scores.value(), num_nodes);
+  if (options.hard && !GradientsWanted({scores})) return Sort(Normalize(scores, num_nodes).value(), num_nodes);
   const Variable x = Normalize(scores, num_nodes);
   const int64_t n = x.dim(2);
   const kernels::SoftSortShape shape = ShapeOf(x.value());
@@ -166,6 +168,28 @@ Variable ActInverse(const Permutation& permutation, int order, const Variable& x
 }
 Variable Act(const Permutation& permutation, int order, const Variable& x) {
   return ActBy(permutation, order, x, false);
+}
+
+Variable ToMatrix(const Permutation& permutation, const Tensor& num_nodes, DType dtype) {
+  if (!permutation.hard) return permutation.soft;
+  const int64_t n = permutation.nodes();
+  std::vector<float> identity(n * n, 0.0f);
+  for (int64_t i = 0; i < n; ++i) identity[i * n + i] = 1;
+  const Tensor one = Tensor::From(identity, {1, 1, n, n}).To(dtype).To(permutation.index.device());
+  const Variable matrix = Act(permutation, 1, BroadcastTo(one, {permutation.batch(), permutation.samples(), n, n}));
+  if (!num_nodes.defined()) return matrix;
+  return Mul(matrix, NodeMask(num_nodes, n, dtype).To(one.device()).Reshape({permutation.batch(), 1, n, 1}));
+}
+
+Tensor Ranks(const Permutation& permutation) {
+  const int64_t n = permutation.nodes();
+  std::vector<float> ranks(n);  // single precision holds them exactly
+  std::iota(ranks.begin(), ranks.end(), 0.0f);
+  const Tensor one = Tensor::From(ranks, {1, 1, n, 1}).To(permutation.index.device());
+  const Permutation constant = {permutation.index, {}, true};
+  const Variable result =
+      Act(constant, 1, BroadcastTo(one, {permutation.batch(), permutation.samples(), n, 1}).Detach());
+  return result.value().To(DType::kI32).Reshape(permutation.index.shape());
 }
 
 }  // namespace orbit

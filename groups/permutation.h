@@ -29,7 +29,8 @@ struct SoftSortOptions {
 
 // Sorts scores [batch, samples, n] in descending order: scores are divided by their l2 norm over the graph's nodes
 // (clamped at 1e-6), P = Sinkhorn(-|s_i - t_r| / tau) with t the sorted scores, in O(n) an iteration
-// (kernels/soft_sort.h). num_nodes: i32 [batch]; nodes beyond it take no part. Gradients flow to the scores through P.
+// (kernels/soft_sort.h). num_nodes: i32 [batch]; nodes beyond it take no part. Gradients flow to the scores through P,
+// which is left out where it is needed neither for a gradient nor, not being `hard`, for the value.
 // Kim et al. 2023, section 2.2; Prillo and Eisenschlos, SoftSort, ICML 2020.
 Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const SoftSortOptions& options);
 
@@ -45,6 +46,13 @@ Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_no
 //   else:    x [batch, samples, n, channels] or [batch, samples, n, n, channels] -> the same: P x (P x P^T)
 Variable ActInverse(const Permutation& permutation, int order, const Variable& x);
 Variable Act(const Permutation& permutation, int order, const Variable& x);
+
+// The matrices P [batch, samples, n, n] themselves: 0/1 with the straight-through gradient where `hard`, else `soft`; 0
+// in the rows and columns of padding.
+Variable ToMatrix(const Permutation& permutation, const Tensor& num_nodes, DType dtype);
+
+// The rank of every node, i32 [batch, samples, n]: the inverse of `index`.
+Tensor Ranks(const Permutation& permutation);
 
 }  // namespace orbit
 

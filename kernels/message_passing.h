@@ -13,15 +13,19 @@ namespace orbit::kernels {
 
 struct MessageShape {
   int64_t graphs, samples, n, channels;
+  bool hub =
+      false;  // one more node before all others, in both directions joined to every node of its graph and to itself
 
-  int64_t size() const { return graphs * samples * n * channels; }
+  int64_t rows() const { return n + (hub ? 1 : 0); }
+  int64_t size() const { return graphs * samples * rows() * channels; }
 };
 
 // y = (1 + eps) x + the sum over sources, the aggregation of graph isomorphism networks (Xu et al., ICLR 2019): x, y
-// [graphs, samples, n, channels], eps []. Bytes: x once and y once, where a graph's features stay in the cache.
+// [graphs, samples, rows, channels], eps []. num_nodes [graphs] tells which nodes the hub reaches; null without one.
+// Bytes: x once and y once, where a graph's features stay in the cache.
 template <class Device, class T>
-void MessageSum(Device device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources, const T* eps,
-                const T* x, T* y);
+void MessageSum(Device device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                const int32_t* num_nodes, const T* eps, const T* x, T* y);
 
 // The sum over all elements of a b, in a fixed order: the gradient of eps from x and dy.
 template <class Device, class T>

@@ -6,9 +6,13 @@
 namespace orbit {
 namespace {
 
-Variable Difference(const char* name, const Variable& prediction, const Variable& target) {
+void CheckSameShape(const char* name, const Variable& prediction, const Variable& target) {
   Check(prediction.shape() == target.shape(), name, " of ", prediction.value().Describe(), " and ",
         target.value().Describe());
+}
+
+Variable Difference(const char* name, const Variable& prediction, const Variable& target) {
+  CheckSameShape(name, prediction, target);
   return Sub(prediction, target);
 }
 
@@ -20,6 +24,12 @@ Variable MseLoss(const Variable& prediction, const Variable& target) {
 
 Variable L1Loss(const Variable& prediction, const Variable& target) {
   return Mean(Abs(Difference("L1Loss", prediction, target)));
+}
+
+Variable BceWithLogitsLoss(const Variable& logits, const Variable& target) {
+  CheckSameShape("BceWithLogitsLoss", logits, target);
+  const Variable softplus = Log(AddScalar(Exp(Neg(Abs(logits))), 1));
+  return Mean(Add(Sub(Relu(logits), Mul(logits, target)), softplus));
 }
 
 }  // namespace orbit

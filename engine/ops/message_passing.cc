@@ -5,32 +5,45 @@
 
 namespace orbit {
 
-Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges) {
-  Check(x.rank() == 4 && x.dim(0) == edges.graphs && x.dim(2) == edges.n && eps.size() == 1 && eps.dtype() == x.dtype(),
+namespace {
+
+Variable Sum(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes) {
+  const bool hub = num_nodes.defined();
+  Check(x.rank() == 4 && x.dim(0) == edges.graphs && x.dim(2) == edges.n + (hub ? 1 : 0) && eps.size() == 1 &&
+            eps.dtype() == x.dtype(),
         "MessageSum: x ", x.value().Describe(), ", eps ", eps.value().Describe(), " on ", edges.graphs, " graphs of ",
-        edges.n, " nodes");
-  const kernels::MessageShape shape = {x.dim(0), x.dim(1), x.dim(2), x.dim(3)};
-  Tensor y = Tensor::EmptyLike(x.value());
-  Dispatch("MessageSum", x.value(), [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::MessageSum(device, shape, edges.offsets.data<int32_t>(), edges.sources.data<int32_t>(),
-                        eps.value().data<T>(), x.value().data<T>(), y.data<T>());
-  });
-  return MakeVariable("MessageSum", y, {x, eps}, [=, x = x.value(), eps = eps.value()](const Gradients& gradients) {
-    const Tensor& dy = gradients.output();
-    Dispatch("MessageSum", x, [&]<class T>(auto device, std::type_identity<T>) {
-      if (gradients.Needs(0)) {
-        Tensor dx = Tensor::EmptyLike(x);
-        kernels::MessageSum(device, shape, edges.reverse_offsets.data<int32_t>(), edges.reverse_sources.data<int32_t>(),
-                            eps.data<T>(), dy.data<T>(), dx.data<T>());
-        gradients.Add(0, dx);
-      }
-      if (gradients.Needs(1)) {
-        Tensor deps = Tensor::EmptyLike(eps);
-        kernels::DotProduct(device, x.size(), x.data<T>(), dy.data<T>(), deps.data<T>());
-        gradients.Add(1, deps);
-      }
+        edges.n, " nodes", hub ? " and a hub" : "");
+  Check(!hub || num_nodes.shape() == Shape{edges.graphs}, "MessageSum: node counts ", num_nodes.Describe());
+  const kernels::MessageShape shape = {x.dim(0), x.dim(1), edges.n, x.dim(3), hub};
+  // Along the edges, or back.
+  const auto run = [=](const Tensor& offsets, const Tensor& sources, const Tensor& eps, const Tensor& from) {
+    Tensor to = Tensor::EmptyLike(from);
+    Dispatch("MessageSum", from, [&]<class T>(auto device, std::type_identity<T>) {
+      kernels::MessageSum(device, shape, offsets.data<int32_t>(), sources.data<int32_t>(),
+                          hub ? num_nodes.data<int32_t>() : nullptr, eps.data<T>(), from.data<T>(), to.data<T>());
     });
-  });
+    return to;
+  };
+  return MakeVariable("MessageSum", run(edges.offsets, edges.sources, eps.value(), x.value()), {x, eps},
+                      [=, x = x.value(), eps = eps.value()](const Gradients& gradients) {
+                        const Tensor& dy = gradients.output();
+                        if (gradients.Needs(0))
+                          gradients.Add(0, run(edges.reverse_offsets, edges.reverse_sources, eps, dy));
+                        if (!gradients.Needs(1)) return;
+                        Tensor deps = Tensor::EmptyLike(eps);
+                        Dispatch("MessageSum", x, [&]<class T>(auto device, std::type_identity<T>) {
+                          kernels::DotProduct(device, x.size(), x.data<T>(), dy.data<T>(), deps.data<T>());
+                        });
+                        gradients.Add(1, deps);
+                      });
+}
+
+}  // namespace
+
+Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges) { return Sum(x, eps, edges, {}); }
+
+Variable MessageSumWithHub(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes) {
+  return Sum(x, eps, edges, num_nodes);
 }
 
 }  // namespace orbit

@@ -10,32 +10,45 @@ namespace {
 
 constexpr int64_t kElements = 1 << 14;  // to a task
 
-// kChannels is the number of channels where it is known, else 0.
 template <int kChannels, class T>
-void SumGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* sources, T factor, const T* x, T* y) {
-  const int64_t channels = kChannels > 0 ? kChannels : shape.channels;
-  for (int64_t i = 0; i < shape.n; ++i) {
-    T* to = y + i * channels;
-    for (int64_t c = 0; c < channels; ++c) to[c] = factor * x[i * channels + c];
-    for (int32_t edge = offsets[i]; edge < offsets[i + 1]; ++edge) {
-      const T* from = x + sources[edge] * channels;
-      for (int64_t c = 0; c < channels; ++c) to[c] += from[c];
-    }
+void Add(int64_t channels, const T* from, T* to) {
+  for (int64_t c = 0; c < (kChannels > 0 ? kChannels : channels); ++c) to[c] += from[c];
+}
+
+// One graph's features. kChannels is the number of channels where it is known, else 0.
+template <int kChannels, class T>
+void SumGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* sources, int64_t num_nodes, T factor,
+              const T* x, T* y) {
+  const int64_t channels = kChannels > 0 ? kChannels : shape.channels, size = shape.rows() * channels;
+  for (int64_t i = 0; i < size; ++i) y[i] = factor * x[i];
+  const T* nodes = shape.hub ? x + channels : x;
+  T* to = shape.hub ? y + channels : y;
+  for (int64_t i = 0; i < shape.n; ++i)
+    for (int32_t edge = offsets[i]; edge < offsets[i + 1]; ++edge)
+      Add<kChannels>(channels, nodes + sources[edge] * channels, to + i * channels);
+  if (!shape.hub) return;
+  Add<kChannels>(channels, x, y);
+  for (int64_t i = 0; i < num_nodes; ++i) {
+    Add<kChannels>(channels, x, to + i * channels);
+    Add<kChannels>(channels, nodes + i * channels, y);
   }
 }
 
 }  // namespace
 
 template <class Device, class T>
-void MessageSum(Device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources, const T* eps,
-                const T* x, T* y) {
+void MessageSum(Device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                const int32_t* num_nodes, const T* eps, const T* x, T* y) {
   const T factor = T(1) + *eps;
-  const int64_t size = shape.n * shape.channels;
+  const int64_t size = shape.rows() * shape.channels;
   const auto sum = shape.channels == 2 ? SumGraph<2, T> : shape.channels == 64 ? SumGraph<64, T> : SumGraph<0, T>;
   ParallelFor(shape.graphs * shape.samples, std::max<int64_t>(1, kElements / std::max<int64_t>(1, size)),
               [&](int64_t begin, int64_t end) {
-                for (int64_t r = begin; r < end; ++r)
-                  sum(shape, offsets + r / shape.samples * shape.n, sources, factor, x + r * size, y + r * size);
+                for (int64_t r = begin; r < end; ++r) {
+                  const int64_t graph = r / shape.samples;
+                  sum(shape, offsets + graph * shape.n, sources, num_nodes ? num_nodes[graph] : 0, factor, x + r * size,
+                      y + r * size);
+                }
               });
 }
 
@@ -52,8 +65,9 @@ void DotProduct(Device, int64_t size, const T* a, const T* b, T* result) {
   *result = T(total);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                  \
-  template void MessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const T*, const T*, T*); \
+#define ORBIT_INSTANTIATE(T)                                                                                   \
+  template void MessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*, \
+                           const T*, T*);                                                                      \
   template void DotProduct(Cpu, int64_t, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

@@ -26,6 +26,8 @@ const std::map<std::string, std::function<Report(const Case&)>>& Tasks() {
   static const std::map<std::string, std::function<Report(const Case&)>> tasks = {
       {"nbody", RunNBody},
       {"nbody_egnn", RunEgnn},
+      {"GRAPH8c", RunGraph},
+      {"EXPclassify", RunGraph},
   };
   return tasks;
 }

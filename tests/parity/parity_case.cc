@@ -1,5 +1,6 @@
 #include "tests/parity/parity_case.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -8,7 +9,14 @@
 namespace orbit::parity {
 namespace {
 
-constexpr double kZero = 1e-12;  // a norm below which a recorded tensor is rounding alone
+// A norm below which a recorded tensor is rounding alone, relative to the largest gradient's where that is above 1.
+constexpr double kZero = 1e-12;
+
+double Norm(const Tensor& tensor) {
+  double squares = 0;
+  for (const double value : tensor.ToVector<double>()) squares += value * value;
+  return std::sqrt(squares);
+}
 
 }  // namespace
 
@@ -42,16 +50,16 @@ void Case::Load(nn::Module& module, bool train) const {
   module.Train(train);
 }
 
-double RelativeError(const Tensor& ours, const Tensor& reference) {
+double RelativeError(const Tensor& ours, const Tensor& reference, double scale) {
   Check(ours.shape() == reference.shape(), "shape ", ToString(ours.shape()), " where the reference has ",
         ToString(reference.shape()));
-  const std::vector<double> a = ours.ToVector<double>(), b = reference.ToVector<double>();
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference += (a[i] - b[i]) * (a[i] - b[i]);
-    norm += b[i] * b[i];
-  }
-  return std::sqrt(norm) < kZero ? std::sqrt(difference) : std::sqrt(difference / norm);
+  // What the reference kept in single precision is compared as rounded to it.
+  const std::vector<double> a = (IsFloating(ours.dtype()) ? ours.To(reference.dtype()) : ours).ToVector<double>();
+  const std::vector<double> b = reference.ToVector<double>();
+  double difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) difference += (a[i] - b[i]) * (a[i] - b[i]);
+  const double norm = Norm(reference), zero = kZero * std::max(scale, 1.0);
+  return std::sqrt(difference) / (norm < zero ? std::max(scale, 1.0) : norm);
 }
 
 void Report::CompareOutput(const Case& recorded, const std::string& name, const Tensor& ours) {
@@ -64,9 +72,11 @@ void Report::CompareState(const Case& recorded, const nn::Module& module) {
   TensorMap ours;
   for (const auto& [name, variable] : module.NamedParameters())
     ours[name] = variable.grad().defined() ? variable.grad() : Tensor::ZerosLike(variable.value());
+  double scale = 0;
+  for (const auto& [name, reference] : recorded.Group("grad/")) scale = std::max(scale, Norm(reference));
   for (const auto& [name, reference] : recorded.Group("grad/")) {
     Check(ours.count(name), recorded.path, " has the gradient of ", name, ", which the model lacks");
-    gradients.push_back({name, RelativeError(ours[name], reference)});
+    gradients.push_back({name, RelativeError(ours[name], reference, scale)});
   }
   TensorMap buffers;
   for (const auto& [name, variable] : module.NamedBuffers()) buffers[name] = variable.value();

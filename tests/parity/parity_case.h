@@ -44,12 +44,13 @@ struct Report {
 
 Case ReadCase(const std::string& path, DType dtype, Device device);
 
-// l2 distance relative to the reference, absolute where that is 0 up to rounding.
-double RelativeError(const Tensor& ours, const Tensor& reference);
+// l2 distance relative to the reference; where that is 0 up to rounding, to `scale`, at least 1.
+double RelativeError(const Tensor& ours, const Tensor& reference, double scale = 1);
 
 // One for each kind of task.
 Report RunNBody(const Case& recorded);
 Report RunEgnn(const Case& recorded);
+Report RunGraph(const Case& recorded);  // graph separation
 
 }  // namespace orbit::parity
 

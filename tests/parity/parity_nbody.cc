@@ -32,16 +32,6 @@ NBodyModelOptions ReadOptions(const nlohmann::json& spec) {
   return options;
 }
 
-// The matrix P of every permutation, as its value is used.
-Tensor Matrix(const Permutation& permutation, DType dtype) {
-  if (!permutation.hard) return permutation.soft.value();
-  const int64_t n = permutation.nodes();
-  const std::vector<int64_t> index = permutation.index.ToVector<int64_t>();
-  std::vector<double> matrix(index.size() * n, 0.0);
-  for (size_t i = 0; i < index.size(); ++i) matrix[(i / n * n + index[i]) * n + i % n] = 1;
-  return Tensor::From(matrix, {permutation.batch(), permutation.samples(), n, n}).To(dtype);
-}
-
 }  // namespace
 
 Report RunNBody(const Case& recorded) {
@@ -75,7 +65,8 @@ Report RunNBody(const Case& recorded) {
   report.CompareOutput(recorded, "mse", mse.value());
   report.CompareOutput(recorded, "loss", loss.value());
   if (entropy.defined()) report.CompareOutput(recorded, "entropy_loss", entropy.value());
-  if (element.permutation) report.CompareOutput(recorded, "permutation", Matrix(*element.permutation, recorded.dtype));
+  if (element.permutation)
+    report.CompareOutput(recorded, "permutation", ToMatrix(*element.permutation, {}, recorded.dtype).value());
   if (element.matrix.defined()) report.CompareOutput(recorded, "rotation", element.matrix.value());
   if (!recorded.Group("grad/").empty()) loss.Backward();
   report.CompareState(recorded, model);

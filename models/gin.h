@@ -1,0 +1,71 @@
+// Graph isomorphism networks (Xu et al., How Powerful are Graph Neural Networks?, ICLR 2019).
+#ifndef ORBIT_MODELS_GIN_H_
+#define ORBIT_MODELS_GIN_H_
+
+#include "engine/edge_lists.h"
+#include "engine/nn/batch_norm.h"
+#include "engine/nn/linear.h"
+#include "engine/nn/module.h"
+#include "engine/random.h"
+#include "groups/distribution.h"
+
+namespace orbit {
+
+struct GinOptions {
+  int64_t channels = 2;  // features a node
+  int64_t hidden = 64;
+  int64_t layers = 3;
+  double dropout = 0;         // within the layers' MLPs, in training
+  bool unused_input = false;  // a layer `input` that the published graph-separation checkpoints have and nothing uses
+};
+
+// A score for every node, from a graph with a virtual node that is joined to all others and itself: each layer is
+// relu(BatchNorm(MLP((1 + eps) x + sum over neighbours))), MLP = Linear, BatchNorm, relu, Linear. BatchNorm is over all
+// rows, padding included.
+class Gin : public nn::Module {
+ public:
+  Gin(const GinOptions& options, Generator& generator);
+
+  // x [graphs, samples, 1 + n, channels], the virtual node first -> scores [graphs, samples, 1 + n].
+  Variable operator()(const Variable& x, const EdgeLists& edges, const Tensor& num_nodes, Generator& generator) const;
+
+ private:
+  struct Mlp : nn::Module {
+    Mlp(int64_t in, int64_t hidden, Generator& generator);
+    nn::Linear first, second;
+    nn::BatchNorm norm;
+  };
+
+  double dropout_;
+  Variable eps_;  // [layers]
+  nn::ModuleList<Mlp> mlps_;
+  nn::ModuleList<nn::BatchNorm> norms_;
+  nn::Linear head_;
+  std::unique_ptr<nn::Linear> unused_input_;
+};
+
+// q(x, eps) on graphs, equivariant to S_n: a GIN on the node features with uniform noise added. Features are the nodes
+// [batch, n, channels] (order 1) first, their edges, and num_nodes.
+class GraphNetwork : public EquivariantNetwork {
+ public:
+  // Noise is drawn from [0, noise_scale).
+  GraphNetwork(const GinOptions& options, double noise_scale, Generator& generator);
+
+  // [batch, samples, n, channels]; padding's counts for nothing.
+  Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override;
+  Representation noise_representation() const override { return Representation::Scalars(1); }
+  Proposal Forward(const Features& x, const Tensor& noise) override;
+
+  // Where dropout is drawn from in training; must outlive the next Forward.
+  void set_generator(Generator& generator) { generator_ = &generator; }
+
+ private:
+  double noise_scale_;
+  Variable virtual_node_;  // [channels]
+  Gin gin_;
+  Generator* generator_ = nullptr;
+};
+
+}  // namespace orbit
+
+#endif  // ORBIT_MODELS_GIN_H_
