@@ -1,15 +1,12 @@
 #include "engine/io/checkpoint.h"
 
-#include <zlib.h>
-
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "engine/io/atomic_file.h"
-#include "engine/io/safetensors.h"
+#include "engine/io/checksum.h"
 
 namespace orbit::io {
 namespace {
@@ -19,22 +16,6 @@ using nlohmann::json;
 constexpr int kVersion = 1;
 constexpr std::string_view kModel = "model/";
 constexpr std::string_view kOptimizer = "optimizer/";
-
-// Covers names, dtypes, shapes and elements of the tensors, and the state.
-std::string Checksum(const TensorMap& tensors, const std::string& state) {
-  uLong sum = crc32(0, nullptr, 0);
-  const auto add = [&](const void* data, size_t size) { sum = crc32_z(sum, static_cast<const Bytef*>(data), size); };
-  for (const auto& [name, tensor] : tensors) {
-    const std::string description = name + " " + NameOf(tensor.dtype()) + " " + ToString(tensor.shape()) + "\n";
-    add(description.data(), description.size());
-    const Tensor host = tensor.To(Device{});
-    if (host.bytes() > 0) add(host.raw(), host.bytes());  // a null pointer would reset the sum
-  }
-  add(state.data(), state.size());
-  char text[16];
-  std::snprintf(text, sizeof(text), "%08lx", sum);
-  return text;
-}
 
 std::string FormatState(const Checkpoint& checkpoint) {
   json generators = json::object();
@@ -69,20 +50,15 @@ void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint) {
   for (const auto& [name, tensor] : checkpoint.model) contents.tensors.emplace(std::string(kModel) + name, tensor);
   for (const auto& [name, tensor] : checkpoint.optimizer)
     contents.tensors.emplace(std::string(kOptimizer) + name, tensor);
-  const std::string state = FormatState(checkpoint);
-  contents.metadata = {{"state", state}, {"checksum", Checksum(contents.tensors, state)}};
+  contents.metadata["state"] = FormatState(checkpoint);
   RemovePartialFiles(path);
-  WriteSafetensors(path, contents);
+  WriteChecksummed(path, std::move(contents));
 }
 
 Checkpoint LoadCheckpoint(const std::string& path) {
-  const Safetensors contents = ReadSafetensors(path);
+  const Safetensors contents = ReadChecksummed(path);
   const auto state = contents.metadata.find("state");
-  const auto checksum = contents.metadata.find("checksum");
-  Check(state != contents.metadata.end() && checksum != contents.metadata.end(), path,
-        " is a safetensors file, but no checkpoint of a training run");
-  const std::string actual = Checksum(contents.tensors, state->second);
-  Check(actual == checksum->second, path, " is damaged: its checksum is ", actual, ", not ", checksum->second);
+  Check(state != contents.metadata.end(), path, " is a safetensors file, but no checkpoint of a training run");
 
   Checkpoint checkpoint;
   try {

@@ -92,7 +92,7 @@ TEST_F(CheckpointTest, AnyDamageIsDetected) {
 
 TEST_F(CheckpointTest, OtherFilesAreRefused) {
   WriteSafetensors(Path("other"), {{{"weight", Tensor::Zeros({2})}}, {}});
-  EXPECT_THAT(MessageOf([&] { LoadCheckpoint(Path("other")); }), HasSubstr("no checkpoint of a training run"));
+  EXPECT_THAT(MessageOf([&] { LoadCheckpoint(Path("other")); }), HasSubstr("has no checksum"));
   EXPECT_THAT(MessageOf([&] { LoadCheckpoint(Path("absent")); }), HasSubstr("absent"));
 }
 

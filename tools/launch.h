@@ -1,0 +1,28 @@
+// What all programs share: the options for device and threads, and errors told the same way.
+#ifndef ORBIT_TOOLS_LAUNCH_H_
+#define ORBIT_TOOLS_LAUNCH_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "engine/device.h"
+
+namespace orbit {
+
+struct LaunchOptions {
+  std::string device = "cpu";
+  int threads = 0;  // 0: one for every processor that the process may use
+};
+
+void AddLaunchOptions(CLI::App& app, LaunchOptions& options);
+
+// Applies them. Throws Error for a device that this build or machine does not have.
+Device Launch(const LaunchOptions& options);
+
+// The exit status of `run`; an exception it throws is told in one line on stderr, with status 1.
+int RunProgram(const char* name, const std::function<int()>& run);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_LAUNCH_H_

@@ -1,0 +1,40 @@
+#include "tools/task.h"
+
+#include "tools/nbody_task.h"
+#include "tools/nearest_name.h"
+
+namespace orbit {
+
+std::string NameOf(Split split) {
+  switch (split) {
+    case Split::kTrain:
+      return "train";
+    case Split::kValid:
+      return "valid";
+    case Split::kTest:
+      return "test";
+  }
+  Fail("no such split");
+}
+
+Split ParseSplit(const std::string& name) {
+  for (const Split split : {Split::kTrain, Split::kValid, Split::kTest})
+    if (name == NameOf(split)) return split;
+  Fail("unknown split '", name, "'; known: train, valid, test");
+}
+
+const std::vector<TaskKind>& TaskKinds() {
+  static const std::vector<TaskKind> kinds = {NBodyTaskKind()};
+  return kinds;
+}
+
+const TaskKind& FindTaskKind(const std::string& name) {
+  std::vector<std::string> names;
+  for (const TaskKind& kind : TaskKinds()) {
+    if (kind.name == name) return kind;
+    names.push_back(kind.name);
+  }
+  Fail("unknown task '", name, "'", DidYouMean(name, names));
+}
+
+}  // namespace orbit

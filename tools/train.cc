@@ -1,0 +1,116 @@
+// Trains a model, or goes on with a run that was stopped. See --help.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "engine/io/checkpoint.h"
+#include "kernels/cpu/parallel.h"
+#include "tools/launch.h"
+#include "tools/presets.h"
+#include "tools/progress.h"
+#include "tools/run_directory.h"
+#include "tools/settings.h"
+#include "tools/stop_signal.h"
+#include "tools/trainer.h"
+
+namespace orbit {
+namespace {
+
+constexpr char kDefaultPreset[] = "nbody";
+
+struct Arguments {
+  SettingsSources settings;
+  std::string resume;
+  LaunchOptions launch;
+};
+
+std::string Footer() {
+  std::string text = "Presets:\n";
+  for (const Preset& preset : Presets()) text += "  " + std::string(preset.name) + ": " + Description(preset) + "\n";
+  for (const TaskKind& kind : TaskKinds())
+    text += "\nKeys of task " + kind.name + " (" + kind.help + "), for --set and files:\n\n" + DescribeKeys(kind.name);
+  return text;
+}
+
+// The test metric of the best checkpoint, or of the last where nothing was validated.
+double Test(const Config& config, Task& task, RunDirectory& run, int64_t step) {
+  const std::string path = std::filesystem::exists(run.best()) ? run.best() : run.last();
+  task.model().LoadStateDict(io::LoadCheckpoint(path).model);
+  task.model().Eval();
+  Generator generator = MakeGenerator(config.Int("seed"), RandomUse::kTest);
+  Progress progress("test", 1000);
+  const Evaluation evaluation =
+      task.Evaluate(Split::kTest, config.Int("evaluation.test_samples"), generator,
+                    [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
+  progress.Finish();
+  run.Log(step, {{"test/" + task.metric(), evaluation.metric}});
+  return evaluation.metric;
+}
+
+int Train(const Arguments& arguments) {
+  const StopSignal stop;
+  const Device device = Launch(arguments.launch);
+  const bool resuming = !arguments.resume.empty();
+  SettingsSources sources = arguments.settings;
+  if (resuming) {
+    Check(sources.preset.empty() && sources.file.empty(),
+          "--resume takes its settings from the run; --set may change them");
+    sources.file = RunDirectory::Open(arguments.resume).config();
+  } else if (sources.preset.empty() && sources.file.empty()) {
+    sources.preset = kDefaultPreset;
+  }
+  const Config config = ResolveSettings(sources);
+
+  Generator initialisation = MakeGenerator(config.Int("seed"), RandomUse::kInitialisation);
+  Progress preparation("data", 1000);
+  const std::unique_ptr<Task> task =
+      FindTaskKind(config.String("task")).make(config, device, initialisation, [&](double share) {
+        preparation.Update(static_cast<int64_t>(share * 1000));
+      });
+  preparation.Finish();
+
+  RunDirectory run = resuming ? RunDirectory::Open(arguments.resume)
+                              : RunDirectory::Create(config.String("run.directory"),
+                                                     sources.preset.empty() ? config.String("task") : sources.preset);
+  run.WriteConfig(config.ToYaml());
+  Trainer trainer(config, *task, run);
+  if (resuming && std::filesystem::exists(run.last())) trainer.Restore(io::LoadCheckpoint(run.last()));
+  run.StartAt(trainer.step());
+  run.log().info("{} {}: {} parameters, {} training examples, steps {} to {}, {} threads",
+                 resuming ? "resuming" : "run", run.path().string(), task->model().NumParameters(),
+                 task->size(Split::kTrain), trainer.step(), trainer.total_steps(), kernels::NumThreads());
+  if (!trainer.Run([&] { return stop.requested(); })) {
+    run.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}", trainer.step(),
+                   trainer.total_steps(), run.path().string());
+    return 128 + stop.signal();
+  }
+  const double metric = Test(config, *task, run, trainer.step());
+  run.WriteFigure();
+  run.log().info("the run is in {}", run.path().string());
+  std::printf("test %s %.6g\n", task->metric().c_str(), metric);
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Trains a symmetrized model. With no arguments: the n-body experiment, scaled down to two minutes.");
+  Arguments arguments;
+  app.add_option("--preset", arguments.settings.preset, "the experiment, one of those below");
+  app.add_option("--config", arguments.settings.file, "a YAML file of settings; may say `extends: PRESET`");
+  app.add_option("--set", arguments.settings.assignments, "key=value, for any key below; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--resume", arguments.resume, "the directory of a run to go on with");
+  app.add_option_function<int64_t>(
+      "--seed", [&](int64_t seed) { arguments.settings.assignments.push_back("seed=" + std::to_string(seed)); },
+      "short for --set seed=N");
+  AddLaunchOptions(app, arguments.launch);
+  app.footer(Footer);
+  CLI11_PARSE(app, argc, argv);
+  return Train(arguments);
+}
+
+}  // namespace
+}  // namespace orbit
+
+int main(int argc, char** argv) {
+  return orbit::RunProgram("train", [&] { return orbit::Main(argc, argv); });
+}

@@ -1,0 +1,208 @@
+#include "tools/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "engine/optim/adam.h"
+#include "engine/optim/sgd.h"
+#include "tools/progress.h"
+
+namespace orbit {
+namespace {
+
+constexpr double kSecondsBetweenSaves = 300;
+
+// Doubles as text that reads back to the same bits.
+std::string ToText(double value) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%a", value);
+  return text;
+}
+
+}  // namespace
+
+Generator MakeGenerator(int64_t seed, RandomUse use) {
+  return Generator(static_cast<uint64_t>(seed), static_cast<uint64_t>(use) << 56);
+}
+
+void Trainer::AddKeys(ConfigSchema& schema) {
+  schema.Int("train.epochs", 0, "passes over the training examples; 0: see train.steps", {.min = 0});
+  schema.Int("train.steps", 0, "training steps; 0: see train.epochs", {.min = 0});
+  schema.Int("train.batch", 100, "examples a step; an epoch's last, incomplete batch is dropped", {.min = 1});
+  schema.Int("train.samples", 10, "group elements an example", {.min = 1});
+  schema.String("train.optimizer", "adam", "the optimiser", {"adam", "adamw", "sgd"});
+  schema.Double("train.learning_rate", 1e-3, "the largest learning rate", {.min = 0});
+  schema.Double("train.weight_decay", 0, "l2 (adamw: decoupled)", {.min = 0});
+  schema.Double("train.momentum", 0, "of sgd", {.min = 0, .max = 1});
+  schema.String("train.schedule", "constant", "how the learning rate falls after the warm-up",
+                {"constant", "linear", "cosine", "polynomial", "square_root", "one_cycle"});
+  schema.Double("train.warmup", 0, "share of the steps in which the learning rate rises (one_cycle: 0 means 0.3)",
+                {.min = 0, .max = 1});
+  schema.Double("train.final_factor", 0, "of the learning rate, at the end of linear, cosine and polynomial",
+                {.min = 0, .max = 1});
+  schema.Double("train.power", 1, "of the polynomial schedule", {.min = 0});
+  schema.Double("train.clip_norm", 0, "the largest norm of the gradient; 0: no clipping", {.min = 0});
+  schema.Int("evaluation.every", 1, "epochs from one validation to the next", {.min = 1});
+  schema.Int("evaluation.samples", 10, "group elements an example in validation", {.min = 1});
+  schema.Int("evaluation.test_samples", 10, "group elements an example in the test", {.min = 1});
+  schema.Int("log.every", 10, "steps from one line of metrics to the next", {.min = 1});
+}
+
+std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters) {
+  const std::string name = config.String("train.optimizer");
+  const double weight_decay = config.Double("train.weight_decay");
+  if (name == "sgd")
+    return std::make_unique<optim::Sgd>(
+        std::move(parameters),
+        optim::SgdOptions{.momentum = config.Double("train.momentum"), .weight_decay = weight_decay});
+  return std::make_unique<optim::Adam>(std::move(parameters),
+                                       optim::AdamOptions{.weight_decay = weight_decay, .decoupled = name == "adamw"});
+}
+
+Trainer::Trainer(const Config& config, Task& task, RunDirectory& run)
+    : config_(config),
+      task_(task),
+      run_(run),
+      seed_(config.Int("seed")),
+      samples_(config.Int("train.samples")),
+      batches_(MakeGenerator(seed_, RandomUse::kShuffling), task.size(Split::kTrain), config.Int("train.batch")),
+      clip_norm_(config.Double("train.clip_norm")),
+      optimizer_(MakeOptimizer(config, task.model().NamedParameters())),
+      generator_(MakeGenerator(seed_, RandomUse::kTraining)) {
+  steps_per_epoch_ = batches_.per_epoch();
+  Check(steps_per_epoch_ >= 1, "train.batch: a batch of ", config.Int("train.batch"), " is more than the ",
+        task.size(Split::kTrain), " training examples");
+  const int64_t epochs = config.Int("train.epochs"), steps = config.Int("train.steps");
+  Check((epochs > 0) != (steps > 0), "set either train.epochs or train.steps, and the other one to 0; they are ",
+        epochs, " and ", steps);
+  total_steps_ = steps > 0 ? steps : epochs * steps_per_epoch_;
+  schedule_ = {.decay = optim::ParseDecay(config.String("train.schedule")),
+               .warmup_steps = std::llround(config.Double("train.warmup") * static_cast<double>(total_steps_)),
+               .total_steps = total_steps_,
+               .final_factor = config.Double("train.final_factor"),
+               .power = config.Double("train.power")};
+  schedule_.Factor(0);  // throws where it makes no sense
+}
+
+void Trainer::Restore(const io::Checkpoint& checkpoint) {
+  task_.model().LoadStateDict(checkpoint.model);
+  optimizer_->LoadState(checkpoint.optimizer);
+  step_ = checkpoint.step;
+  best_ = checkpoint.best_validation;
+  generator_ = checkpoint.generators.at("training");
+  summed_ = 0;
+  sums_.clear();
+  for (const auto& [name, value] : checkpoint.notes) {
+    if (name == "logged/steps")
+      summed_ = std::stoll(value);
+    else if (name.starts_with("logged/sum/"))
+      sums_[name.substr(11)] = std::stod(value);
+  }
+  Check(step_ <= total_steps_, "the checkpoint is of step ", step_, ", beyond the ", total_steps_,
+        " steps of this run; raise train.steps or train.epochs");
+}
+
+bool Trainer::Run(const std::function<bool()>& stop) {
+  const int64_t validate_every = config_.Int("evaluation.every") * steps_per_epoch_;
+  const int64_t log_every = config_.Int("log.every");
+  Progress progress("training", total_steps_, step_);
+  auto saved = std::chrono::steady_clock::now();
+  const auto save = [&] {
+    Save(run_.last());
+    saved = std::chrono::steady_clock::now();
+  };
+  task_.model().Train();
+  while (step_ < total_steps_) {
+    Step();
+    if (step_ % log_every == 0 || step_ == total_steps_) Log();
+    progress.Update(step_, run_.Summary());
+    if (step_ % validate_every == 0 || step_ == total_steps_) {
+      Validate();
+      save();
+      progress.Update(step_, run_.Summary());
+    } else if (std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() > kSecondsBetweenSaves) {
+      save();
+    }
+    if (stop() && step_ < total_steps_) {
+      save();
+      return false;
+    }
+  }
+  return true;
+}
+
+void Trainer::Step() {
+  const Generator before = generator_;
+  const Tensor examples = batches_(step_);
+  const double learning_rate = config_.Double("train.learning_rate") * schedule_.Factor(step_);
+  optimizer_->ZeroGrad();
+  const Task::Loss loss = task_.TrainingLoss(examples, samples_, generator_);
+  const double total = loss.total.value().Item();
+  if (!std::isfinite(total)) ExplainNonFinite("the loss is " + std::to_string(total), before, examples);
+  loss.total.Backward();
+  const double norm = optim::GradientNorm(optimizer_->parameters());
+  if (!std::isfinite(norm))
+    ExplainNonFinite("the gradient of " + optim::FirstNonFiniteGradient(optimizer_->parameters()) + " is not finite",
+                     before, examples);
+  optimizer_->Step(learning_rate, clip_norm_ > 0 ? optim::ClipFactor(norm, clip_norm_) : 1);
+  ++step_;
+  ++summed_;
+  sums_["train/loss"] += total;
+  for (const auto& [name, part] : loss.parts) sums_["train/" + name] += part.value().Item();
+  sums_["train/gradient_norm"] += norm;
+  sums_["train/learning_rate"] += learning_rate;
+}
+
+void Trainer::ExplainNonFinite(const std::string& what, const Generator& before, const Tensor& examples) {
+  std::string where = "where it came from could not be repeated";
+  SetAnomalyDetection(true);
+  try {
+    Generator again = before;
+    task_.TrainingLoss(examples, samples_, again).total.Backward();
+  } catch (const Error& error) {
+    where = std::string("it first appeared here: ") + error.what();
+  }
+  SetAnomalyDetection(false);
+  Fail("step ", step_ + 1, " of ", total_steps_, ": ", what, "; ", where,
+       ". The checkpoints are of before; a smaller train.learning_rate or a train.clip_norm may help");
+}
+
+void Trainer::Log() {
+  Metrics metrics;
+  for (const auto& [name, sum] : sums_) metrics.emplace_back(name, sum / static_cast<double>(summed_));
+  sums_.clear();
+  summed_ = 0;
+  run_.Log(step_, metrics);
+}
+
+void Trainer::Validate() {
+  if (task_.size(Split::kValid) == 0) return;
+  task_.model().Eval();
+  Generator generator = MakeGenerator(seed_, RandomUse::kValidation);
+  const Evaluation evaluation =
+      task_.Evaluate(Split::kValid, config_.Int("evaluation.samples"), generator, [](double) {});
+  task_.model().Train();
+  Metrics metrics = {{"valid/loss", evaluation.loss}};
+  if (task_.metric() != "loss") metrics.emplace_back("valid/" + task_.metric(), evaluation.metric);
+  run_.Log(step_, metrics);
+  if (!std::isfinite(evaluation.loss)) return;
+  if (best_ && evaluation.loss >= *best_) return;
+  best_ = evaluation.loss;
+  Save(run_.best());
+}
+
+void Trainer::Save(const std::string& path) const {
+  io::Checkpoint checkpoint{.model = task_.model().StateDict(),
+                            .optimizer = optimizer_->State(),
+                            .step = step_,
+                            .epoch = step_ / steps_per_epoch_,
+                            .best_validation = best_,
+                            .generators = {{"training", generator_}},
+                            .notes = {{"config", config_.ToYaml()}, {"logged/steps", std::to_string(summed_)}}};
+  for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
+  io::SaveCheckpoint(path, checkpoint);
+}
+
+}  // namespace orbit
