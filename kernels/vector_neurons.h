@@ -1,20 +1,19 @@
 // Vector neurons (Deng et al., ICCV 2021): features whose channels are vectors in space, [points, 3, channels].
 //
-// A layer's activation: with p the feature and d the learned direction of a channel,
+// A layer maps the features f of a row to vectors p = feature f and directions d = direction f, one a channel or one d
+// for all channels, normalises the lengths of p over all rows and applies leaky ReLU of slope 0.2 along d:
 //
-//   m = |p| + 1e-6,  q = p BatchNorm(m) / m,
-//   y = q - 0.8 min(q . d, 0) / (d . d + 1e-6) d,
+//   m = |p| + 1e-6,  q = p BatchNorm(m) / m,  y = q - 0.8 min(q . d, 0) / (d . d + 1e-6) d.
 //
-// that is leaky ReLU with slope 0.2 along d. BatchNorm is over all rows, in training with their own mean and (biased)
-// variance of m, else with the running ones.
+// Rows are points or edges of graphs:
 //
-// Rows are points or, with neighbours, edges. What the layer's linear maps give a point comes as z:
+//   points (neighbours = 0): f_i = (x_i, context of the graph); context may have no channels.
+//   edges to each point's neighbours j: f_ij = (x_j - x_i, x_i) (Wang et al., Dynamic Graph CNN, TOG 2019); of the k
+//     results of a point, every channel keeps the one that reaches farthest along another learned direction pool y_ij,
+//     the first of equals.
 //
-//   points: z [points, 3, C + D]: p, d                     row i: p = z_i[0 : C], d = z_i[C : C + D]
-//   edges:  z [points, 3, 4 C]: p', p", d', d"             row (i, j): p = p'_j + p"_i, d = d'_j + d"_i
-//
-// where D is C, or 1 for a direction that all channels share. The edges (i, j) of node i go to its k neighbours j,
-// numbered within the graph of n nodes: neighbours [points, k].
+// Linear maps of edges are sums of linear maps of points, so that only points are multiplied by weights; a graph's
+// points go through the layer while in the cache, and each pass computes again what it needs. Nothing but x is kept.
 #ifndef ORBIT_KERNELS_VECTOR_NEURONS_H_
 #define ORBIT_KERNELS_VECTOR_NEURONS_H_
 
@@ -25,43 +24,60 @@
 namespace orbit::kernels {
 
 struct VectorNeuronShape {
-  int64_t graphs, n;
-  int64_t k = 0;  // neighbours; 0: rows are points
-  int64_t channels;
-  bool shared_direction = false;  // points only
+  int64_t graphs, n;  // n points a graph
+  int64_t in, channels;
+  int64_t context = 0;            // channels; points only
+  int64_t neighbours = 0;         // of each point, at most 256; 0: rows are points
+  bool shared_direction = false;  // one d for all channels
 
-  int64_t points() const { return graphs * n; }
-  int64_t rows() const { return points() * (k > 0 ? k : 1); }
-  int64_t z_channels() const { return k > 0 ? 4 * channels : channels + (shared_direction ? 1 : channels); }
+  int64_t rows() const { return graphs * n * (neighbours > 0 ? neighbours : 1); }
+  int64_t row_channels() const { return neighbours > 0 ? 2 * in : in + context; }
 };
 
-// mean and variance [channels] of m over all rows, biased.
-template <class Device, class T>
-void VectorNeuronStatistics(Device device, const VectorNeuronShape& shape, const int32_t* neighbours, const T* z,
-                            T* mean, T* variance);
+// Values, or their gradients.
+template <class T>
+struct VectorNeuronParameters {
+  T* feature;    // [channels, row_channels]
+  T* direction;  // [channels, row_channels], or [1, row_channels] where shared
+  T* weight;     // [channels], BatchNorm's, as bias
+  T* bias;
+};
 
-// y [rows, 3, channels]; weight, bias, mean, variance [channels] and eps are BatchNorm's.
-template <class Device, class T>
-void VectorNeuronForward(Device device, const VectorNeuronShape& shape, const int32_t* neighbours, const T* z,
-                         const T* weight, const T* bias, const T* mean, const T* variance, T eps, T* y);
+template <class T>
+struct VectorNeuronInput {
+  const T* x;                 // [graphs, n, 3, in]
+  const T* context;           // [graphs, 3, context], or null
+  const int32_t* neighbours;  // [graphs, n, neighbours], numbers of points within their graph, or null
+};
 
-// dz, dweight, dbias from dy. `training`: mean and variance are those of the rows, and the gradient goes through them.
-template <class Device, class T>
-void VectorNeuronBackward(Device device, const VectorNeuronShape& shape, const int32_t* neighbours, const T* z,
-                          const T* weight, const T* bias, const T* mean, const T* variance, T eps, bool training,
-                          const T* dy, T* dz, T* dweight, T* dbias);
+// What m is normalised with: mean and biased variance [channels] of all rows in training, else running ones.
+template <class T>
+struct VectorNeuronNorm {
+  const T* mean;
+  const T* variance;
+  T eps;
+  bool training;  // for the gradient: whether it goes through mean and variance
+};
 
-// Of every channel of every point, the vector among its m candidates that reaches farthest along its direction, the
-// first of equals: x, direction [points, m, 3, channels], y [points, 3, channels], choice u8 [points, channels] with
-// m <= 256.
+// mean and biased variance [channels] of m over all rows.
 template <class Device, class T>
-void VectorMaxPool(Device device, int64_t points, int64_t m, int64_t channels, const T* x, const T* direction, T* y,
-                   uint8_t* choice);
+void VectorNeuronStatistics(Device device, const VectorNeuronShape& shape, const T* feature,
+                            const VectorNeuronInput<T>& input, T* mean, T* variance);
 
-// dx from dy; nothing flows to the directions, whose choice is piecewise constant.
+// y [graphs, n, 3, channels]. For edges: pool [channels, channels], choice u8 [graphs, n, channels], the place among
+// the neighbours of the one kept; else both null.
 template <class Device, class T>
-void VectorMaxPoolBackward(Device device, int64_t points, int64_t m, int64_t channels, const uint8_t* choice,
-                           const T* dy, T* dx);
+void VectorNeuronForward(Device device, const VectorNeuronShape& shape,
+                         const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
+                         const T* pool, const VectorNeuronInput<T>& input, T* y, uint8_t* choice);
+
+// From dy: gradients of the parameters, and where they are not null dx and dcontext. Nothing flows to `pool`: the
+// choice is piecewise constant.
+template <class Device, class T>
+void VectorNeuronBackward(Device device, const VectorNeuronShape& shape,
+                          const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
+                          const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy, T* dx, T* dcontext,
+                          const VectorNeuronParameters<T>& gradients);
 
 }  // namespace orbit::kernels
 

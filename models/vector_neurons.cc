@@ -10,7 +10,9 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/rotation.h"
+#include "kernels/batch_norm.h"
 #include "kernels/nearest_neighbours.h"
+#include "kernels/vector_max_pool.h"
 #include "kernels/vector_neurons.h"
 
 namespace orbit {
@@ -58,92 +60,105 @@ VNLayer::VNLayer(int64_t in, int64_t out, bool shared_direction, Generator& gene
   AddModule("batchnorm", norm_);
 }
 
-Variable VNLayer::operator()(const Variable& x) const {
-  return Activate(Linear(x, Concat({feature_, direction_}, 0)), 0, {});
+Variable VNLayer::operator()(const Variable& x, const Variable& context) const { return Apply(x, context, {}, {}); }
+
+Variable VNLayer::Convolve(const Variable& x, int64_t k, const Variable& pool) const {
+  return Apply(x, {}, FindNeighbours(x.value(), k), pool);
 }
 
-Variable VNLayer::OnEdges(const Variable& x, int64_t k) const {
-  // W (y - x, x) = A y + (B - A) x with W = (A, B): products with points, not with edges.
-  const int64_t channels = x.dim(3);
-  const auto parts = [&](const Variable& weight) {
-    const Variable other = Slice(weight, 1, 0, channels);
-    return std::vector<Variable>{other, Sub(Slice(weight, 1, channels, 2 * channels), other)};
-  };
-  std::vector<Variable> weights = parts(feature_);
-  for (const Variable& part : parts(direction_)) weights.push_back(part);
-  return Activate(Linear(x, Concat(weights, 0)), k, FindNeighbours(x.value(), k));
-}
-
-Variable VNLayer::Activate(const Variable& z, int64_t k, const Tensor& neighbours) const {
-  const kernels::VectorNeuronShape shape{
-      .graphs = z.dim(0), .n = z.dim(1), .k = k, .channels = out_, .shared_direction = shared_direction_};
+Variable VNLayer::Apply(const Variable& x, const Variable& context, const Tensor& neighbours,
+                        const Variable& pool) const {
+  const kernels::VectorNeuronShape shape{.graphs = x.dim(0),
+                                         .n = x.dim(1),
+                                         .in = x.dim(3),
+                                         .channels = out_,
+                                         .context = context.defined() ? context.dim(2) : 0,
+                                         .neighbours = neighbours.defined() ? neighbours.dim(2) : 0,
+                                         .shared_direction = shared_direction_};
+  Check(feature_.dim(1) == shape.row_channels(), "VNLayer: weight ", feature_.value().Describe(), ", input ",
+        x.value().Describe());
   const bool training = this->training();
   Tensor mean = norm_.running_mean.value(), variance = norm_.running_var.value();
-  const int32_t* index = k > 0 ? neighbours.data<int32_t>() : nullptr;
-  if (training) {
-    Check(shape.rows() > 1, "BatchNorm needs more than one row in training");
-    mean = Tensor::EmptyLike(mean);
-    variance = Tensor::EmptyLike(variance);
-    Dispatch("VNLayer", z.value(), [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::VectorNeuronStatistics(device, shape, index, z.value().data<T>(), mean.data<T>(), variance.data<T>());
-    });
-    const NoGrad no_grad;
-    const double rows = static_cast<double>(shape.rows());
-    const auto update = [](const Variable& running, const Tensor& now, double factor) {
-      running.value().CopyFrom(Add(Scale(running, 1 - kMomentum), Scale(Variable(now), kMomentum * factor)).value());
-    };
-    update(norm_.running_mean, mean, 1);
-    update(norm_.running_var, variance, rows / (rows - 1));
-  }
-  Shape y_shape = {z.dim(0), z.dim(1)};
-  if (k > 0) y_shape.push_back(k);
-  y_shape.insert(y_shape.end(), {3, out_});
-  Tensor y = Tensor::Empty(y_shape, z.dtype(), z.device());
-  Dispatch("VNLayer", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::VectorNeuronForward(device, shape, index, z.value().data<T>(), norm_.weight.value().data<T>(),
-                                 norm_.bias.value().data<T>(), mean.data<T>(), variance.data<T>(), T(kEps),
-                                 y.data<T>());
+  Tensor y = Tensor::Empty({x.dim(0), x.dim(1), 3, out_}, x.dtype(), x.device());
+  const Tensor choice =
+      neighbours.defined() ? Tensor::Empty({x.dim(0), x.dim(1), out_}, DType::kU8, x.device()) : Tensor();
+  const auto input = [=]<class T>(std::type_identity<T>, const Tensor& x, const Tensor& context) {
+    return kernels::VectorNeuronInput<T>{x.data<T>(), context.defined() ? context.data<T>() : nullptr,
+                                         neighbours.defined() ? neighbours.data<int32_t>() : nullptr};
+  };
+  const auto parameters = [=]<class T>(std::type_identity<T>, const Tensor& feature, const Tensor& direction,
+                                       const Tensor& weight, const Tensor& bias) {
+    return kernels::VectorNeuronParameters<T>{
+        feature.data<std::remove_const_t<T>>(), direction.data<std::remove_const_t<T>>(),
+        weight.data<std::remove_const_t<T>>(), bias.data<std::remove_const_t<T>>()};
+  };
+  const Tensor context_value = context.defined() ? context.value() : Tensor();
+  Dispatch("VNLayer", y, [&]<class T>(auto device, std::type_identity<T> type) {
+    const auto in = input(type, x.value(), context_value);
+    if (training) {
+      Check(shape.rows() > 1, "BatchNorm needs more than one row in training");
+      mean = Tensor::EmptyLike(mean);
+      variance = Tensor::EmptyLike(variance);
+      kernels::VectorNeuronStatistics(device, shape, feature_.value().data<T>(), in, mean.data<T>(),
+                                      variance.data<T>());
+      kernels::MoveStatistics(device, out_, T(kMomentum), T(shape.rows()) / T(shape.rows() - 1), mean.data<T>(),
+                              variance.data<T>(), norm_.running_mean.value().data<T>(),
+                              norm_.running_var.value().data<T>());
+    }
+    kernels::VectorNeuronForward(device, shape,
+                                 parameters(std::type_identity<const T>{}, feature_.value(), direction_.value(),
+                                            norm_.weight.value(), norm_.bias.value()),
+                                 {mean.data<T>(), variance.data<T>(), T(kEps), training},
+                                 pool.defined() ? pool.value().data<T>() : nullptr, in, y.data<T>(),
+                                 choice.defined() ? choice.data<uint8_t>() : nullptr);
   });
-  return MakeVariable(
-      "VNLayer", y, {z, norm_.weight, norm_.bias},
-      [=, z = z.value(), weight = norm_.weight.value(), bias = norm_.bias.value()](const Gradients& gradients) {
-        Tensor dz = Tensor::EmptyLike(z), dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(bias);
-        Dispatch("VNLayer", z, [&]<class T>(auto device, std::type_identity<T>) {
-          kernels::VectorNeuronBackward(device, shape, k > 0 ? neighbours.data<int32_t>() : nullptr, z.data<T>(),
-                                        weight.data<T>(), bias.data<T>(), mean.data<T>(), variance.data<T>(), T(kEps),
-                                        training, gradients.output().data<T>(), dz.data<T>(), dweight.data<T>(),
-                                        dbias.data<T>());
-        });
-        gradients.Add(0, dz);
-        gradients.Add(1, dweight);
-        gradients.Add(2, dbias);
-      });
+  return MakeVariable("VNLayer", y, {x, context, feature_, direction_, norm_.weight, norm_.bias},
+                      [=, x = x.value(), feature = feature_.value(), direction = direction_.value(),
+                       weight = norm_.weight.value(), bias = norm_.bias.value()](const Gradients& gradients) {
+                        const Tensor dx = gradients.Needs(0) ? Tensor::EmptyLike(x) : Tensor();
+                        const Tensor dcontext = context_value.defined() ? Tensor::EmptyLike(context_value) : Tensor();
+                        const Tensor dfeature = Tensor::EmptyLike(feature), ddirection = Tensor::EmptyLike(direction);
+                        const Tensor dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(bias);
+                        Dispatch("VNLayer", x, [&]<class T>(auto device, std::type_identity<T> type) {
+                          kernels::VectorNeuronBackward(
+                              device, shape,
+                              parameters(std::type_identity<const T>{}, feature, direction, weight, bias),
+                              {mean.data<T>(), variance.data<T>(), T(kEps), training}, input(type, x, context_value),
+                              choice.defined() ? choice.data<uint8_t>() : nullptr, gradients.output().data<T>(),
+                              dx.defined() ? dx.data<T>() : nullptr, dcontext.defined() ? dcontext.data<T>() : nullptr,
+                              parameters(type, dfeature, ddirection, dweight, dbias));
+                        });
+                        if (dx.defined()) gradients.Add(0, dx);
+                        if (dcontext.defined()) gradients.Add(1, dcontext);
+                        gradients.Add(2, dfeature);
+                        gradients.Add(3, ddirection);
+                        gradients.Add(4, dweight);
+                        gradients.Add(5, dbias);
+                      });
 }
 
 VNMaxPool::VNMaxPool(int64_t channels, Generator& generator)
-    : direction_(AddParameter("map_to_dir.weight", LinearWeight(channels, channels, generator))) {}
+    : direction(AddParameter("map_to_dir.weight", LinearWeight(channels, channels, generator))) {}
 
 Variable VNMaxPool::operator()(const Variable& x) const {
-  const int64_t m = x.dim(-3), channels = x.dim(-1), points = x.size() / (m * 3 * channels);
-  Check(m >= 1 && m <= 256, "VNMaxPool is for 1 to 256 candidates, got ", m);
-  Shape shape = x.shape();
-  shape.erase(shape.end() - 3);
-  Tensor y = Tensor::Empty(shape, x.dtype(), x.device());
-  const Tensor choice = Tensor::Empty({points, channels}, DType::kU8, x.device());
-  Tensor direction;
+  const int64_t graphs = x.dim(0), n = x.dim(1), channels = x.dim(3);
+  Check(n >= 1, "VNMaxPool of no points");
+  Tensor y = Tensor::Empty({graphs, 3, channels}, x.dtype(), x.device());
+  const Tensor choice = Tensor::Empty({graphs, channels}, DType::kI32, x.device());
+  Tensor directions;
   {
     const NoGrad no_grad;  // the choice is piecewise constant
-    direction = Linear(x, direction_).value();
+    directions = Linear(x, direction).value();
   }
   Dispatch("VNMaxPool", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::VectorMaxPool(device, points, m, channels, x.value().data<T>(), direction.data<T>(), y.data<T>(),
-                           choice.data<uint8_t>());
+    kernels::VectorMaxPool(device, graphs, n, channels, x.value().data<T>(), directions.data<T>(), y.data<T>(),
+                           choice.data<int32_t>());
   });
   return MakeVariable("VNMaxPool", y, {x}, [=, shape = x.shape()](const Gradients& gradients) {
     const Tensor& dy = gradients.output();
     Tensor dx = Tensor::Empty(shape, dy.dtype(), dy.device());
     Dispatch("VNMaxPool", dy, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::VectorMaxPoolBackward(device, points, m, channels, choice.data<uint8_t>(), dy.data<T>(), dx.data<T>());
+      kernels::VectorMaxPoolBackward(device, graphs, n, channels, choice.data<int32_t>(), dy.data<T>(), dx.data<T>());
     });
     gradients.Add(0, dx);
   });
@@ -181,13 +196,13 @@ VNDgcnn::VNDgcnn(const VNDgcnnOptions& options, Generator& generator)
 
 VNDgcnn::Result VNDgcnn::operator()(const Variable& x, Generator& generator) const {
   const int64_t graphs = x.dim(0), n = x.dim(1);
-  const Variable x1 = pool1_(conv1_.OnEdges(x, options_.neighbours));
-  Variable x2 = pool2_(conv2_.OnEdges(x1, options_.neighbours));
+  const Variable x1 = conv1_.Convolve(x, options_.neighbours, pool1_.direction);
+  Variable x2 = conv2_.Convolve(x1, options_.neighbours, pool2_.direction);
   if (training()) x2 = Dropout(x2, options_.dropout, generator);
   const Variable x12 = Concat({x1, x2}, -1);
-  const Variable local = conv3_(x12);
-  const Variable h = Concat({local, BroadcastTo(Mean(local, {1}, /*keepdim=*/true), local.shape())}, -1);
-  const Variable z = Linear(std_feature_.vn2(std_feature_.vn1(h)), std_feature_.linear);  // a frame a point
+  const Variable local = conv3_(x12), mean = Mean(local, {1});
+  const Variable z = Linear(std_feature_.vn2(std_feature_.vn1(local, mean)), std_feature_.linear);  // a frame a point
+  const Variable h = Concat({local, BroadcastTo(Reshape(mean, {graphs, 1, 3, local.dim(3)}), local.shape())}, -1);
 
   // The head sees, of the invariants of h, the largest over the points, beside the invariants of x12. Its weight
   // numbers them by channel, then vector of the frame.

@@ -22,14 +22,16 @@ class VNLayer : public nn::Module {
  public:
   VNLayer(int64_t in, int64_t out, bool shared_direction, Generator& generator);
 
-  // x [graphs, n, 3, in] -> [graphs, n, 3, out].
-  Variable operator()(const Variable& x) const;
-  // On the edges to the k nearest neighbours y of every point x, with features (y - x, x); in = 2 channels:
-  // x [graphs, n, 3, channels] -> [graphs, n, k, 3, out].
-  Variable OnEdges(const Variable& x, int64_t k) const;
+  // x [graphs, n, 3, channels] -> [graphs, n, 3, out]. Each graph's points may share a context [graphs, 3, more]: what
+  // is mapped is (x, context); in = channels + more.
+  Variable operator()(const Variable& x, const Variable& context = {}) const;
+  // Edge convolution: on the edges to the k nearest neighbours y of every point x, with features (y - x, x); in = 2
+  // channels. Of the k results each channel keeps the one that reaches farthest along the learned directions `pool`
+  // [out, out]. x [graphs, n, 3, channels] -> [graphs, n, 3, out].
+  Variable Convolve(const Variable& x, int64_t k, const Variable& pool) const;
 
  private:
-  Variable Activate(const Variable& z, int64_t k, const Tensor& neighbours) const;
+  Variable Apply(const Variable& x, const Variable& context, const Tensor& neighbours, const Variable& pool) const;
 
   // The running statistics of norms, under the name of the module they have in PyTorch.
   struct Norm : nn::Module {
@@ -43,14 +45,13 @@ class VNLayer : public nn::Module {
   Norm norm_;
 };
 
-// Of every channel the vector that reaches farthest along its learned direction, among m candidates.
+// Of every channel the vector that reaches farthest along its learned direction, among a graph's points.
 class VNMaxPool : public nn::Module {
  public:
   VNMaxPool(int64_t channels, Generator& generator);
-  Variable operator()(const Variable& x) const;  // [points..., m, 3, channels] -> [points..., 3, channels]
+  Variable operator()(const Variable& x) const;  // [graphs, n, 3, channels] -> [graphs, 3, channels]
 
- private:
-  Variable direction_;
+  const Variable direction;  // [channels, channels]
 };
 
 class VNDgcnn : public nn::Module {

@@ -23,39 +23,36 @@ namespace orbit::kernels::HWY_NAMESPACE {
 
 constexpr int kBlockVectors = 4;
 
-// y [columns, y_stride] = the transpose of x [rows, columns], and zeros in the columns from `rows` on.
+// y [columns, rows], with a row stride, = the transpose of x [rows, columns].
 template <class T>
-void TransposePadded(int64_t rows, int64_t columns, const T* x, int64_t x_stride, T* y, int64_t y_stride) {
-  int64_t row = 0;
+void TransposeTo(int64_t rows, int64_t columns, const T* x, int64_t x_stride, T* y, int64_t y_stride) {
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (std::is_same_v<T, float>) {
-    const hn::Full128<float> d;
-    const hn::Full128<double> pairs;
-    for (; row + 4 <= rows; row += 4) {
-      int64_t column = 0;
-      for (; column + 4 <= columns; column += 4) {
-        const float* from = x + row * x_stride + column;
-        const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + x_stride);
-        const auto r2 = hn::LoadU(d, from + 2 * x_stride), r3 = hn::LoadU(d, from + 3 * x_stride);
-        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
-        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
-        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
-        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-        float* to = y + column * y_stride + row;
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + y_stride);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * y_stride);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * y_stride);
-      }
-      for (; column < columns; ++column)
-        for (int64_t i = row; i < row + 4; ++i) y[column * y_stride + i] = x[i * x_stride + column];
+    if (rows >= 4 && columns >= 4) {
+      const hn::Full128<float> d;
+      const hn::Full128<double> pairs;
+      for (int64_t i = 0; i < rows; i += 4)
+        for (int64_t j = 0; j < columns; j += 4) {  // the last block of 4 overlaps the one before
+          const int64_t row = std::min(i, rows - 4), column = std::min(j, columns - 4);
+          const float* from = x + row * x_stride + column;
+          const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + x_stride);
+          const auto r2 = hn::LoadU(d, from + 2 * x_stride), r3 = hn::LoadU(d, from + 3 * x_stride);
+          const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+          const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+          const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+          const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+          float* to = y + column * y_stride + row;
+          hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
+          hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + y_stride);
+          hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * y_stride);
+          hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * y_stride);
+        }
+      return;
     }
   }
 #endif
-  for (int64_t column = 0; column < columns; ++column) {
-    for (int64_t i = row; i < rows; ++i) y[column * y_stride + i] = x[i * x_stride + column];
-    for (int64_t i = rows; i < y_stride; ++i) y[column * y_stride + i] = T(0);
-  }
+  for (int64_t column = 0; column < columns; ++column)
+    for (int64_t row = 0; row < rows; ++row) y[column * y_stride + row] = x[row * x_stride + column];
 }
 
 // Columns of scores [keys, kVectors vectors] become probabilities, and their logarithms of sums of exponentials go to
@@ -158,6 +155,7 @@ class Attention {
     gradient_columns_ = columns_ + width * block_;
     scores_ = gradient_columns_ + width * block_;
     gradient_ = scores_ + tokens * block_;
+    std::fill_n(columns_, 2 * width * block_, T(0));  // lanes beyond the last query hold any finite numbers
   }
 
   // out [tokens, width]; log_sums [tokens], needed by Backward, unless null.
@@ -178,7 +176,7 @@ class Attention {
     for (int64_t first = 0; first < tokens_; first += block_) {
       const int64_t count = std::min(block_, tokens_ - first);
       const int64_t lanes = Scores(head, first, count);
-      TransposePadded(count, width_, dout + first * dout_stride, dout_stride, gradient_columns_, lanes);
+      TransposeTo(count, width_, dout + first * dout_stride, dout_stride, gradient_columns_, lanes);
       Multiply<false>(Product<T>{.m = tokens_,
                                  .n = lanes,
                                  .k = width_,
@@ -225,7 +223,7 @@ class Attention {
   // The scores of `count` queries from `first` on, [tokens, lanes]; returns lanes, a whole number of vectors.
   int64_t Scores(Head<const T> head, int64_t first, int64_t count) const {
     const int64_t lanes = RoundUp(count, kLanes<T>);
-    TransposePadded(count, width_, head.q + first * head.stride, head.stride, columns_, lanes);
+    TransposeTo(count, width_, head.q + first * head.stride, head.stride, columns_, lanes);
     Multiply<false>(Product<T>{.m = tokens_,
                                .n = lanes,
                                .k = width_,

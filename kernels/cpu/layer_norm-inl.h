@@ -14,56 +14,120 @@
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 
-// The mean of x [width] and 1 / sqrt(variance + eps).
+// The mean of a row and 1 / sqrt(variance + eps).
 template <class T>
 struct RowStatistics {
   T mean, inverse_deviation;
 };
 
-template <class T>
-HWY_INLINE RowStatistics<T> StatisticsOf(int64_t width, T eps, const T* x) {
+// Rows that are taken together: the sums over each are long chains of additions, which then overlap.
+constexpr int kRowsTogether = 4;
+
+// statistics of kRows rows of x [kRows, width].
+template <int kRows, class T>
+HWY_INLINE void StatisticsOfRows(int64_t width, T eps, const T* x, RowStatistics<T>* statistics) {
   const Tag<T> d;
-  auto sum = hn::Zero(d);
-  for (int64_t c = 0; c < width; c += kLanes<T>) sum = hn::Add(sum, LoadFirst(x + c, width - c));
-  const T mean = SumOfLanes<T>(sum) / static_cast<T>(width);
-  const auto means = hn::Set(d, mean);
-  auto squares = hn::Zero(d);
-  for (int64_t c = 0; c < width; c += kLanes<T>) {
-    const auto centred = KeepFirst<T>(hn::Sub(LoadFirst(x + c, width - c), means), width - c);
-    squares = hn::MulAdd(centred, centred, squares);
+  const int64_t whole = width / kLanes<T> * kLanes<T>, rest = width - whole;
+  Vector<T> sum[kRows];
+  for (auto& s : sum) s = hn::Zero(d);
+  for (int64_t c = 0; c < whole; c += kLanes<T>)
+    for (int r = 0; r < kRows; ++r) sum[r] = hn::Add(sum[r], hn::LoadU(d, x + r * width + c));
+  if (rest > 0)
+    for (int r = 0; r < kRows; ++r) sum[r] = hn::Add(sum[r], LoadFirst(x + r * width + whole, rest));
+  for (int r = 0; r < kRows; ++r) statistics[r].mean = SumOfLanes<T>(sum[r]) / static_cast<T>(width);
+  Vector<T> mean[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    mean[r] = hn::Set(d, statistics[r].mean);
+    sum[r] = hn::Zero(d);
   }
-  return {mean, T(1) / std::sqrt(SumOfLanes<T>(squares) / static_cast<T>(width) + eps)};
+  for (int64_t c = 0; c < whole; c += kLanes<T>)
+    for (int r = 0; r < kRows; ++r) {
+      const auto centred = hn::Sub(hn::LoadU(d, x + r * width + c), mean[r]);
+      sum[r] = hn::MulAdd(centred, centred, sum[r]);
+    }
+  if (rest > 0)
+    for (int r = 0; r < kRows; ++r) {
+      const auto centred = KeepFirst<T>(hn::Sub(LoadFirst(x + r * width + whole, rest), mean[r]), rest);
+      sum[r] = hn::MulAdd(centred, centred, sum[r]);
+    }
+  for (int r = 0; r < kRows; ++r)
+    statistics[r].inverse_deviation = T(1) / std::sqrt(SumOfLanes<T>(sum[r]) / static_cast<T>(width) + eps);
 }
 
-// y [width] = (x - mean) inverse_deviation.
+// statistics [rows] of x [rows, width].
 template <class T>
-HWY_INLINE void Normalize(int64_t width, RowStatistics<T> statistics, const T* x, T* y) {
-  const Tag<T> d;
-  const auto mean = hn::Set(d, statistics.mean), scale = hn::Set(d, statistics.inverse_deviation);
-  for (int64_t c = 0; c < width; c += kLanes<T>)
-    StoreFirst(hn::Mul(hn::Sub(LoadFirst(x + c, width - c), mean), scale), y + c, width - c);
+void StatisticsOf(int64_t rows, int64_t width, T eps, const T* x, RowStatistics<T>* statistics) {
+  int64_t row = 0;
+  for (; row + kRowsTogether <= rows; row += kRowsTogether)
+    StatisticsOfRows<kRowsTogether>(width, eps, x + row * width, statistics + row);
+  for (; row < rows; ++row) StatisticsOfRows<1>(width, eps, x + row * width, statistics + row);
 }
 
-// dx [width] = start + inverse_deviation (dy - mean(dy) - y mean(dy y)), for y = Normalize(x); start may be null, and
-// may be dx.
+// y [rows, width] = (x - mean) inverse_deviation.
 template <class T>
-HWY_INLINE void NormalizeBackward(int64_t width, T inverse_deviation, const T* y, const T* dy, const T* start, T* dx) {
+void Normalize(int64_t rows, int64_t width, const RowStatistics<T>* statistics, const T* x, T* y) {
   const Tag<T> d;
-  auto sum = hn::Zero(d), product = hn::Zero(d);
-  for (int64_t c = 0; c < width; c += kLanes<T>) {
-    const auto gradient = LoadFirst(dy + c, width - c);
-    sum = hn::Add(sum, gradient);
-    product = hn::MulAdd(gradient, LoadFirst(y + c, width - c), product);
+  const int64_t whole = width / kLanes<T> * kLanes<T>, rest = width - whole;
+  for (int64_t row = 0; row < rows; ++row, x += width, y += width) {
+    const auto mean = hn::Set(d, statistics[row].mean), scale = hn::Set(d, statistics[row].inverse_deviation);
+    for (int64_t c = 0; c < whole; c += kLanes<T>)
+      hn::StoreU(hn::Mul(hn::Sub(hn::LoadU(d, x + c), mean), scale), d, y + c);
+    if (rest > 0) StoreFirst(hn::Mul(hn::Sub(LoadFirst(x + whole, rest), mean), scale), y + whole, rest);
   }
-  const auto scale = hn::Set(d, inverse_deviation);
-  const auto mean = hn::Set(d, SumOfLanes<T>(sum) / static_cast<T>(width));
-  const auto mean_product = hn::Set(d, SumOfLanes<T>(product) / static_cast<T>(width));
-  for (int64_t c = 0; c < width; c += kLanes<T>) {
-    const auto centred = hn::Sub(LoadFirst(dy + c, width - c), mean);
-    const auto projected = hn::NegMulAdd(LoadFirst(y + c, width - c), mean_product, centred);
-    const auto from = start ? LoadFirst(start + c, width - c) : hn::Zero(d);
-    StoreFirst(hn::MulAdd(projected, scale, from), dx + c, width - c);
+}
+
+template <int kRows, class T>
+HWY_INLINE void NormalizeRowsBackward(int64_t width, const RowStatistics<T>* statistics, const T* y, const T* dy,
+                                      const T* start, T* dx) {
+  const Tag<T> d;
+  const int64_t whole = width / kLanes<T> * kLanes<T>, rest = width - whole;
+  Vector<T> sum[kRows], product[kRows];
+  for (int r = 0; r < kRows; ++r) sum[r] = product[r] = hn::Zero(d);
+  for (int64_t c = 0; c < whole; c += kLanes<T>)
+    for (int r = 0; r < kRows; ++r) {
+      const auto gradient = hn::LoadU(d, dy + r * width + c);
+      sum[r] = hn::Add(sum[r], gradient);
+      product[r] = hn::MulAdd(gradient, hn::LoadU(d, y + r * width + c), product[r]);
+    }
+  if (rest > 0)
+    for (int r = 0; r < kRows; ++r) {
+      const auto gradient = LoadFirst(dy + r * width + whole, rest);
+      sum[r] = hn::Add(sum[r], gradient);
+      product[r] = hn::MulAdd(gradient, LoadFirst(y + r * width + whole, rest), product[r]);
+    }
+  for (int r = 0; r < kRows; ++r) {
+    sum[r] = hn::Set(d, SumOfLanes<T>(sum[r]) / static_cast<T>(width));
+    product[r] = hn::Set(d, SumOfLanes<T>(product[r]) / static_cast<T>(width));
   }
+  for (int r = 0; r < kRows; ++r, y += width, dy += width, dx += width) {
+    const auto scale = hn::Set(d, statistics[r].inverse_deviation);
+    const T* from = start ? start + r * width : nullptr;
+    for (int64_t c = 0; c < whole; c += kLanes<T>) {
+      const auto projected = hn::NegMulAdd(hn::LoadU(d, y + c), product[r], hn::Sub(hn::LoadU(d, dy + c), sum[r]));
+      hn::StoreU(from ? hn::MulAdd(projected, scale, hn::LoadU(d, from + c)) : hn::Mul(projected, scale), d, dx + c);
+    }
+    if (rest > 0) {
+      const auto projected =
+          hn::NegMulAdd(LoadFirst(y + whole, rest), product[r], hn::Sub(LoadFirst(dy + whole, rest), sum[r]));
+      const auto first = from ? LoadFirst(from + whole, rest) : hn::Zero(d);
+      StoreFirst(hn::MulAdd(projected, scale, first), dx + whole, rest);
+    }
+  }
+}
+
+// dx [rows, width] = start + inverse_deviation (dy - mean(dy) - y mean(dy y)), for y = Normalize(x); start may be null,
+// and either of start and dy may be dx.
+template <class T>
+void NormalizeBackward(int64_t rows, int64_t width, const RowStatistics<T>* statistics, const T* y, const T* dy,
+                       const T* start, T* dx) {
+  int64_t row = 0;
+  const auto rows_from = [&]<int kRows>() {
+    const int64_t at = row * width;
+    NormalizeRowsBackward<kRows>(width, statistics + row, y + at, dy + at, start ? start + at : nullptr, dx + at);
+    row += kRows;
+  };
+  while (row + kRowsTogether <= rows) rows_from.template operator()<kRowsTogether>();
+  while (row < rows) rows_from.template operator()<1>();
 }
 
 }  // namespace orbit::kernels::HWY_NAMESPACE

@@ -36,24 +36,26 @@ struct Product {
 // registers for a row of B and an element of A.
 constexpr int MaxRows(int vectors) { return HWY_TARGET == HWY_AVX3 ? 12 : 12 / vectors; }
 
-// `blocks` blocks of kRows rows from `row` on, times kVectors vectors of columns from `column` on, `count` columns of
-// which exist.
+// `blocks` blocks of kRows rows from `row` on, times kVectors vectors of columns from `column` on, all of which exist.
 template <int kRows, int kVectors, bool kTransposeA, class T>
-HWY_NOINLINE void RowBlocks(const Product<T>& product, int64_t row, int64_t blocks, int64_t column, int64_t count) {
+HWY_NOINLINE void RowBlocks(const Product<T> product, int64_t row, int64_t blocks, int64_t column) {
   const Tag<T> d;
   constexpr int64_t kN = kLanes<T>;
   const int64_t k = product.k, a_stride = product.a_stride, b_stride = product.b_stride;
-  const bool full = count == kVectors * kN;
-  for (const int64_t end = row + blocks * kRows; row < end; row += kRows) {
+  const int64_t c_stride = product.c_stride, start_stride = product.start_stride;
+  const T* HWY_RESTRICT b = product.b + column;
+  const T* bias = product.bias ? product.bias + column : nullptr;
+  const T* a = product.a + (kTransposeA ? row : row * a_stride);
+  const T* start = product.start ? product.start + row * start_stride + column : nullptr;
+  T* c = product.c + row * c_stride + column;
+  for (; blocks > 0; --blocks) {
     Vector<T> sum[kRows][kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
-      const Vector<T> bias = product.bias ? hn::LoadU(d, product.bias + column + v * kN) : hn::Zero(d);
+      const Vector<T> first = bias ? hn::LoadU(d, bias + v * kN) : hn::Zero(d);
 #pragma GCC unroll 12
-      for (int i = 0; i < kRows; ++i) sum[i][v] = bias;
+      for (int i = 0; i < kRows; ++i) sum[i][v] = first;
     }
-    const T* HWY_RESTRICT a = product.a + (kTransposeA ? row : row * a_stride);
-    const T* HWY_RESTRICT b = product.b + column;
     for (int64_t p = 0; p < k; ++p) {
       Vector<T> b_row[kVectors];
 #pragma GCC unroll 2
@@ -65,45 +67,60 @@ HWY_NOINLINE void RowBlocks(const Product<T>& product, int64_t row, int64_t bloc
         for (int v = 0; v < kVectors; ++v) sum[i][v] = hn::MulAdd(factor, b_row[v], sum[i][v]);
       }
     }
-    if (product.start) {
-      const T* start = product.start + row * product.start_stride + column;
+    a += kTransposeA ? kRows : kRows * a_stride;
+    if (start) {
 #pragma GCC unroll 12
       for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 2
-        for (int v = 0; v < kVectors; ++v) {
-          const T* from = start + i * product.start_stride + v * kN;
-          sum[i][v] = hn::Add(sum[i][v], full ? hn::LoadU(d, from) : LoadFirst(from, count - v * kN));
-        }
+        for (int v = 0; v < kVectors; ++v)
+          sum[i][v] = hn::Add(sum[i][v], hn::LoadU(d, start + i * start_stride + v * kN));
+      start += kRows * start_stride;
     }
-    T* c = product.c + row * product.c_stride + column;
 #pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) {
-        T* to = c + i * product.c_stride + v * kN;
-        if (full)
-          hn::StoreU(sum[i][v], d, to);
-        else
-          StoreFirst(sum[i][v], to, count - v * kN);
-      }
+      for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[i][v], d, c + i * c_stride + v * kN);
+    c += kRows * c_stride;
   }
 }
 
 template <int kRows, int kVectors, bool kTransposeA, class T>
-void RowBlocksOf(int64_t rows, const Product<T>& product, int64_t row, int64_t blocks, int64_t column, int64_t count) {
+void RowBlocksOf(int64_t rows, const Product<T>& product, int64_t row, int64_t blocks, int64_t column) {
   if (rows == kRows)
-    RowBlocks<kRows, kVectors, kTransposeA>(product, row, blocks, column, count);
+    RowBlocks<kRows, kVectors, kTransposeA>(product, row, blocks, column);
   else if constexpr (kRows > 1)
-    RowBlocksOf<kRows - 1, kVectors, kTransposeA>(rows, product, row, blocks, column, count);
+    RowBlocksOf<kRows - 1, kVectors, kTransposeA>(rows, product, row, blocks, column);
 }
 
-// All rows of a panel of columns, in blocks as equal as they can be.
+// All rows of a panel of columns, of which `count` exist, in blocks as equal as they can be.
 template <int kVectors, bool kTransposeA, class T>
 void Panel(const Product<T>& product, int64_t column, int64_t count) {
   constexpr int kRows = MaxRows(kVectors);
-  const int64_t blocks = (product.m + kRows - 1) / kRows, rows = product.m / blocks, larger = product.m % blocks;
-  if (larger > 0) RowBlocksOf<kRows, kVectors, kTransposeA>(rows + 1, product, 0, larger, column, count);
-  RowBlocksOf<kRows, kVectors, kTransposeA>(rows, product, larger * (rows + 1), blocks - larger, column, count);
+  constexpr int64_t kColumns = kVectors * kLanes<T>;
+  if (count == kColumns) {
+    const int64_t blocks = (product.m + kRows - 1) / kRows, rows = product.m / blocks, larger = product.m % blocks;
+    if (larger > 0) RowBlocksOf<kRows, kVectors, kTransposeA>(rows + 1, product, 0, larger, column);
+    RowBlocksOf<kRows, kVectors, kTransposeA>(rows, product, larger * (rows + 1), blocks - larger, column);
+    return;
+  }
+  // A panel that C has only a part of: whole blocks beside it, then what exists.
+  T tile[kRows * kColumns];
+  for (int64_t row = 0; row < product.m; row += kRows) {
+    const int64_t rows = std::min<int64_t>(kRows, product.m - row);
+    Product<T> block = product;
+    block.a += kTransposeA ? row : row * product.a_stride;
+    block.b += column;
+    if (block.bias) block.bias += column;
+    block.start = nullptr;
+    block.c = tile;
+    block.c_stride = kColumns;
+    RowBlocksOf<kRows, kVectors, kTransposeA>(rows, block, 0, 1, 0);
+    for (int64_t i = 0; i < rows; ++i) {
+      const T* start = product.start ? product.start + (row + i) * product.start_stride + column : nullptr;
+      T* c = product.c + (row + i) * product.c_stride + column;
+      for (int64_t j = 0; j < count; ++j) c[j] = tile[i * kColumns + j] + (start ? start[j] : T(0));
+    }
+  }
 }
 
 // A is stored as [m, k], or as [k, m] with kTransposeA.

@@ -24,7 +24,10 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kTileRows = 100;   // rows that go through the layer together; a quarter of what L2 holds
+#ifndef TILE
+#define TILE 100
+#endif
+constexpr int64_t kTileRows = TILE;   // rows that go through the layer together; a quarter of what L2 holds
 constexpr int64_t kMostChunks = 32;  // partial sums of the gradients
 
 // What Forward keeps, in the order of the sequences, so that a tile's part of each array is contiguous.
@@ -198,33 +201,19 @@ class Layer {
 
   static Head<const T> Const(Head<T> head) { return {head.q, head.k, head.v, head.stride}; }
 
-  void NormalizeRows(int64_t rows, const T* x, RowStatistics<T>* statistics, bool compute, T* y) const {
-    const int64_t width = sizes_.width;
-    for (int64_t r = 0; r < rows; ++r) {
-      if (compute) statistics[r] = StatisticsOf(width, static_cast<T>(sizes_.eps), x + r * width);
-      Normalize(width, statistics[r], x + r * width, y + r * width);
-    }
-  }
-
-  void NormalizeRowsBackward(int64_t rows, const RowStatistics<T>* statistics, const T* y, const T* dy, const T* start,
-                             T* dx) const {
-    const int64_t width = sizes_.width;
-    for (int64_t r = 0; r < rows; ++r)
-      NormalizeBackward(width, statistics[r].inverse_deviation, y + r * width, dy + r * width, start + r * width,
-                        dx + r * width);
-  }
-
   void ForwardTile(int64_t sequences, const T* x, T* y, const Saved<T>& saved, T* scratch) const {
     const int64_t rows = sequences * sizes_.tokens;
     T* a = scratch + AttentionScratch();
-    NormalizeRows(rows, x, saved.norm1, true, a);
+    StatisticsOf(rows, sizes_.width, static_cast<T>(sizes_.eps), x, saved.norm1);
+    Normalize(rows, sizes_.width, saved.norm1, x, a);
     Apply(rows, products_.in, a, weights_.in, static_cast<const T*>(nullptr), saved.projected);
     const Attention<T> attention(sizes_.tokens, HeadWidth(), scratch);
     ForEachHead(sequences, saved.projected, [&](Head<T> head, int64_t out, int64_t log_sums) {
       attention.Forward(Const(head), a + out, sizes_.width, saved.log_sums + log_sums);
     });
     Apply(rows, products_.out, a, weights_.out, x, saved.middle);
-    NormalizeRows(rows, saved.middle, saved.norm2, true, a);
+    StatisticsOf<T>(rows, sizes_.width, static_cast<T>(sizes_.eps), saved.middle, saved.norm2);
+    Normalize<T>(rows, sizes_.width, saved.norm2, saved.middle, a);
     Apply(rows, products_.first, a, weights_.first, static_cast<const T*>(nullptr), saved.hidden);
     Gelu(rows * sizes_.hidden, saved.hidden, a);
     Apply(rows, products_.second, a, weights_.second, static_cast<const T*>(saved.middle), y);
@@ -241,10 +230,10 @@ class Layer {
     ApplyBackward(rows, products_.second, dy, weights_.second, b);
     GeluBackward(rows * sizes_.hidden, saved.hidden, b, b, a);
     AddGradient(rows, products_.second, dy, a, sums.second);
-    NormalizeRows(rows, saved.middle, saved.norm2, false, a);
+    Normalize<T>(rows, sizes_.width, saved.norm2, saved.middle, a);
     AddGradient(rows, products_.first, b, a, sums.first);
     ApplyBackward(rows, products_.first, b, weights_.first, dmiddle);
-    NormalizeRowsBackward(rows, saved.norm2, a, dmiddle, dy, dmiddle);
+    NormalizeBackward<T>(rows, sizes_.width, saved.norm2, a, dmiddle, dy, dmiddle);
     // Attention.
     ApplyBackward(rows, products_.out, dmiddle, weights_.out, b);
     const Attention<T> attention(sizes_.tokens, HeadWidth(), scratch);
@@ -255,10 +244,10 @@ class Layer {
                          Head<T>{dq, dq + sizes_.width, dq + 2 * sizes_.width, head.stride}, a + out, sizes_.width);
     });
     AddGradient(rows, products_.out, dmiddle, a, sums.out);
-    NormalizeRows(rows, x, saved.norm1, false, a);
+    Normalize(rows, sizes_.width, saved.norm1, x, a);
     AddGradient(rows, products_.in, dprojected, a, sums.in);
     ApplyBackward(rows, products_.in, dprojected, weights_.in, b);
-    NormalizeRowsBackward(rows, saved.norm1, a, b, dmiddle, dx);
+    NormalizeBackward<T>(rows, sizes_.width, saved.norm1, a, b, dmiddle, dx);
   }
 
   const TransformerLayerSizes& sizes_;

@@ -2,313 +2,522 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/targets.h"
 
+// clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/vector_neurons.cc"
-#include "kernels/cpu/targets.h"
-//
 #include <hwy/foreach_target.h>
-//
 #include <hwy/highway.h>
 
-#ifndef ORBIT_KERNELS_CPU_VECTOR_NEURONS_CC_
-#define ORBIT_KERNELS_CPU_VECTOR_NEURONS_CC_
-namespace orbit::kernels {
-
-// What all passes over the rows of a layer read.
-template <class T>
-struct VectorNeuronLayer {
-  VectorNeuronShape shape;
-  const int32_t* neighbours;
-  const T* z;
-  const T* weight;
-  const T* bias;
-  const T* mean;
-  const T* variance;
-  T eps;
-};
-
-inline constexpr double kNormEps = 1e-6;
-inline constexpr double kSlope = 0.2;
-
-}  // namespace orbit::kernels
-#endif  // ORBIT_KERNELS_CPU_VECTOR_NEURONS_CC_
+#include "kernels/cpu/small_matmul-inl.h"
+#include "kernels/cpu/vector_neurons-inl.h"
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
+namespace {
 
-// Rows of 3 x `stride` numbers, the channels padded to whole vectors: loops over them need no tail. The compiler
-// vectorises them for the target.
+constexpr int64_t kMostChunks = 32;    // partial sums
+constexpr int64_t kRowsAtLeast = 256;  // in a chunk
+constexpr int64_t kPoolRows = 20;      // that are multiplied by `pool` together
+
+// A row reads two points and adds their vectors: p = p' + p", d = d' + d", with
+//
+//   points: p', d' of the point, p", d" of its graph's context (0 where there is none)
+//   edges:  p', d' of the neighbour, p", d" of the point itself
+//
+// so that a graph has n sets of (p', d') and n or 1 of (p", d"). Channels are padded to whole vectors: a set is
+// [3, width], p in columns [0, stride), d in the columns after it, in a single vector where it is shared.
 template <class T>
-class RowScratch {
+class Layer {
  public:
-  explicit RowScratch(int64_t channels)
-      : stride_((channels + 15) / 16 * 16), memory_(static_cast<size_t>(stride_) * 20, T(0)) {
-    for (T* array : {m(), scale()}) std::fill_n(array, stride_, T(1));
+  static constexpr int64_t kN = kLanes<T>;
+
+  Layer(const VectorNeuronShape& shape, const VectorNeuronInput<T>& input)
+      : shape_(shape),
+        input_(input),
+        edges_(shape.neighbours > 0),
+        rows_of_point_(edges_ ? shape.neighbours : 1),
+        second_in_(edges_ ? shape.in : shape.context),
+        second_points_(edges_ ? shape.n : 1),
+        stride_(RoundUp(shape.channels, kN)),
+        width_(stride_ + (shape.shared_direction ? kN : stride_)),
+        grain_(std::max(NumChunks(shape.graphs, kMostChunks),
+                        NumChunks(kRowsAtLeast, std::max<int64_t>(1, shape.n * rows_of_point_)))) {}
+
+  void Statistics(const T* feature, T* mean, T* variance) {
+    SetWeights(feature, nullptr, false);
+    const std::vector<double> sums =
+        SumOverGraphs([this](int64_t begin, int64_t end, double* sums) { StatisticsOfGraphs(begin, end, sums); });
+    const double rows = static_cast<double>(std::max<int64_t>(1, shape_.rows()));
+    for (int64_t c = 0; c < shape_.channels; ++c) {
+      const double average = sums[c] / rows;
+      mean[c] = static_cast<T>(average);
+      variance[c] = static_cast<T>(std::max(0.0, sums[stride_ + c] / rows - average * average));
+    }
   }
 
-  int64_t stride() const { return stride_; }
-  T* p() { return At(0); }
-  T* d() { return At(3); }
-  T* dp() { return At(6); }
-  T* dd() { return At(9); }
-  T* dy() { return At(12); }
-  T* m() { return At(15); }      // |p| + eps
-  T* scale() { return At(16); }  // weight / deviation, of BatchNorm
-  T* shift() { return At(17); }  // BatchNorm(m) = scale m + shift
-  T* a() { return At(18); }      // of the caller
-  T* b() { return At(19); }
+  void Forward(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm, const T* pool, T* y,
+               uint8_t* choice) {
+    SetWeights(parameters.feature, parameters.direction, false);
+    SetNorm(parameters, norm);
+    if (edges_) {
+      pool_.assign((shape_.channels + 1) * stride_, T(0));
+      for (int64_t c = 0; c < shape_.channels; ++c)
+        for (int64_t from = 0; from < shape_.channels; ++from)
+          pool_[from * stride_ + c] = pool[c * shape_.channels + from];
+    }
+    ParallelFor(shape_.graphs, grain_, [&](int64_t begin, int64_t end) {
+      edges_ ? EdgesForward(begin, end, y, choice) : PointsForward(begin, end, y);
+    });
+  }
+
+  void Backward(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
+                const uint8_t* choice, const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
+    SetWeights(parameters.feature, parameters.direction, true);
+    SetNorm(parameters, norm);
+    const std::vector<double> sums = SumOverGraphs(
+        [&](int64_t begin, int64_t end, double* sums) { GradientSumsOfGraphs(begin, end, choice, dy, sums); });
+    mean_db_.assign(stride_, T(0));
+    slope_db_.assign(stride_, T(0));
+    const double rows = static_cast<double>(std::max<int64_t>(1, shape_.rows()));
+    for (int64_t c = 0; c < shape_.channels; ++c) {
+      const double precision = 1 / (static_cast<double>(norm.variance[c]) + static_cast<double>(norm.eps));
+      gradients.bias[c] = static_cast<T>(sums[c]);
+      gradients.weight[c] = static_cast<T>(sums[stride_ + c] * std::sqrt(precision));
+      if (!norm.training) continue;
+      mean_db_[c] = static_cast<T>(sums[c] / rows);
+      slope_db_[c] = static_cast<T>(sums[stride_ + c] * precision / rows);
+    }
+    const int64_t size = (shape_.in + second_in_) * width_, chunks = NumChunks(shape_.graphs, grain_);
+    Scratch<T> weights(std::max<int64_t>(1, chunks) * size);
+    std::fill_n(weights.data(), std::max<int64_t>(1, chunks) * size, T(0));
+    ParallelFor(shape_.graphs, grain_, [&](int64_t begin, int64_t end) {
+      BackwardOfGraphs(begin, end, choice, dy, dx, dcontext, weights.data() + begin / grain_ * size);
+    });
+    for (int64_t chunk = 1; chunk < chunks; ++chunk)
+      for (int64_t i = 0; i < size; ++i) weights.data()[i] += weights.data()[chunk * size + i];
+    GetWeightGradients(weights.data(), gradients);
+  }
 
  private:
-  T* At(int64_t i) { return memory_.data() + i * stride_; }
+  // The sets of a graph, in the order of memory [points, 3, width].
+  struct Sets {
+    T *first, *second;
+  };
 
-  int64_t stride_;
-  std::vector<T> memory_;
-};
+  int64_t FirstSize() const { return shape_.n * 3 * width_; }
+  int64_t SecondSize() const { return second_points_ * 3 * width_; }
+  const T* First(int64_t graph) const { return input_.x + graph * shape_.n * 3 * shape_.in; }
+  const T* Second(int64_t graph) const { return edges_ ? First(graph) : input_.context + graph * 3 * second_in_; }
 
-// The points that row r reads.
-struct RowPoints {
-  int64_t own, other;
-};
-HWY_INLINE RowPoints PointsOf(const VectorNeuronShape& shape, const int32_t* neighbours, int64_t row) {
-  if (shape.k == 0) return {row, row};
-  const int64_t own = row / shape.k;
-  return {own, own / shape.n * shape.n + neighbours[row]};
-}
+  // Where row e of point i reads (p', d') and (p", d").
+  int64_t FirstOf(int64_t graph, int64_t i, int64_t e) const {
+    return (edges_ ? input_.neighbours[(graph * shape_.n + i) * rows_of_point_ + e] : i) * 3 * width_;
+  }
+  int64_t SecondOf(int64_t i) const { return edges_ ? i * 3 * width_ : 0; }
+  int64_t DirectionColumn(int64_t v) const { return stride_ + (shape_.shared_direction ? 0 : v); }
 
-// p and, where wanted, d of a row.
-template <class T>
-HWY_INLINE void LoadRow(const VectorNeuronLayer<T>& layer, int64_t row, bool with_direction, RowScratch<T>& s) {
-  const VectorNeuronShape& shape = layer.shape;
-  const int64_t c_end = shape.channels, width = shape.z_channels();
-  const RowPoints points = PointsOf(shape, layer.neighbours, row);
-  for (int64_t x = 0; x < 3; ++x) {
-    const T* HWY_RESTRICT own = layer.z + (points.own * 3 + x) * width;
-    T* HWY_RESTRICT p = s.p() + x * s.stride();
-    T* HWY_RESTRICT d = s.d() + x * s.stride();
-    if (shape.k > 0) {
-      const T* HWY_RESTRICT other = layer.z + (points.other * 3 + x) * width;
-      for (int64_t c = 0; c < c_end; ++c) p[c] = other[c] + own[c_end + c];
-      if (with_direction)
-        for (int64_t c = 0; c < c_end; ++c) d[c] = other[2 * c_end + c] + own[3 * c_end + c];
-    } else {
-      for (int64_t c = 0; c < c_end; ++c) p[c] = own[c];
-      if (with_direction && shape.shared_direction)
-        for (int64_t c = 0; c < c_end; ++c) d[c] = own[c_end];
-      else if (with_direction)
-        for (int64_t c = 0; c < c_end; ++c) d[c] = own[c_end + c];
+  // The element of feature or direction, [channels, row_channels], that multiplies input i in p' or p".
+  template <class W>
+  static W FirstWeight(const VectorNeuronShape& shape, const W* weight, int64_t c, int64_t i) {
+    return weight[c * shape.row_channels() + i];
+  }
+  T SecondWeight(const T* weight, int64_t c, int64_t i) const {
+    const T* row = weight + c * shape_.row_channels();
+    return edges_ ? row[shape_.in + i] - row[i] : row[shape_.in + i];
+  }
+
+  // The weights as right factors of x: [in, width], and for the backward of dz: [width, in].
+  void SetWeights(const T* feature, const T* direction, bool backward) {
+    const int64_t c_end = shape_.channels;
+    first_weights_.assign((shape_.in + 1) * width_ + kN, T(0));
+    second_weights_.assign((second_in_ + 1) * width_ + kN, T(0));
+    const auto set = [&](const T* weight, int64_t c, int64_t column) {
+      const int64_t in = shape_.row_channels();
+      for (int64_t i = 0; i < shape_.in; ++i) first_weights_[i * width_ + column] = weight[c * in + i];
+      for (int64_t i = 0; i < second_in_; ++i)
+        second_weights_[i * width_ + column] = weight[c * in + shape_.in + i] - (edges_ ? weight[c * in + i] : T(0));
+    };
+    for (int64_t c = 0; c < c_end; ++c) set(feature, c, c);
+    for (int64_t c = 0; direction && c < (shape_.shared_direction ? kN : c_end); ++c)
+      set(direction, shape_.shared_direction ? 0 : c, stride_ + c);
+    if (!backward) return;
+    const auto transpose = [&](const std::vector<T>& weights, int64_t in, std::vector<T>& transposed) {
+      transposed.assign(width_ * in + 2 * kN, T(0));
+      for (int64_t i = 0; i < in; ++i)
+        for (int64_t column = 0; column < width_; ++column) transposed[column * in + i] = weights[i * width_ + column];
+    };
+    transpose(first_weights_, shape_.in, first_transposed_);
+    transpose(second_weights_, second_in_, second_transposed_);
+  }
+
+  // The gradients of feature and direction from those of the right factors, [in + second_in, width].
+  void GetWeightGradients(const T* weights, const VectorNeuronParameters<T>& gradients) const {
+    const T *first = weights, *second = weights + shape_.in * width_;
+    const auto get = [&](int64_t column, T* row) {
+      for (int64_t i = 0; i < second_in_; ++i) row[shape_.in + i] += second[i * width_ + column];
+      for (int64_t i = 0; i < shape_.in; ++i)
+        row[i] += first[i * width_ + column] - (edges_ ? second[i * width_ + column] : T(0));
+    };
+    const int64_t in = shape_.row_channels(), c_end = shape_.channels;
+    std::fill_n(gradients.feature, c_end * in, T(0));
+    std::fill_n(gradients.direction, (shape_.shared_direction ? 1 : c_end) * in, T(0));
+    for (int64_t c = 0; c < c_end; ++c) get(c, gradients.feature + c * in);
+    for (int64_t c = 0; c < (shape_.shared_direction ? kN : c_end); ++c)
+      get(stride_ + c, gradients.direction + (shape_.shared_direction ? 0 : c) * in);
+  }
+
+  void SetNorm(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm) {
+    for (std::vector<T>* array : {&scale_, &shift_, &mean_}) array->assign(stride_, T(0));
+    for (int64_t c = 0; c < shape_.channels; ++c) {
+      scale_[c] = parameters.weight[c] / std::sqrt(norm.variance[c] + norm.eps);
+      shift_[c] = parameters.bias[c] - norm.mean[c] * scale_[c];
+      mean_[c] = norm.mean[c];
     }
   }
-}
 
-template <class T>
-HWY_INLINE void Norms(RowScratch<T>& s) {
-  const int64_t n = s.stride();
-  const T *HWY_RESTRICT p0 = s.p(), *HWY_RESTRICT p1 = p0 + n, *HWY_RESTRICT p2 = p1 + n;
-  T* HWY_RESTRICT m = s.m();
-  for (int64_t c = 0; c < n; ++c) m[c] = std::sqrt(p0[c] * p0[c] + p1[c] * p1[c] + p2[c] * p2[c]) + T(kNormEps);
-}
-
-template <class T>
-HWY_INLINE void SetBatchNorm(const VectorNeuronLayer<T>& layer, RowScratch<T>& s) {
-  for (int64_t c = 0; c < layer.shape.channels; ++c) {
-    s.scale()[c] = layer.weight[c] / std::sqrt(layer.variance[c] + layer.eps);
-    s.shift()[c] = layer.bias[c] - layer.mean[c] * s.scale()[c];
+  // f(begin, end, sums) fills two sums a channel, [2, stride]; the chunks' sums are added in order.
+  template <class F>
+  std::vector<double> SumOverGraphs(F&& f) const {
+    const int64_t size = 2 * stride_;
+    std::vector<double> partial(NumChunks(shape_.graphs, grain_) * size), sums(size, 0.0);
+    ParallelFor(shape_.graphs, grain_,
+                [&](int64_t begin, int64_t end) { f(begin, end, partial.data() + begin / grain_ * size); });
+    for (size_t i = 0; i < partial.size(); ++i) sums[i % size] += partial[i];
+    return sums;
   }
-}
 
-// Sums of m and of its square over rows [begin, end).
-template <class T>
-HWY_INLINE void StatisticsOfRows(const VectorNeuronLayer<T>& layer, int64_t begin, int64_t end, double* sums) {
-  RowScratch<T> s(layer.shape.channels);
-  const int64_t channels = layer.shape.channels;
-  std::fill_n(sums, 2 * channels, 0.0);
-  for (int64_t row = begin; row < end; ++row) {
-    LoadRow(layer, row, false, s);
-    Norms(s);
-    for (int64_t c = 0; c < channels; ++c) {
-      const double m = static_cast<double>(s.m()[c]);
-      sums[c] += m;
-      sums[channels + c] += m * m;
-    }
+  void Multiply3(const T* x, int64_t points, int64_t in, const std::vector<T>& weights, int64_t columns, T* z) const {
+    Multiply<false>(Product<T>{.m = points * 3,
+                               .n = columns,
+                               .k = in,
+                               .a = x,
+                               .a_stride = in,
+                               .b = weights.data(),
+                               .b_stride = width_,
+                               .c = z,
+                               .c_stride = width_});
   }
-}
 
-template <class T>
-HWY_INLINE void ForwardOfRows(const VectorNeuronLayer<T>& layer, int64_t begin, int64_t end, T* y) {
-  const int64_t channels = layer.shape.channels;
-  RowScratch<T> s(channels);
-  SetBatchNorm(layer, s);
-  const int64_t n = s.stride();
-  for (int64_t row = begin; row < end; ++row) {
-    LoadRow(layer, row, true, s);
-    Norms(s);
-    const T *HWY_RESTRICT p0 = s.p(), *HWY_RESTRICT p1 = p0 + n, *HWY_RESTRICT p2 = p1 + n;
-    const T *HWY_RESTRICT d0 = s.d(), *HWY_RESTRICT d1 = d0 + n, *HWY_RESTRICT d2 = d1 + n;
-    const T *HWY_RESTRICT m = s.m(), *HWY_RESTRICT scale = s.scale(), *HWY_RESTRICT shift = s.shift();
-    T *HWY_RESTRICT out0 = s.dp(), *HWY_RESTRICT out1 = out0 + n, *HWY_RESTRICT out2 = out1 + n;
-    for (int64_t c = 0; c < n; ++c) {
-      const T ratio = (scale[c] * m[c] + shift[c]) / m[c];
-      const T q0 = p0[c] * ratio, q1 = p1[c] * ratio, q2 = p2[c] * ratio;
-      const T dot = q0 * d0[c] + q1 * d1[c] + q2 * d2[c];
-      const T square = d0[c] * d0[c] + d1[c] * d1[c] + d2[c] * d2[c] + T(kNormEps);
-      const T along = T(1 - kSlope) * (dot < T(0) ? dot : T(0)) / square;
-      out0[c] = q0 - along * d0[c];
-      out1[c] = q1 - along * d1[c];
-      out2[c] = q2 - along * d2[c];
-    }
-    for (int64_t x = 0; x < 3; ++x) std::copy_n(s.dp() + x * n, channels, y + (row * 3 + x) * channels);
+  // The first `columns` of the sets of a graph.
+  void SetsOf(int64_t graph, int64_t columns, const Sets& sets) const {
+    Multiply3(First(graph), shape_.n, shape_.in, first_weights_, columns, sets.first);
+    if (second_in_ > 0)
+      Multiply3(Second(graph), second_points_, second_in_, second_weights_, columns, sets.second);
+    else
+      std::fill_n(sets.second, SecondSize(), T(0));
   }
-}
 
-// dq (in s.dp) and, where wanted, dd of a row whose p, d and m are loaded, and a = the gradient of BatchNorm's result
-// times m, summed over coordinates: dq . p.
-template <class T>
-HWY_INLINE void ActivationGradient(const T* dy, int64_t channels, bool with_direction, RowScratch<T>& s) {
-  const int64_t n = s.stride();
-  for (int64_t x = 0; x < 3; ++x) std::copy_n(dy + x * channels, channels, s.dy() + x * n);
-  const T *HWY_RESTRICT p0 = s.p(), *HWY_RESTRICT p1 = p0 + n, *HWY_RESTRICT p2 = p1 + n;
-  const T *HWY_RESTRICT d0 = s.d(), *HWY_RESTRICT d1 = d0 + n, *HWY_RESTRICT d2 = d1 + n;
-  const T *HWY_RESTRICT g0 = s.dy(), *HWY_RESTRICT g1 = g0 + n, *HWY_RESTRICT g2 = g1 + n;
-  const T *HWY_RESTRICT m = s.m(), *HWY_RESTRICT scale = s.scale(), *HWY_RESTRICT shift = s.shift();
-  T *HWY_RESTRICT q0 = s.dp(), *HWY_RESTRICT q1 = q0 + n, *HWY_RESTRICT q2 = q1 + n;
-  T *HWY_RESTRICT e0 = s.dd(), *HWY_RESTRICT e1 = e0 + n, *HWY_RESTRICT e2 = e1 + n;
-  T* HWY_RESTRICT a = s.a();
-  for (int64_t c = 0; c < n; ++c) {
-    const T ratio = (scale[c] * m[c] + shift[c]) / m[c];
-    const T dot = ratio * (p0[c] * d0[c] + p1[c] * d1[c] + p2[c] * d2[c]);
-    const T inverse = T(1) / (d0[c] * d0[c] + d1[c] * d1[c] + d2[c] * d2[c] + T(kNormEps));
-    const T factor = dot < T(0) ? T(1 - kSlope) * inverse : T(0);
-    const T g = g0[c] * d0[c] + g1[c] * d1[c] + g2[c] * d2[c];
-    q0[c] = g0[c] - factor * g * d0[c];
-    q1[c] = g1[c] - factor * g * d1[c];
-    q2[c] = g2[c] - factor * g * d2[c];
-    a[c] = q0[c] * p0[c] + q1[c] * p1[c] + q2[c] * p2[c];
-    if (with_direction) {
-      const T on_q = -factor * g * ratio, on_g = -factor * dot, on_d = T(2) * factor * dot * g * inverse;
-      e0[c] = on_q * p0[c] + on_g * g0[c] + on_d * d0[c];
-      e1[c] = on_q * p1[c] + on_g * g1[c] + on_d * d1[c];
-      e2[c] = on_q * p2[c] + on_g * g2[c] + on_d * d2[c];
-    }
+  Affine<T> AffineAt(int64_t v) const {
+    const Tag<T> d;
+    return {hn::LoadU(d, scale_.data() + v), hn::LoadU(d, shift_.data() + v)};
   }
-}
 
-// Sums over rows [begin, end) of the gradient of BatchNorm's result, and of that times the normalised m.
-template <class T>
-HWY_INLINE void GradientSumsOfRows(const VectorNeuronLayer<T>& layer, const T* dy, int64_t begin, int64_t end,
-                                   double* sums) {
-  const int64_t channels = layer.shape.channels;
-  RowScratch<T> s(channels);
-  SetBatchNorm(layer, s);
-  std::fill_n(sums, 2 * channels, 0.0);
-  for (int64_t row = begin; row < end; ++row) {
-    LoadRow(layer, row, true, s);
-    Norms(s);
-    ActivationGradient(dy + row * 3 * channels, channels, false, s);
-    for (int64_t c = 0; c < channels; ++c) {
-      const double db = static_cast<double>(s.a()[c] / s.m()[c]);
-      sums[c] += db;
-      sums[channels + c] += db * (static_cast<double>(s.m()[c]) - static_cast<double>(layer.mean[c]));
-    }
-  }
-}
-
-// dz of the rows [begin, end), which hold all rows of the points they read. dm of BatchNorm is
-// scale (db - mean_db - (m - mean) slope_db).
-template <class T>
-HWY_INLINE void BackwardOfRows(const VectorNeuronLayer<T>& layer, const T* dy, const T* mean_db, const T* slope_db,
-                               int64_t begin, int64_t end, T* dz) {
-  const VectorNeuronShape& shape = layer.shape;
-  const int64_t channels = shape.channels, width = shape.z_channels();
-  RowScratch<T> s(channels);
-  SetBatchNorm(layer, s);
-  const int64_t n = s.stride();
-  for (int64_t row = begin; row < end; ++row) {
-    LoadRow(layer, row, true, s);
-    Norms(s);
-    ActivationGradient(dy + row * 3 * channels, channels, true, s);
-    T *ratio = s.a(), *radial = s.b();  // dp = ratio dq + radial p, the latter through |p|
-    for (int64_t c = 0; c < channels; ++c) {
-      const T m = s.m()[c], db = s.a()[c] / m, norm = m - T(kNormEps);
-      ratio[c] = (s.scale()[c] * m + s.shift()[c]) / m;
-      const T dm = s.scale()[c] * (db - mean_db[c] - (m - layer.mean[c]) * slope_db[c]) - db * ratio[c];
-      radial[c] = norm > T(0) ? dm / norm : T(0);
-    }
-    const RowPoints points = PointsOf(shape, layer.neighbours, row);
-    for (int64_t x = 0; x < 3; ++x) {
-      const T* HWY_RESTRICT p = s.p() + x * n;
-      const T* HWY_RESTRICT dd = s.dd() + x * n;
-      T* HWY_RESTRICT dp = s.dp() + x * n;
-      for (int64_t c = 0; c < n; ++c) dp[c] = ratio[c] * dp[c] + radial[c] * p[c];
-      T* own = dz + (points.own * 3 + x) * width;
-      if (shape.k > 0) {
-        T* other = dz + (points.other * 3 + x) * width;
-        for (int64_t c = 0; c < channels; ++c) other[c] += dp[c];
-        for (int64_t c = 0; c < channels; ++c) other[2 * channels + c] += dd[c];
-        for (int64_t c = 0; c < channels; ++c) own[channels + c] += dp[c];
-        for (int64_t c = 0; c < channels; ++c) own[3 * channels + c] += dd[c];
-        continue;
-      }
-      std::copy_n(dp, channels, own);
-      if (!shape.shared_direction) {
-        std::copy_n(dd, channels, own + channels);
-        continue;
-      }
-      T sum = 0;
-      for (int64_t c = 0; c < channels; ++c) sum += dd[c];
-      own[channels] = sum;
-    }
-  }
-}
-
-// y and choice of points [begin, end).
-template <class T>
-HWY_INLINE void PoolOfPoints(int64_t m, int64_t channels, const T* x, const T* direction, int64_t begin, int64_t end,
-                             T* y, uint8_t* choice) {
-  std::vector<T> best(channels), reach(channels);
-  for (int64_t point = begin; point < end; ++point) {
-    uint8_t* HWY_RESTRICT chosen = choice + point * channels;
-    std::fill_n(chosen, channels, uint8_t{0});
-    for (int64_t i = 0; i < m; ++i) {
-      const int64_t offset = (point * m + i) * 3 * channels;
-      const T *HWY_RESTRICT v = x + offset, *HWY_RESTRICT d = direction + offset;
-      for (int64_t c = 0; c < channels; ++c)
-        reach[c] = v[c] * d[c] + v[channels + c] * d[channels + c] + v[2 * channels + c] * d[2 * channels + c];
-      for (int64_t c = 0; c < channels; ++c)
-        if (i == 0 || reach[c] > best[c]) {
-          best[c] = reach[c];
-          chosen[c] = static_cast<uint8_t>(i);
+  HWY_NOINLINE void StatisticsOfGraphs(int64_t begin, int64_t end, double* sums) const {
+    const Tag<T> tag;
+    Scratch<T> memory(FirstSize() + SecondSize() + 2 * stride_);
+    const Sets sets = {memory.data(), memory.data() + FirstSize()};
+    T* of_graph = sets.second + SecondSize();
+    std::fill_n(sums, 2 * stride_, 0.0);
+    for (int64_t graph = begin; graph < end; ++graph) {
+      SetsOf(graph, stride_, sets);
+      for (int64_t v = 0; v < stride_; v += kN) {
+        Vector<T> sum = hn::Zero(tag), squares = hn::Zero(tag);
+        for (int64_t i = 0; i < shape_.n; ++i) {
+          const Spatial<T> own = LoadSpatial(sets.second + SecondOf(i) + v, width_);
+          for (int64_t e = 0; e < rows_of_point_; ++e) {
+            const Spatial<T> p = Sum<T>(LoadSpatial(sets.first + FirstOf(graph, i, e) + v, width_), own);
+            const Vector<T> m = WithEps<T>(Length<T>(p));
+            sum = hn::Add(sum, m);
+            squares = hn::MulAdd(m, m, squares);
+          }
         }
+        hn::StoreU(sum, tag, of_graph + v);
+        hn::StoreU(squares, tag, of_graph + stride_ + v);
+      }
+      for (int64_t c = 0; c < 2 * stride_; ++c) sums[c] += static_cast<double>(of_graph[c]);
     }
-    for (int64_t axis = 0; axis < 3; ++axis)
-      for (int64_t c = 0; c < channels; ++c)
-        y[(point * 3 + axis) * channels + c] = x[((point * m + chosen[c]) * 3 + axis) * channels + c];
   }
-}
+
+  HWY_NOINLINE void PointsForward(int64_t begin, int64_t end, T* y) const {
+    Scratch<T> memory(FirstSize() + SecondSize() + 3 * stride_);
+    const Sets sets = {memory.data(), memory.data() + FirstSize()};
+    T* row = sets.second + SecondSize();
+    for (int64_t graph = begin; graph < end; ++graph) {
+      SetsOf(graph, width_, sets);
+      for (int64_t i = 0; i < shape_.n; ++i) {
+        const T *first = sets.first + i * 3 * width_, *second = sets.second;
+        for (int64_t v = 0; v < stride_; v += kN) {
+          const int64_t d = DirectionColumn(v);
+          StoreSpatial(
+              Activate<T>(Sum<T>(LoadSpatial(first + v, width_), LoadSpatial(second + v, width_)),
+                          Sum<T>(LoadSpatial(first + d, width_), LoadSpatial(second + d, width_)), AffineAt(v)),
+              row + v, stride_);
+        }
+        StoreRow(row, y + (graph * shape_.n + i) * 3 * shape_.channels);
+      }
+    }
+  }
+
+  HWY_NOINLINE void EdgesForward(int64_t begin, int64_t end, T* y, uint8_t* choice) const {
+    const int64_t k = rows_of_point_, points = std::max<int64_t>(1, kPoolRows / k), block = points * k * 3 * stride_;
+    Scratch<T> memory(FirstSize() + SecondSize() + 2 * block + 4 * stride_);
+    const Sets sets = {memory.data(), memory.data() + FirstSize()};
+    T *edges = sets.second + SecondSize(), *directions = edges + block, *row = directions + block;
+    for (int64_t graph = begin; graph < end; ++graph) {
+      SetsOf(graph, width_, sets);
+      for (int64_t first = 0; first < shape_.n; first += points) {
+        const int64_t count = std::min(points, shape_.n - first);
+        ActivateEdges(graph, first, count, sets, edges);
+        Multiply<false>(Product<T>{.m = count * k * 3,
+                                   .n = stride_,
+                                   .k = shape_.channels,
+                                   .a = edges,
+                                   .a_stride = stride_,
+                                   .b = pool_.data(),
+                                   .b_stride = stride_,
+                                   .c = directions,
+                                   .c_stride = stride_});
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t offset = i * k * 3 * stride_, point = graph * shape_.n + first + i;
+          KeepFarthest(k, edges + offset, directions + offset, row);
+          StoreRow(row, y + point * 3 * shape_.channels);
+          for (int64_t c = 0; c < shape_.channels; ++c)
+            choice[point * shape_.channels + c] = static_cast<uint8_t>(row[3 * stride_ + c]);
+        }
+      }
+    }
+  }
+
+  // The results [count, k, 3, stride] of the edges of points [first, first + count).
+  void ActivateEdges(int64_t graph, int64_t first, int64_t count, const Sets& sets, T* edges) const {
+    const int64_t k = rows_of_point_;
+    for (int64_t v = 0; v < stride_; v += kN) {
+      const Affine<T> norm = AffineAt(v);
+      const int64_t d = DirectionColumn(v);
+      for (int64_t i = 0; i < count; ++i) {
+        const T* second = sets.second + SecondOf(first + i);
+        const Spatial<T> own_p = LoadSpatial(second + v, width_), own_d = LoadSpatial(second + d, width_);
+        for (int64_t e = 0; e < k; ++e) {
+          const T* other = sets.first + FirstOf(graph, first + i, e);
+          StoreSpatial(Activate<T>(Sum<T>(LoadSpatial(other + v, width_), own_p),
+                                   Sum<T>(LoadSpatial(other + d, width_), own_d), norm),
+                       edges + (i * k + e) * 3 * stride_ + v, stride_);
+        }
+      }
+    }
+  }
+
+  // Of candidates and directions [k, 3, stride] the farthest, [3, stride], and after it its number, [stride].
+  void KeepFarthest(int64_t k, const T* candidates, const T* directions, T* farthest) const {
+    const Tag<T> tag;
+    for (int64_t v = 0; v < stride_; v += kN) {
+      Spatial<T> best = LoadSpatial(candidates + v, stride_);
+      Vector<T> reach = Dot<T>(best, LoadSpatial(directions + v, stride_)), place = hn::Zero(tag);
+      for (int64_t e = 1; e < k; ++e) {
+        const Spatial<T> candidate = LoadSpatial(candidates + e * 3 * stride_ + v, stride_);
+        const Vector<T> its_reach = Dot<T>(candidate, LoadSpatial(directions + e * 3 * stride_ + v, stride_));
+        const auto is_farther = hn::Gt(its_reach, reach);
+        reach = hn::IfThenElse(is_farther, its_reach, reach);
+        place = hn::IfThenElse(is_farther, hn::Set(tag, static_cast<T>(e)), place);
+        best = Select(is_farther, candidate, best);
+      }
+      StoreSpatial(best, farthest + v, stride_);
+      hn::StoreU(place, tag, farthest + 3 * stride_ + v);
+    }
+  }
+
+  // What of a point's gradient is known before anything is summed: for edges that of the kept ones.
+  struct PointGradient {
+    const T* dy;      // [3, stride]
+    const T* choice;  // [stride]
+  };
+
+  // dy [3, stride] and choice [stride], of a point; padding is 0.
+  void LoadPoint(int64_t point, const uint8_t* choice, const T* dy, T* row) const {
+    const int64_t channels = shape_.channels;
+    for (int64_t x = 0; x < 3; ++x) CopyRow(dy + (point * 3 + x) * channels, channels, row + x * stride_);
+    for (int64_t c = 0; edges_ && c < channels; ++c)
+      row[3 * stride_ + c] = static_cast<T>(choice[point * channels + c]);
+  }
+
+  // Gradients of channels v of the row of point i that got dy.
+  HWY_INLINE ActivationGradient<T> GradientOfPoint(int64_t graph, int64_t i, int64_t v, const Sets& sets,
+                                                   const T* row) const {
+    const Tag<T> tag;
+    const int64_t column = DirectionColumn(v);
+    const T* other = sets.first + FirstOf(graph, i, 0);
+    Spatial<T> p = LoadSpatial(other + v, width_), d = LoadSpatial(other + column, width_);
+    if (edges_) {
+      const Vector<T> choice = hn::LoadU(tag, row + 3 * stride_ + v);
+      for (int64_t e = 1; e < rows_of_point_; ++e) {
+        const auto is_chosen = hn::Eq(choice, hn::Set(tag, static_cast<T>(e)));
+        other = sets.first + FirstOf(graph, i, e);
+        p = Select(is_chosen, LoadSpatial(other + v, width_), p);
+        d = Select(is_chosen, LoadSpatial(other + column, width_), d);
+      }
+    }
+    const T* own = sets.second + SecondOf(i);
+    return ActivateBackward<T>(Sum<T>(p, LoadSpatial(own + v, width_)), Sum<T>(d, LoadSpatial(own + column, width_)),
+                               AffineAt(v), LoadSpatial(row + v, stride_));
+  }
+
+  // Sums of the gradient of b = BatchNorm(m), and of that times m - mean.
+  HWY_NOINLINE void GradientSumsOfGraphs(int64_t begin, int64_t end, const uint8_t* choice, const T* dy,
+                                         double* sums) const {
+    const Tag<T> tag;
+    Scratch<T> memory(FirstSize() + SecondSize() + 6 * stride_);
+    const Sets sets = {memory.data(), memory.data() + FirstSize()};
+    T *row = sets.second + SecondSize(), *of_graph = row + 4 * stride_;
+    std::fill_n(row, 4 * stride_, T(0));
+    std::fill_n(sums, 2 * stride_, 0.0);
+    for (int64_t graph = begin; graph < end; ++graph) {
+      SetsOf(graph, width_, sets);
+      std::fill_n(of_graph, 2 * stride_, T(0));
+      for (int64_t i = 0; i < shape_.n; ++i) {
+        LoadPoint(graph * shape_.n + i, choice, dy, row);
+        for (int64_t v = 0; v < stride_; v += kN) {
+          const ActivationGradient<T> gradient = GradientOfPoint(graph, i, v, sets, row);
+          const Vector<T> deviation = hn::Sub(gradient.m, hn::LoadU(tag, mean_.data() + v));
+          T *sum = of_graph + v, *product = sum + stride_;
+          hn::StoreU(hn::Add(hn::LoadU(tag, sum), gradient.db), tag, sum);
+          hn::StoreU(hn::MulAdd(gradient.db, deviation, hn::LoadU(tag, product)), tag, product);
+        }
+      }
+      for (int64_t c = 0; c < 2 * stride_; ++c) sums[c] += static_cast<double>(of_graph[c]);
+    }
+  }
+
+  HWY_NOINLINE void BackwardOfGraphs(int64_t begin, int64_t end, const uint8_t* choice, const T* dy, T* dx, T* dcontext,
+                                     T* weights) const {
+    const int64_t size = FirstSize() + SecondSize();
+    Scratch<T> memory(2 * size + 4 * stride_);
+    const Sets sets = {memory.data(), memory.data() + FirstSize()};
+    const Sets gradients = {memory.data() + size, memory.data() + size + FirstSize()};
+    T* row = memory.data() + 2 * size;
+    std::fill_n(row, 4 * stride_, T(0));
+    for (int64_t graph = begin; graph < end; ++graph) {
+      SetsOf(graph, width_, sets);
+      std::fill_n(gradients.first, size, T(0));
+      for (int64_t i = 0; i < shape_.n; ++i) {
+        LoadPoint(graph * shape_.n + i, choice, dy, row);
+        for (int64_t v = 0; v < stride_; v += kN) BackwardOfPoint(graph, i, v, sets, row, gradients);
+      }
+      AddWeightGradient(First(graph), shape_.n, shape_.in, gradients.first, weights);
+      T* to = dx ? dx + graph * shape_.n * 3 * shape_.in : nullptr;
+      if (dx) MultiplyBack(gradients.first, shape_.n, shape_.in, first_transposed_, nullptr, to);
+      if (second_in_ == 0) continue;
+      AddWeightGradient(Second(graph), second_points_, second_in_, gradients.second, weights + shape_.in * width_);
+      if (edges_ && dx)
+        MultiplyBack(gradients.second, shape_.n, shape_.in, second_transposed_, to, to);
+      else if (!edges_ && dcontext)
+        MultiplyBack(gradients.second, 1, second_in_, second_transposed_, nullptr, dcontext + graph * 3 * second_in_);
+    }
+  }
+
+  // Adds channels v of the gradients of the rows of point i to those of the sets they read.
+  HWY_INLINE void BackwardOfPoint(int64_t graph, int64_t i, int64_t v, const Sets& sets, const T* row,
+                                  const Sets& gradients) const {
+    const Tag<T> tag;
+    const ActivationGradient<T> gradient = GradientOfPoint(graph, i, v, sets, row);
+    const int64_t own = SecondOf(i), column = DirectionColumn(v);
+    const Spatial<T> own_p = LoadSpatial(sets.second + own + v, width_);
+    const Vector<T> choice = hn::LoadU(tag, row + 3 * stride_ + v);
+    const Vector<T> scale = hn::LoadU(tag, scale_.data() + v), mean = hn::LoadU(tag, mean_.data() + v);
+    const Vector<T> mean_db = hn::LoadU(tag, mean_db_.data() + v), slope_db = hn::LoadU(tag, slope_db_.data() + v);
+    Spatial<T> own_dp = LoadSpatial(gradients.second + own + v, width_);
+    for (int64_t e = 0; e < rows_of_point_; ++e) {
+      const int64_t other = FirstOf(graph, i, e);
+      // Through the mean and the variance every row gets a gradient.
+      const Spatial<T> p = Sum<T>(LoadSpatial(sets.first + other + v, width_), own_p);
+      const Vector<T> length = Length<T>(p);
+      const Vector<T> of_norm = hn::MulAdd(hn::Sub(WithEps<T>(length), mean), slope_db, mean_db);
+      const Vector<T> radial = hn::Mul(hn::Neg(hn::Mul(scale, of_norm)), Inverse<T>(length));
+      const auto is_chosen = hn::Eq(choice, hn::Set(tag, static_cast<T>(e)));
+      const Spatial<T> dp = TimesPlus(p, radial, SelectOrZero(is_chosen, gradient.dp));
+      T* other_gradient = gradients.first + other;
+      StoreSpatial(Sum<T>(LoadSpatial(other_gradient + v, width_), dp), other_gradient + v, width_);
+      StoreSpatial(Sum<T>(LoadSpatial(other_gradient + column, width_), SelectOrZero(is_chosen, gradient.dd)),
+                   other_gradient + column, width_);
+      own_dp = Sum<T>(own_dp, dp);
+    }
+    StoreSpatial(own_dp, gradients.second + own + v, width_);
+    StoreSpatial(Sum<T>(LoadSpatial(gradients.second + own + column, width_), gradient.dd),
+                 gradients.second + own + column, width_);
+  }
+
+  // weights [in, width] += x^T dz.
+  void AddWeightGradient(const T* x, int64_t points, int64_t in, const T* dz, T* weights) const {
+    Multiply<true>(Product<T>{.m = in,
+                              .n = width_,
+                              .k = points * 3,
+                              .a = x,
+                              .a_stride = in,
+                              .b = dz,
+                              .b_stride = width_,
+                              .c = weights,
+                              .c_stride = width_,
+                              .start = weights,
+                              .start_stride = width_});
+  }
+
+  // dx = dz weights + start.
+  void MultiplyBack(const T* dz, int64_t points, int64_t in, const std::vector<T>& transposed, const T* start,
+                    T* dx) const {
+    Multiply<false>(Product<T>{.m = points * 3,
+                               .n = in,
+                               .k = width_,
+                               .a = dz,
+                               .a_stride = width_,
+                               .b = transposed.data(),
+                               .b_stride = in,
+                               .c = dx,
+                               .c_stride = in,
+                               .start = start,
+                               .start_stride = in});
+  }
+
+  void StoreRow(const T* row, T* y) const {
+    for (int64_t x = 0; x < 3; ++x) CopyRow(row + x * stride_, shape_.channels, y + x * shape_.channels);
+  }
+
+  const VectorNeuronShape shape_;
+  const VectorNeuronInput<T> input_;
+  const bool edges_;
+  const int64_t rows_of_point_;
+  const int64_t second_in_, second_points_;  // what (p", d") is made of
+  const int64_t stride_, width_;
+  const int64_t grain_;  // graphs to a chunk
+  std::vector<T> first_weights_, second_weights_, first_transposed_, second_transposed_, pool_;
+  std::vector<T> scale_, shift_, mean_, mean_db_, slope_db_;  // [stride]
+};
+
+}  // namespace
 
 #define ORBIT_DEFINE(NAME, T)                                                                                         \
-  void Statistics##NAME(const VectorNeuronLayer<T>& layer, int64_t begin, int64_t end, double* sums) {                \
-    StatisticsOfRows(layer, begin, end, sums);                                                                        \
+  void Statistics##NAME(const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input, T* mean, \
+                        T* variance) {                                                                                \
+    Layer<T>(shape, input).Statistics(feature, mean, variance);                                                       \
   }                                                                                                                   \
-  void Forward##NAME(const VectorNeuronLayer<T>& layer, int64_t begin, int64_t end, T* y) {                           \
-    ForwardOfRows(layer, begin, end, y);                                                                              \
+  void Forward##NAME(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,               \
+                     const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,         \
+                     uint8_t* choice) {                                                                               \
+    Layer<T>(shape, input).Forward(parameters, norm, pool, y, choice);                                                \
   }                                                                                                                   \
-  void GradientSums##NAME(const VectorNeuronLayer<T>& layer, const T* dy, int64_t begin, int64_t end, double* sums) { \
-    GradientSumsOfRows(layer, dy, begin, end, sums);                                                                  \
-  }                                                                                                                   \
-  void Backward##NAME(const VectorNeuronLayer<T>& layer, const T* dy, const T* mean_db, const T* slope_db,            \
-                      int64_t begin, int64_t end, T* dz) {                                                            \
-    BackwardOfRows(layer, dy, mean_db, slope_db, begin, end, dz);                                                     \
-  }                                                                                                                   \
-  void Pool##NAME(int64_t m, int64_t channels, const T* x, const T* direction, int64_t begin, int64_t end, T* y,      \
-                  uint8_t* choice) {                                                                                  \
-    PoolOfPoints(m, channels, x, direction, begin, end, y, choice);                                                   \
+  void Backward##NAME(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,              \
+                      const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,      \
+                      const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {                  \
+    Layer<T>(shape, input).Backward(parameters, norm, choice, dy, dx, dcontext, gradients);                           \
   }
-ORBIT_DEFINE(F32, float)
-ORBIT_DEFINE(F64, double)
+ORBIT_DEFINE(Float, float)
+ORBIT_DEFINE(Double, double)
 #undef ORBIT_DEFINE
 
 }  // namespace orbit::kernels::HWY_NAMESPACE
@@ -316,143 +525,50 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace orbit::kernels {
-namespace {
 
-#define ORBIT_DEFINE(NAME, T)                                                                              \
-  HWY_EXPORT(Statistics##NAME);                                                                            \
-  HWY_EXPORT(Forward##NAME);                                                                               \
-  HWY_EXPORT(GradientSums##NAME);                                                                          \
-  HWY_EXPORT(Backward##NAME);                                                                              \
-  HWY_EXPORT(Pool##NAME);                                                                                  \
-  template <class... Args>                                                                                 \
-  void Statistics(const VectorNeuronLayer<T>& layer, Args... args) {                                       \
-    HWY_DYNAMIC_DISPATCH(Statistics##NAME)(layer, args...);                                                \
-  }                                                                                                        \
-  template <class... Args>                                                                                 \
-  void Forward(const VectorNeuronLayer<T>& layer, Args... args) {                                          \
-    HWY_DYNAMIC_DISPATCH(Forward##NAME)(layer, args...);                                                   \
-  }                                                                                                        \
-  template <class... Args>                                                                                 \
-  void GradientSums(const VectorNeuronLayer<T>& layer, Args... args) {                                     \
-    HWY_DYNAMIC_DISPATCH(GradientSums##NAME)(layer, args...);                                              \
-  }                                                                                                        \
-  template <class... Args>                                                                                 \
-  void Backward(const VectorNeuronLayer<T>& layer, Args... args) {                                         \
-    HWY_DYNAMIC_DISPATCH(Backward##NAME)(layer, args...);                                                  \
-  }                                                                                                        \
-  void Pool(int64_t m, int64_t channels, const T* x, const T* direction, int64_t begin, int64_t end, T* y, \
-            uint8_t* choice) {                                                                             \
-    HWY_DYNAMIC_DISPATCH(Pool##NAME)(m, channels, x, direction, begin, end, y, choice);                    \
-  }
-ORBIT_DEFINE(F32, float)
-ORBIT_DEFINE(F64, double)
-#undef ORBIT_DEFINE
-
-// Graphs to a chunk: some hundred rows.
-int64_t GraphGrain(const VectorNeuronShape& shape) {
-  const int64_t rows = std::max<int64_t>(1, shape.rows() / std::max<int64_t>(1, shape.graphs));
-  return std::max<int64_t>(std::max<int64_t>(1, 512 / rows), NumChunks(shape.graphs, 64));
-}
-
-// f(begin, end, sums) fills two sums a channel over rows; the chunks' sums are added in order.
-template <class F>
-std::vector<double> SumOverRows(const VectorNeuronShape& shape, F&& f) {
-  const int64_t grain = GraphGrain(shape), rows = shape.rows() / std::max<int64_t>(1, shape.graphs);
-  const int64_t width = 2 * shape.channels;
-  std::vector<double> partial(NumChunks(shape.graphs, grain) * width), sums(width, 0.0);
-  ParallelFor(shape.graphs, grain,
-              [&](int64_t begin, int64_t end) { f(begin * rows, end * rows, partial.data() + begin / grain * width); });
-  for (size_t i = 0; i < partial.size(); ++i) sums[i % width] += partial[i];
-  return sums;
-}
-
-template <class F>
-void ForEachRowRange(const VectorNeuronShape& shape, F&& f) {
-  const int64_t rows = shape.rows() / std::max<int64_t>(1, shape.graphs);
-  ParallelFor(shape.graphs, GraphGrain(shape), [&](int64_t begin, int64_t end) { f(begin * rows, end * rows); });
-}
-
-int64_t PoolGrain(int64_t m, int64_t channels) {
-  return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, m * 3 * channels));
-}
-
-}  // namespace
+HWY_EXPORT(StatisticsFloat);
+HWY_EXPORT(StatisticsDouble);
+HWY_EXPORT(ForwardFloat);
+HWY_EXPORT(ForwardDouble);
+HWY_EXPORT(BackwardFloat);
+HWY_EXPORT(BackwardDouble);
 
 template <class Device, class T>
-void VectorNeuronStatistics(Device, const VectorNeuronShape& shape, const int32_t* neighbours, const T* z, T* mean,
-                            T* variance) {
-  const VectorNeuronLayer<T> layer{shape, neighbours, z, nullptr, nullptr, nullptr, nullptr, T(0)};
-  const std::vector<double> sums =
-      SumOverRows(shape, [&](int64_t begin, int64_t end, double* sums) { Statistics(layer, begin, end, sums); });
-  const double rows = static_cast<double>(std::max<int64_t>(1, shape.rows()));
-  for (int64_t c = 0; c < shape.channels; ++c) {
-    const double average = sums[c] / rows;
-    mean[c] = static_cast<T>(average);
-    variance[c] = static_cast<T>(std::max(0.0, sums[shape.channels + c] / rows - average * average));
-  }
+void VectorNeuronStatistics(Device, const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input,
+                            T* mean, T* variance) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(StatisticsFloat)(shape, feature, input, mean, variance);
+  else
+    HWY_DYNAMIC_DISPATCH(StatisticsDouble)(shape, feature, input, mean, variance);
 }
 
 template <class Device, class T>
-void VectorNeuronForward(Device, const VectorNeuronShape& shape, const int32_t* neighbours, const T* z, const T* weight,
-                         const T* bias, const T* mean, const T* variance, T eps, T* y) {
-  const VectorNeuronLayer<T> layer{shape, neighbours, z, weight, bias, mean, variance, eps};
-  ForEachRowRange(shape, [&](int64_t begin, int64_t end) { Forward(layer, begin, end, y); });
+void VectorNeuronForward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
+                         const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,
+                         uint8_t* choice) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(ForwardFloat)(shape, parameters, norm, pool, input, y, choice);
+  else
+    HWY_DYNAMIC_DISPATCH(ForwardDouble)(shape, parameters, norm, pool, input, y, choice);
 }
 
 template <class Device, class T>
-void VectorNeuronBackward(Device, const VectorNeuronShape& shape, const int32_t* neighbours, const T* z,
-                          const T* weight, const T* bias, const T* mean, const T* variance, T eps, bool training,
-                          const T* dy, T* dz, T* dweight, T* dbias) {
-  const VectorNeuronLayer<T> layer{shape, neighbours, z, weight, bias, mean, variance, eps};
-  const int64_t channels = shape.channels;
-  const std::vector<double> sums =
-      SumOverRows(shape, [&](int64_t begin, int64_t end, double* sums) { GradientSums(layer, dy, begin, end, sums); });
-  std::vector<T> mean_db(channels, T(0)), slope_db(channels, T(0));
-  const double rows = static_cast<double>(std::max<int64_t>(1, shape.rows()));
-  for (int64_t c = 0; c < channels; ++c) {
-    const double precision = 1 / (static_cast<double>(variance[c]) + static_cast<double>(eps));
-    dbias[c] = static_cast<T>(sums[c]);
-    dweight[c] = static_cast<T>(sums[channels + c] * std::sqrt(precision));
-    if (!training) continue;
-    mean_db[c] = static_cast<T>(sums[c] / rows);
-    slope_db[c] = static_cast<T>(sums[channels + c] * precision / rows);
-  }
-  const int64_t graph_size = shape.n * 3 * shape.z_channels();
-  const int64_t rows_per_graph = shape.n * std::max<int64_t>(1, shape.k);
-  ForEachRowRange(shape, [&](int64_t begin, int64_t end) {
-    std::fill(dz + begin / rows_per_graph * graph_size, dz + end / rows_per_graph * graph_size, T(0));
-    Backward(layer, dy, mean_db.data(), slope_db.data(), begin, end, dz);
-  });
+void VectorNeuronBackward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
+                          const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,
+                          const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(BackwardFloat)(shape, parameters, norm, input, choice, dy, dx, dcontext, gradients);
+  else
+    HWY_DYNAMIC_DISPATCH(BackwardDouble)(shape, parameters, norm, input, choice, dy, dx, dcontext, gradients);
 }
 
-template <class Device, class T>
-void VectorMaxPool(Device, int64_t points, int64_t m, int64_t channels, const T* x, const T* direction, T* y,
-                   uint8_t* choice) {
-  ParallelFor(points, PoolGrain(m, channels),
-              [&](int64_t begin, int64_t end) { Pool(m, channels, x, direction, begin, end, y, choice); });
-}
-
-template <class Device, class T>
-void VectorMaxPoolBackward(Device, int64_t points, int64_t m, int64_t channels, const uint8_t* choice, const T* dy,
-                           T* dx) {
-  ParallelFor(points, PoolGrain(m, channels), [&](int64_t begin, int64_t end) {
-    std::fill(dx + begin * m * 3 * channels, dx + end * m * 3 * channels, T(0));
-    for (int64_t point = begin; point < end; ++point)
-      for (int64_t axis = 0; axis < 3; ++axis)
-        for (int64_t c = 0; c < channels; ++c)
-          dx[((point * m + choice[point * channels + c]) * 3 + axis) * channels + c] =
-              dy[(point * 3 + axis) * channels + c];
-  });
-}
-
-#define ORBIT_INSTANTIATE(T)                                                                                      \
-  template void VectorNeuronStatistics(Cpu, const VectorNeuronShape&, const int32_t*, const T*, T*, T*);          \
-  template void VectorNeuronForward(Cpu, const VectorNeuronShape&, const int32_t*, const T*, const T*, const T*,  \
-                                    const T*, const T*, T, T*);                                                   \
-  template void VectorNeuronBackward(Cpu, const VectorNeuronShape&, const int32_t*, const T*, const T*, const T*, \
-                                     const T*, const T*, T, bool, const T*, T*, T*, T*);                          \
-  template void VectorMaxPool(Cpu, int64_t, int64_t, int64_t, const T*, const T*, T*, uint8_t*);                  \
-  template void VectorMaxPoolBackward(Cpu, int64_t, int64_t, int64_t, const uint8_t*, const T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                                                          \
+  template void VectorNeuronStatistics(Cpu, const VectorNeuronShape&, const T*, const VectorNeuronInput<T>&, T*, T*); \
+  template void VectorNeuronForward(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,            \
+                                    const VectorNeuronNorm<T>&, const T*, const VectorNeuronInput<T>&, T*, uint8_t*); \
+  template void VectorNeuronBackward(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,           \
+                                     const VectorNeuronNorm<T>&, const VectorNeuronInput<T>&, const uint8_t*,         \
+                                     const T*, T*, T*, const VectorNeuronParameters<T>&);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
