@@ -21,6 +21,10 @@ namespace {
 constexpr double kMomentum = 0.1;  // of BatchNorm's running statistics
 constexpr double kEps = 1e-5;      // of BatchNorm
 
+// The network computes in double precision whatever the model does: it divides by norms of vectors that nearly cancel,
+// layer after layer, and scores that are hardly different decide an order. It is a small part of a step.
+constexpr DType kPrecision = DType::kF64;
+
 Tensor LinearWeight(int64_t in, int64_t out, Generator& generator) {
   return nn::FanInUniform({out, in}, in, generator);
 }
@@ -51,6 +55,15 @@ VNLayer::Norm::Norm(int64_t channels)
       running_mean(AddBuffer("bn.running_mean", Tensor::Zeros({channels}))),
       running_var(AddBuffer("bn.running_var", Tensor::Full({channels}, 1))) {}
 
+void VNLayer::Norm::Move(const Tensor& mean, const Tensor& variance, int64_t rows) const {
+  const DType dtype = running_mean.dtype();
+  const Tensor new_mean = mean.To(dtype), new_variance = variance.To(dtype);
+  Dispatch("VNLayer", new_mean, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::MoveStatistics(device, mean.size(), T(kMomentum), T(rows) / T(rows - 1), new_mean.data<T>(),
+                            new_variance.data<T>(), running_mean.value().data<T>(), running_var.value().data<T>());
+  });
+}
+
 VNLayer::VNLayer(int64_t in, int64_t out, bool shared_direction, Generator& generator)
     : out_(out),
       shared_direction_(shared_direction),
@@ -78,7 +91,9 @@ Variable VNLayer::Apply(const Variable& x, const Variable& context, const Tensor
   Check(feature_.dim(1) == shape.row_channels(), "VNLayer: weight ", feature_.value().Describe(), ", input ",
         x.value().Describe());
   const bool training = this->training();
-  Tensor mean = norm_.running_mean.value(), variance = norm_.running_var.value();
+  const Variable feature = Cast(feature_, x.dtype()), direction = Cast(direction_, x.dtype());
+  const Variable weight = Cast(norm_.weight, x.dtype()), bias = Cast(norm_.bias, x.dtype());
+  Tensor mean = norm_.running_mean.value().To(x.dtype()), variance = norm_.running_var.value().To(x.dtype());
   Tensor y = Tensor::Empty({x.dim(0), x.dim(1), 3, out_}, x.dtype(), x.device());
   const Tensor choice =
       neighbours.defined() ? Tensor::Empty({x.dim(0), x.dim(1), out_}, DType::kU8, x.device()) : Tensor();
@@ -99,22 +114,18 @@ Variable VNLayer::Apply(const Variable& x, const Variable& context, const Tensor
       Check(shape.rows() > 1, "BatchNorm needs more than one row in training");
       mean = Tensor::EmptyLike(mean);
       variance = Tensor::EmptyLike(variance);
-      kernels::VectorNeuronStatistics(device, shape, feature_.value().data<T>(), in, mean.data<T>(),
-                                      variance.data<T>());
-      kernels::MoveStatistics(device, out_, T(kMomentum), T(shape.rows()) / T(shape.rows() - 1), mean.data<T>(),
-                              variance.data<T>(), norm_.running_mean.value().data<T>(),
-                              norm_.running_var.value().data<T>());
+      kernels::VectorNeuronStatistics(device, shape, feature.value().data<T>(), in, mean.data<T>(), variance.data<T>());
     }
-    kernels::VectorNeuronForward(device, shape,
-                                 parameters(std::type_identity<const T>{}, feature_.value(), direction_.value(),
-                                            norm_.weight.value(), norm_.bias.value()),
-                                 {mean.data<T>(), variance.data<T>(), T(kEps), training},
-                                 pool.defined() ? pool.value().data<T>() : nullptr, in, y.data<T>(),
-                                 choice.defined() ? choice.data<uint8_t>() : nullptr);
+    kernels::VectorNeuronForward(
+        device, shape,
+        parameters(std::type_identity<const T>{}, feature.value(), direction.value(), weight.value(), bias.value()),
+        {mean.data<T>(), variance.data<T>(), T(kEps), training}, pool.defined() ? pool.value().data<T>() : nullptr, in,
+        y.data<T>(), choice.defined() ? choice.data<uint8_t>() : nullptr);
   });
-  return MakeVariable("VNLayer", y, {x, context, feature_, direction_, norm_.weight, norm_.bias},
-                      [=, x = x.value(), feature = feature_.value(), direction = direction_.value(),
-                       weight = norm_.weight.value(), bias = norm_.bias.value()](const Gradients& gradients) {
+  if (training) norm_.Move(mean, variance, shape.rows());
+  return MakeVariable("VNLayer", y, {x, context, feature, direction, weight, bias},
+                      [=, x = x.value(), feature = feature.value(), direction = direction.value(),
+                       weight = weight.value(), bias = bias.value()](const Gradients& gradients) {
                         const Tensor dx = gradients.Needs(0) ? Tensor::EmptyLike(x) : Tensor();
                         const Tensor dcontext = context_value.defined() ? Tensor::EmptyLike(context_value) : Tensor();
                         const Tensor dfeature = Tensor::EmptyLike(feature), ddirection = Tensor::EmptyLike(direction);
@@ -148,7 +159,7 @@ Variable VNMaxPool::operator()(const Variable& x) const {
   Tensor directions;
   {
     const NoGrad no_grad;  // the choice is piecewise constant
-    directions = Linear(x, direction).value();
+    directions = Linear(x, Cast(direction, x.dtype())).value();
   }
   Dispatch("VNMaxPool", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::VectorMaxPool(device, graphs, n, channels, x.value().data<T>(), directions.data<T>(), y.data<T>(),
@@ -194,26 +205,29 @@ VNDgcnn::VNDgcnn(const VNDgcnnOptions& options, Generator& generator)
   AddModule("head1", head1_);
 }
 
-VNDgcnn::Result VNDgcnn::operator()(const Variable& x, Generator& generator) const {
+VNDgcnn::Result VNDgcnn::operator()(const Variable& input, Generator& generator) const {
+  const Variable x = Cast(input, kPrecision);
+  const auto parameter = [](const Variable& value) { return Cast(value, kPrecision); };
   const int64_t graphs = x.dim(0), n = x.dim(1);
-  const Variable x1 = conv1_.Convolve(x, options_.neighbours, pool1_.direction);
-  Variable x2 = conv2_.Convolve(x1, options_.neighbours, pool2_.direction);
+  const Variable x1 = conv1_.Convolve(x, options_.neighbours, parameter(pool1_.direction));
+  Variable x2 = conv2_.Convolve(x1, options_.neighbours, parameter(pool2_.direction));
   if (training()) x2 = Dropout(x2, options_.dropout, generator);
   const Variable x12 = Concat({x1, x2}, -1);
   const Variable local = conv3_(x12), mean = Mean(local, {1});
-  const Variable z = Linear(std_feature_.vn2(std_feature_.vn1(local, mean)), std_feature_.linear);  // a frame a point
+  const Variable z =
+      Linear(std_feature_.vn2(std_feature_.vn1(local, mean)), parameter(std_feature_.linear));  // a frame a point
   const Variable h = Concat({local, BroadcastTo(Reshape(mean, {graphs, 1, 3, local.dim(3)}), local.shape())}, -1);
 
   // The head sees, of the invariants of h, the largest over the points, beside the invariants of x12. Its weight
   // numbers them by channel, then vector of the frame.
   const int64_t channels = h.dim(3);
   const auto weight_of = [&](int64_t part) {
-    const Variable weight = Slice(head1_.weight, 1, part * 3 * channels, (part + 1) * 3 * channels);
+    const Variable weight = Slice(parameter(head1_.weight), 1, part * 3 * channels, (part + 1) * 3 * channels);
     return Reshape(Permute(Reshape(weight, {1, channels, 3}), {0, 2, 1}), {1, 3 * channels});
   };
-  const Variable global = Linear(Max(InFrames(h, z), 1), weight_of(0), head1_.bias);  // [graphs, 1]
+  const Variable global = Linear(Max(InFrames(h, z), 1), weight_of(0), parameter(head1_.bias));  // [graphs, 1]
   const Variable scores = Add(Reshape(Linear(InFrames(x12, z), weight_of(1)), {graphs, n}), global);
-  return {scores, Linear(pool3_(x1), head2_)};
+  return {Cast(scores, input.dtype()), Cast(Linear(pool3_(x1), parameter(head2_)), input.dtype())};
 }
 
 }  // namespace orbit

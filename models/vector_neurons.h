@@ -36,6 +36,7 @@ class VNLayer : public nn::Module {
   // The running statistics of norms, under the name of the module they have in PyTorch.
   struct Norm : nn::Module {
     explicit Norm(int64_t channels);
+    void Move(const Tensor& mean, const Tensor& variance, int64_t rows) const;  // towards those of some rows
     Variable weight, bias, running_mean, running_var;
   };
 

@@ -129,4 +129,12 @@ Variable Square(const Variable& x) { return MakeUnary("Square", Unary::kSquare, 
 Variable Abs(const Variable& x) { return MakeUnary("Abs", Unary::kAbs, x); }
 Variable Clamp(const Variable& x, double low, double high) { return MakeUnary("Clamp", Unary::kClamp, x, low, high); }
 
+Variable Cast(const Variable& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Check(IsFloating(x.dtype()) && IsFloating(dtype), "Cast of ", x.value().Describe(), " to ", NameOf(dtype));
+  return MakeVariable("Cast", x.value().To(dtype), {x}, [dtype = x.dtype()](const Gradients& gradients) {
+    gradients.Add(0, gradients.output().To(dtype));
+  });
+}
+
 }  // namespace orbit

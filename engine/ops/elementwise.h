@@ -29,6 +29,8 @@ Variable Log(const Variable& x);
 Variable Sqrt(const Variable& x);
 Variable Square(const Variable& x);
 Variable Abs(const Variable& x);  // the derivative at 0 is 0
+// x in another floating dtype; the gradient comes back in x's own. x itself where nothing changes.
+Variable Cast(const Variable& x, DType dtype);
 // The gradient passes where low <= x <= high.
 Variable Clamp(const Variable& x, double low, double high);
 

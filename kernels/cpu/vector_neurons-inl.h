@@ -66,11 +66,16 @@ HWY_INLINE Spatial<T> SelectOrZero(M mask, const Spatial<T>& a) {
   return {hn::IfThenElseZero(mask, a.x), hn::IfThenElseZero(mask, a.y), hn::IfThenElseZero(mask, a.z)};
 }
 
-// BatchNorm(m) = scale m + shift.
+// BatchNorm(m) = scale (m - mean) + bias: in this order, as the mean may be many deviations from 0.
 template <class T>
 struct Affine {
-  Vector<T> scale, shift;
+  Vector<T> scale, mean, bias;
 };
+
+template <class T>
+HWY_INLINE Vector<T> Normalize(const Affine<T>& norm, Vector<T> m) {
+  return hn::MulAdd(norm.scale, hn::Sub(m, norm.mean), norm.bias);
+}
 
 template <class T>
 HWY_INLINE Vector<T> Length(const Spatial<T>& a) {
@@ -92,7 +97,7 @@ HWY_INLINE Vector<T> Inverse(Vector<T> length) {
 template <class T>
 HWY_INLINE Spatial<T> Activate(const Spatial<T>& p, const Spatial<T>& d, const Affine<T>& norm) {
   const Tag<T> tag;
-  const Vector<T> ratio = hn::Add(norm.scale, hn::Div(norm.shift, WithEps<T>(Length(p))));
+  const Vector<T> m = WithEps<T>(Length(p)), ratio = hn::Div(Normalize(norm, m), m);
   const Vector<T> below = hn::Min(hn::Mul(ratio, Dot(p, d)), hn::Zero(tag));
   const Vector<T> along = hn::Div(hn::Mul(hn::Set(tag, T(-0.8)), below), WithEps<T>(Dot(d, d)));
   return TimesPlus(d, along, Times(p, ratio));
@@ -113,7 +118,7 @@ HWY_INLINE ActivationGradient<T> ActivateBackward(const Spatial<T>& p, const Spa
   const Vector<T> one = hn::Set(tag, T(1));
   const Vector<T> length = Length(p), m = WithEps<T>(length);
   const Vector<T> inverse_m = hn::Div(one, m), inverse_square = hn::Div(one, WithEps<T>(Dot(d, d)));
-  const Vector<T> ratio = hn::MulAdd(norm.shift, inverse_m, norm.scale);
+  const Vector<T> ratio = hn::Mul(Normalize(norm, m), inverse_m);
   const Vector<T> dot = hn::Mul(ratio, Dot(p, d));  // q . d
   const auto is_below = hn::Lt(dot, hn::Zero(tag));
   // y = q + factor (q . d) d, factor = -0.8 / (d . d + eps) below, 0 above.

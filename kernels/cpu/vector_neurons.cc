@@ -175,11 +175,11 @@ class Layer {
   }
 
   void SetNorm(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm) {
-    for (std::vector<T>* array : {&scale_, &shift_, &mean_}) array->assign(stride_, T(0));
+    for (std::vector<T>* array : {&scale_, &mean_, &bias_}) array->assign(stride_, T(0));
     for (int64_t c = 0; c < shape_.channels; ++c) {
       scale_[c] = parameters.weight[c] / std::sqrt(norm.variance[c] + norm.eps);
-      shift_[c] = parameters.bias[c] - norm.mean[c] * scale_[c];
       mean_[c] = norm.mean[c];
+      bias_[c] = parameters.bias[c];
     }
   }
 
@@ -217,7 +217,7 @@ class Layer {
 
   Affine<T> AffineAt(int64_t v) const {
     const Tag<T> d;
-    return {hn::LoadU(d, scale_.data() + v), hn::LoadU(d, shift_.data() + v)};
+    return {hn::LoadU(d, scale_.data() + v), hn::LoadU(d, mean_.data() + v), hn::LoadU(d, bias_.data() + v)};
   }
 
   HWY_NOINLINE void StatisticsOfGraphs(int64_t begin, int64_t end, double* sums) const {
@@ -496,7 +496,7 @@ class Layer {
   const int64_t stride_, width_;
   const int64_t grain_;  // graphs to a chunk
   std::vector<T> first_weights_, second_weights_, first_transposed_, second_transposed_, pool_;
-  std::vector<T> scale_, shift_, mean_, mean_db_, slope_db_;  // [stride]
+  std::vector<T> scale_, mean_, bias_, mean_db_, slope_db_;  // [stride]
 };
 
 }  // namespace
