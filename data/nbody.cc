@@ -112,8 +112,8 @@ std::string CacheDirectory() {
 }
 
 NBodyData SimulateNBody(const NBodyOptions& options, const ShareDone& progress) {
-  Check(options.train >= 0 && options.train <= kDrawnToTrain, "at most ", kDrawnToTrain,
-        " trajectories are drawn to train on, asked for ", options.train);
+  Check(options.train >= 0 && options.train <= kDrawnToTrain, "0 to ", kDrawnToTrain,
+        " trajectories can be drawn to train on, asked for ", options.train);
   Check(options.seed >= 0 && options.seed <= 0xffffffff, "the seed ", options.seed, " is not of 32 bits");
   NumpyRandom random(static_cast<uint32_t>(options.seed));
   const double total = static_cast<double>(std::max<int64_t>(1, options.train + options.valid + options.test));

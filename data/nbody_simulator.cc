@@ -16,7 +16,7 @@ constexpr double kLargestForce = 0.1 / kStep;
 constexpr double kSpeed = 0.5;  // norm of every initial velocity
 constexpr double kSpringStrength = 0.1;
 constexpr int64_t kTogether = 8;  // trajectories integrated side by side
-constexpr int64_t kMaxParticles = 1000;
+constexpr int64_t kMaxParticles = 1000, kMaxSteps = 10000000;
 
 // What is drawn for a trajectory: strengths [n, n] of the interactions, and [3, n] coordinates.
 struct Initial {
@@ -134,6 +134,8 @@ Forces ParseForces(const std::string& name) {
 Trajectories Simulate(const SimulatorOptions& options, NumpyRandom& random, int64_t count, int64_t skip,
                       const std::vector<int64_t>& frames, const ShareDone& progress) {
   const int64_t n = options.particles;
+  Check(options.steps >= 1 && options.steps <= kMaxSteps, "a simulation of ", options.steps, " steps; 1 to ", kMaxSteps,
+        " are possible");
   Check(n >= 2 && n <= kMaxParticles, "a simulation needs 2 to ", kMaxParticles, " particles, got ", n);
   Check(options.frame_steps >= 1 && options.steps % options.frame_steps == 0 && options.frames() >= 1,
         "the number of steps, ", options.steps, ", must be a multiple of the steps a frame, ", options.frame_steps,
