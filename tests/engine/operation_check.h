@@ -1,0 +1,41 @@
+// What every differentiable operation is held to.
+#ifndef ORBIT_TESTS_ENGINE_OPERATION_CHECK_H_
+#define ORBIT_TESTS_ENGINE_OPERATION_CHECK_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/random.h"
+#include "engine/variable.h"
+
+namespace orbit {
+
+// An input, drawn from U(low, high).
+struct Input {
+  Shape shape;
+  double low = -1, high = 1;
+  bool constant = false;  // no gradient is wanted, or there is none
+};
+
+// An operation on inputs of one dtype. It must be a function of its inputs alone: what is random in it starts from the
+// same seed at every call.
+struct OperationCase {
+  std::string name;
+  std::vector<Input> inputs;
+  std::function<Variable(const std::vector<Variable>&)> operation;
+};
+
+std::vector<Variable> DrawInputs(const OperationCase& checked, DType dtype, uint64_t seed = 1);
+
+// Gradients in f64 against central differences of a random projection of the result, element by element, within
+// 1e-6 (1 + |gradient|).
+void CheckGradients(const OperationCase& checked);
+// In f32 results and gradients are those of f64, rounded, within `tolerance` in the l2 norm.
+void CheckSinglePrecision(const OperationCase& checked, double tolerance = 2e-5);
+// Results and gradients in f32 have the same bits with 1, 2 and 3 threads.
+void CheckThreads(const OperationCase& checked);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TESTS_ENGINE_OPERATION_CHECK_H_

@@ -1,0 +1,231 @@
+// Every operation: gradients against finite differences, single against double precision, any number of threads.
+#include <gtest/gtest.h>
+
+#include "engine/edge_lists.h"
+#include "engine/ops/batch_norm.h"
+#include "engine/ops/diagonal.h"
+#include "engine/ops/dropout.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/indexing.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/loss.h"
+#include "engine/ops/message_passing.h"
+#include "engine/ops/normalization.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "engine/ops/transformer_layer.h"
+#include "tests/engine/operation_check.h"
+
+namespace orbit {
+namespace {
+
+using Inputs = std::vector<Variable>;
+
+OperationCase Unary(const char* name, Variable (*function)(const Variable&), double low = -2, double high = 2) {
+  return {name, {{{3, 7}, low, high}}, [function](const Inputs& x) { return function(x[0]); }};
+}
+
+OperationCase Binary(const char* name, Variable (*function)(const Variable&, const Variable&), Shape a, Shape b,
+                     double low = -2) {
+  return {std::string(name) + ToString(a) + ToString(b), {{a, -2, 2}, {b, low, 2}}, [function](const Inputs& x) {
+            return function(x[0], x[1]);
+          }};
+}
+
+// Two graphs of four nodes; the second has a self-loop, a double edge and a node without any.
+EdgeLists Edges() {
+  return MakeEdgeLists(4, {{{0, 1}, {1, 0}, {1, 2}, {3, 2}, {2, 0}}, {{0, 0}, {1, 2}, {1, 2}, {2, 1}}});
+}
+
+BatchStatistics Running(const Variable& like, int64_t channels) {
+  return {.mean = Tensor::Full({channels}, 0.1, like.dtype()), .variance = Tensor::Full({channels}, 0.7, like.dtype())};
+}
+
+OperationCase TransformerLayerCase(int64_t width, int64_t hidden, int64_t heads) {
+  const Shape w = {width};
+  return {"TransformerEncoderLayer" + std::to_string(width),
+          {{{3, 5, width}},
+           {{3 * width, width}},
+           {{3 * width}},
+           {{width, width}},
+           {w},
+           {{hidden, width}},
+           {{hidden}},
+           {{width, hidden}},
+           {w},
+           {w, 0.5, 1.5},
+           {w},
+           {w, 0.5, 1.5},
+           {w}},
+          [heads](const Inputs& x) {
+            return TransformerEncoderLayer(
+                x[0], {x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12]}, heads);
+          }};
+}
+
+std::vector<OperationCase> Cases() {
+  return {
+      Binary("Add", Add, {3, 4}, {3, 4}),
+      Binary("Add", Add, {2, 3, 4}, {3, 1}),
+      Binary("Sub", Sub, {3, 1}, {1, 4}),
+      Binary("Mul", Mul, {2, 3, 4}, {4}),
+      Binary("Mul", Mul, {}, {2, 3}),
+      Binary("Div", Div, {3, 4}, {3, 1}, 0.5),
+      Unary("Scale", [](const Variable& x) { return Scale(x, -1.5); }),
+      Unary("AddScalar", [](const Variable& x) { return AddScalar(x, 0.3); }),
+      Unary("Neg", Neg),
+      Unary("Relu", Relu),
+      Unary("LeakyRelu", [](const Variable& x) { return LeakyRelu(x, 0.2); }),
+      Unary("Gelu", Gelu, -4, 4),
+      Unary("Silu", Silu, -4, 4),
+      Unary("Tanh", Tanh),
+      Unary("Sigmoid", Sigmoid, -4, 4),
+      Unary("Exp", Exp),
+      Unary("Log", Log, 0.2, 3),
+      Unary("Sqrt", Sqrt, 0.2, 3),
+      Unary("Square", Square),
+      Unary("Abs", Abs),
+      Unary("Clamp", [](const Variable& x) { return Clamp(x, -1, 0.5); }),
+      Unary("Reshape",
+            [](const Variable& x) {
+              return Reshape(x, {7, -1});
+            }),
+      Unary("SumAll", [](const Variable& x) { return Sum(x); }),
+      Unary("MeanAll", [](const Variable& x) { return Mean(x); }),
+      {"Sum",
+       {{{2, 3, 4}}},
+       [](const Inputs& x) {
+         return Sum(x[0], {0, -1});
+       }},
+      {"SumKeepdim", {{{2, 3, 4}}}, [](const Inputs& x) { return Sum(x[0], {1}, true); }},
+      {"Mean", {{{2, 3, 4}}}, [](const Inputs& x) { return Mean(x[0], {1}); }},
+      {"Max", {{{2, 5, 4}}}, [](const Inputs& x) { return Max(x[0], 1); }},
+      {"MaxLast", {{{2, 5, 4}}}, [](const Inputs& x) { return Max(x[0], -1); }},
+      {"Permute",
+       {{{2, 3, 4}}},
+       [](const Inputs& x) {
+         return Permute(x[0], {2, 0, 1});
+       }},
+      {"Concat",
+       {{{2, 3}}, {{2, 1}}, {{2, 4}}},
+       [](const Inputs& x) {
+         return Concat({x[0], x[1], x[2]}, -1);
+       }},
+      {"ConcatTwice",
+       {{{2, 3}}},
+       [](const Inputs& x) {
+         return Concat({x[0], x[0]}, 0);
+       }},
+      {"Slice", {{{2, 5, 3}}}, [](const Inputs& x) { return Slice(x[0], 1, 1, 4); }},
+      {"BroadcastTo",
+       {{{3, 1}}},
+       [](const Inputs& x) {
+         return BroadcastTo(x[0], {2, 3, 4});
+       }},
+      {"IndexSelect",
+       {{{4, 3}}},
+       [](const Inputs& x) {
+         return IndexSelect(x[0], Tensor::From(std::vector<int64_t>{2, 0, 2, 3, 2}, {5}));
+       }},
+      {"IndexAdd",
+       {{{5, 3}}},
+       [](const Inputs& x) {
+         return IndexAdd(x[0], Tensor::From(std::vector<int64_t>{2, 0, 2, 3, 2}, {5}), 4);
+       }},
+      {"Linear", {{{2, 3, 5}}, {{4, 5}}, {{4}}}, [](const Inputs& x) { return Linear(x[0], x[1], x[2]); }},
+      {"LinearWithoutBias", {{{3, 5}}, {{4, 5}}}, [](const Inputs& x) { return Linear(x[0], x[1]); }},
+      {"MatMul", {{{2, 3, 4}}, {{2, 4, 5}}}, [](const Inputs& x) { return MatMul(x[0], x[1]); }},
+      {"MatMulTransposeA", {{{2, 4, 3}}, {{2, 4, 5}}}, [](const Inputs& x) { return MatMul(x[0], x[1], true); }},
+      {"MatMulTransposeB", {{{2, 3, 4}}, {{2, 5, 4}}}, [](const Inputs& x) { return MatMul(x[0], x[1], false, true); }},
+      {"MatMulTransposeBoth", {{{4, 3}}, {{5, 4}}}, [](const Inputs& x) { return MatMul(x[0], x[1], true, true); }},
+      {"MatMulSharedB", {{{2, 3, 4}}, {{4, 5}}}, [](const Inputs& x) { return MatMul(x[0], x[1]); }},
+      {"MatMulSharedTransposedB",
+       {{{2, 3, 4}}, {{5, 4}}},
+       [](const Inputs& x) { return MatMul(x[0], x[1], false, true); }},
+      {"MseLoss", {{{3, 4}}, {{3, 4}}}, [](const Inputs& x) { return MseLoss(x[0], x[1]); }},
+      {"L1Loss", {{{3, 4}}, {{3, 4}}}, [](const Inputs& x) { return L1Loss(x[0], x[1]); }},
+      {"BceWithLogitsLoss",
+       {{{3, 4}, -5, 5}, {{3, 4}, 0, 1, true}},
+       [](const Inputs& x) { return BceWithLogitsLoss(x[0], x[1]); }},
+      {"Dropout",
+       {{{20, 7}}},
+       [](const Inputs& x) {
+         Generator generator(7);
+         return Dropout(x[0], 0.3, generator);
+       }},
+      {"LayerNorm", {{{4, 6}}, {{6}, 0.5, 1.5}, {{6}}}, [](const Inputs& x) { return LayerNorm(x[0], x[1], x[2]); }},
+      {"BatchNorm",
+       {{{2, 7, 5}}, {{5}, 0.5, 1.5}, {{5}}},
+       [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 5), true); }},
+      {"BatchNormRelu",
+       {{{300, 5}}, {{5}, 0.5, 1.5}, {{5}}},
+       [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 5), true, true); }},
+      {"BatchNormEvaluation",
+       {{{9, 5}}, {{5}, 0.5, 1.5}, {{5}}},
+       [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 5), false, true); }},
+      {"MessageSum", {{{2, 3, 4, 5}}, {{1}}}, [](const Inputs& x) { return MessageSum(x[0], x[1], Edges()); }},
+      {"MessageSumWithHub",
+       {{{2, 3, 5, 2}}, {{1}}},
+       [](const Inputs& x) {
+         return MessageSumWithHub(x[0], x[1], Edges(), Tensor::From(std::vector<int32_t>{4, 3}, {2}));
+       }},
+      {"Diagonal", {{{2, 3, 3, 4}}}, [](const Inputs& x) { return Diagonal(x[0]); }},
+      {"DiagonalEmbed", {{{2, 3, 4}}}, [](const Inputs& x) { return DiagonalEmbed(x[0]); }},
+      TransformerLayerCase(8, 12, 2),
+      TransformerLayerCase(6, 5, 3),
+  };
+}
+
+class OperationTest : public testing::TestWithParam<OperationCase> {};
+
+TEST_P(OperationTest, GradientsAreThoseOfFiniteDifferences) { CheckGradients(GetParam()); }
+TEST_P(OperationTest, SinglePrecisionAgreesWithDouble) { CheckSinglePrecision(GetParam()); }
+TEST_P(OperationTest, ThreadsDoNotChangeABit) { CheckThreads(GetParam()); }
+
+TEST_P(OperationTest, NothingIsRecordedWithoutGradients) {
+  const NoGrad no_grad;
+  EXPECT_FALSE(GetParam().operation(DrawInputs(GetParam(), DType::kF64)).requires_grad());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OperationTest, testing::ValuesIn(Cases()), [](const auto& info) {
+  std::string name;
+  for (const char c : info.param.name)
+    if (std::isalnum(static_cast<unsigned char>(c))) name += c;
+  return name + "_" + std::to_string(info.index);
+});
+
+// Large enough for several chunks of work.
+std::vector<OperationCase> LargeCases() {
+  return {
+      {"Linear", {{{700, 64}}, {{192, 64}}, {{192}}}, [](const Inputs& x) { return Linear(x[0], x[1], x[2]); }},
+      {"MatMul", {{{7, 130, 65}}, {{7, 65, 33}}}, [](const Inputs& x) { return MatMul(x[0], x[1]); }},
+      {"MseLoss", {{{100001}}, {{100001}}}, [](const Inputs& x) { return MseLoss(x[0], x[1]); }},
+      {"SumAxis", {{{50, 777, 3}}}, [](const Inputs& x) { return Sum(x[0], {1}); }},
+      {"Gelu", {{{100001}, -3, 3}}, [](const Inputs& x) { return Gelu(x[0]); }},
+      {"Broadcast", {{{301, 70}}, {{70}}}, [](const Inputs& x) { return Mul(x[0], x[1]); }},
+      {"LayerNorm",
+       {{{999, 64}}, {{64}, 0.5, 1.5}, {{64}}},
+       [](const Inputs& x) { return LayerNorm(x[0], x[1], x[2]); }},
+      {"BatchNorm",
+       {{{999, 64}}, {{64}, 0.5, 1.5}, {{64}}},
+       [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 64), true, true); }},
+      {"IndexAdd",
+       {{{5000, 3}}},
+       [](const Inputs& x) {
+         std::vector<int64_t> index(5000);
+         for (size_t i = 0; i < index.size(); ++i) index[i] = static_cast<int64_t>(i * i % 97);
+         return IndexAdd(x[0], Tensor::From(index, {5000}), 97);
+       }},
+  };
+}
+
+class LargeOperationTest : public testing::TestWithParam<OperationCase> {};
+
+TEST_P(LargeOperationTest, SinglePrecisionAgreesWithDouble) { CheckSinglePrecision(GetParam()); }
+TEST_P(LargeOperationTest, ThreadsDoNotChangeABit) { CheckThreads(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(All, LargeOperationTest, testing::ValuesIn(LargeCases()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace orbit
