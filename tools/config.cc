@@ -15,6 +15,8 @@
 namespace orbit {
 namespace {
 
+constexpr int kMaxDepth = 16;  // of maps in maps
+
 // The shortest text that reads back to the same number, and looks like one of its kind.
 std::string ToText(double value) {
   char text[64];
@@ -41,8 +43,9 @@ const char* KindOf(const ConfigValue& value) {
   return kKinds[value.index()];
 }
 
-std::string Place(const std::string& source, const YAML::Node& node) {
-  return node.Mark().is_null() || source.empty() ? source : source + ":" + std::to_string(node.Mark().line + 1);
+std::string Describe(const YAML::Node& node) {
+  if (node.IsScalar()) return "'" + node.Scalar() + "'";
+  return node.IsMap() ? "a map" : node.IsSequence() ? "a list" : "nothing";
 }
 
 bool ReadDouble(const YAML::Node& node, double& value) {
@@ -84,7 +87,10 @@ void CheckBounds(const std::string& what, double value, const Bounds& bounds) {
 
 }  // namespace
 
-void ConfigSchema::Add(Entry entry) { entries_.push_back(std::move(entry)); }
+void ConfigSchema::Add(Entry entry) {
+  for (const Entry& other : entries_) Check(other.key != entry.key, "the setting ", entry.key, " is declared twice");
+  entries_.push_back(std::move(entry));
+}
 
 void ConfigSchema::Int(const std::string& key, int64_t value, const std::string& help, Bounds bounds) {
   Add({key, value, help, bounds, {}});
@@ -109,25 +115,30 @@ void Config::MergeYaml(const std::string& yaml, const std::string& source) {
   try {
     root = YAML::Load(yaml);
   } catch (const YAML::Exception& error) {
-    Fail(source, ": not YAML: ", error.what());
+    Fail(source, ":", error.mark.line + 1, ": not YAML: ", error.msg);
   }
+  Merge(root, [&](const YAML::Node& node) {
+    return node.Mark().is_null() ? source : source + ":" + std::to_string(node.Mark().line + 1);
+  });
+}
+
+void Config::Merge(const YAML::Node& root, const std::function<std::string(const YAML::Node&)>& place) {
   if (root.IsNull()) return;
-  Check(root.IsMap(), Place(source, root), ": a map of settings expected");
+  Check(root.IsMap(), place(root), ": a map of settings expected, got ", Describe(root));
 
   std::set<std::string> seen;
   const auto set = [&](const std::string& key, const YAML::Node& node) {
-    const std::string what = Place(source, node) + ": " + key;
+    const std::string what = place(node) + ": " + key;
     Check(seen.insert(key).second, what, " is set twice");
     const auto entry =
         std::find_if(entries_.begin(), entries_.end(), [&](const auto& candidate) { return candidate.key == key; });
     if (entry == entries_.end()) {
       std::vector<std::string> keys;
       for (const auto& candidate : entries_) keys.push_back(candidate.key);
-      Fail(Place(source, node), ": unknown key '", key, "'", DidYouMean(key, keys));
+      Fail(place(node), ": unknown key '", key, "'", DidYouMean(key, keys));
     }
     ConfigValue value = entry->value;
-    Check(Read(node, value), what, " must be ", KindOf(value), ", got ",
-          node.IsScalar() ? "'" + node.Scalar() + "'" : std::string(node.IsMap() ? "a map" : "a list"));
+    Check(Read(node, value), what, " must be ", KindOf(value), ", got ", Describe(node));
     if (const auto* text = std::get_if<std::string>(&value); text && !entry->allowed.empty())
       Check(std::count(entry->allowed.begin(), entry->allowed.end(), *text) > 0, what, " cannot be '", *text, "'",
             DidYouMean(*text, entry->allowed));
@@ -138,17 +149,18 @@ void Config::MergeYaml(const std::string& yaml, const std::string& source) {
       for (const int64_t number : *list) CheckBounds(what, static_cast<double>(number), entry->bounds);
     entry->value = std::move(value);
   };
-  const auto visit = [&](const auto& self, const std::string& prefix, const YAML::Node& map) -> void {
+  const auto visit = [&](const auto& self, const std::string& prefix, const YAML::Node& map, int depth) -> void {
+    Check(depth < kMaxDepth, place(map), ": nested more than ", kMaxDepth, " deep");  // an alias may contain itself
     for (const auto& item : map) {
-      Check(item.first.IsScalar(), Place(source, item.first), ": keys are names");
+      Check(item.first.IsScalar(), place(item.first), ": keys are names, got ", Describe(item.first));
       const std::string key = prefix + item.first.Scalar();
       if (item.second.IsMap())
-        self(self, key + ".", item.second);
+        self(self, key + ".", item.second, depth + 1);
       else
         set(key, item.second);
     }
   };
-  visit(visit, "", root);
+  visit(visit, "", root, 0);
 }
 
 void Config::Set(const std::string& assignment) {
@@ -161,10 +173,9 @@ void Config::Set(const std::string& assignment) {
   } catch (const YAML::Exception&) {
     value = YAML::Node(assignment.substr(equals + 1));
   }
-  if (value.IsNull()) value = YAML::Node("");
-  YAML::Emitter emitter;
-  emitter << YAML::BeginMap << YAML::Key << key << YAML::Value << YAML::Flow << value << YAML::EndMap;
-  MergeYaml(emitter.c_str(), "");
+  YAML::Node root;
+  root[key] = value.IsNull() ? YAML::Node("") : value;
+  Merge(root, [&](const YAML::Node&) { return "'" + assignment + "'"; });
 }
 
 template <class T>

@@ -13,10 +13,16 @@
 #define ORBIT_TOOLS_CONFIG_H_
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
+
+namespace YAML {
+class Node;
+}  // namespace YAML
 
 namespace orbit {
 
@@ -28,6 +34,7 @@ struct Bounds {
   double max = std::numeric_limits<double>::infinity();
 };
 
+// Keys are declared once; a second time throws Error.
 class ConfigSchema {
  public:
   void Int(const std::string& key, int64_t value, const std::string& help, Bounds bounds = {});
@@ -70,6 +77,8 @@ class Config {
   std::string ToYaml() const;
 
  private:
+  // `place` tells where a node stands.
+  void Merge(const YAML::Node& root, const std::function<std::string(const YAML::Node&)>& place);
   template <class T>
   const T& Get(const std::string& key) const;
 

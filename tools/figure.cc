@@ -62,14 +62,25 @@ std::string Script(const Figure& figure) {
   return script.str();
 }
 
+// The first line of a file that says something.
+std::string FirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line) && line.find_first_not_of(" \t^") == std::string::npos) {
+  }
+  return line;
+}
+
 }  // namespace
 
 void DrawFigure(const Figure& figure, const std::string& path) {
-  const std::string script = path + ".gnuplot-" + std::to_string(getpid()), drawn = script + ".svg";
+  const std::string script = path + ".gnuplot-" + std::to_string(getpid()), drawn = script + ".svg",
+                    complaints = script + ".txt";
   io::WriteFileAtomically(script, Script(figure));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, drawn.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, complaints.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   const std::string program = "gnuplot";
   std::array<char*, 3> arguments = {const_cast<char*>(program.c_str()), const_cast<char*>(script.c_str()), nullptr};
   pid_t process = 0;
@@ -79,15 +90,14 @@ void DrawFigure(const Figure& figure, const std::string& path) {
   if (error == 0)
     while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
     }
-  std::error_code ignored;
-  std::filesystem::remove(script, ignored);
-  if (error != 0 || status != 0) {
-    std::filesystem::remove(drawn, ignored);
-    if (error == ENOENT || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
-      Fail("no figure ", path, ": gnuplot is not installed (Debian: gnuplot-nox)");
-    Fail("no figure ", path, ": ", error ? std::strerror(error) : "gnuplot failed");
-  }
-  std::filesystem::rename(drawn, path);
+  const std::string told = FirstLine(complaints);
+  std::error_code failed, ignored;
+  if (error == 0 && status == 0) std::filesystem::rename(drawn, path, failed);
+  for (const std::string& file : {script, drawn, complaints}) std::filesystem::remove(file, ignored);
+  Check(error != ENOENT, "no figure ", path, ": gnuplot is not installed (Debian: gnuplot-nox)");
+  Check(error == 0, "no figure ", path, ": cannot run gnuplot: ", std::strerror(error));
+  Check(status == 0, "no figure ", path, ": gnuplot failed: ", told);
+  Check(!failed, "no figure ", path, ": ", failed.message());
 }
 
 }  // namespace orbit

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -24,6 +25,7 @@ std::string ToLine(int64_t step, const Metrics& metrics) {
 std::vector<MetricsLine> ReadMetrics(const std::string& path) {
   std::vector<MetricsLine> lines;
   std::ifstream file(path);
+  Check(file.good() || !std::filesystem::exists(path), "cannot read ", path, ": ", std::strerror(errno));
   std::string text;
   for (int64_t number = 1; std::getline(file, text); ++number) {
     const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -38,6 +40,7 @@ std::vector<MetricsLine> ReadMetrics(const std::string& path) {
                                   value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN());
     lines.push_back(std::move(line));
   }
+  Check(!file.bad(), "cannot read ", path, ": ", std::strerror(errno));
   return lines;
 }
 

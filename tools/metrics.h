@@ -26,7 +26,8 @@ class MetricsWriter {
  public:
   MetricsWriter(const std::string& path, int64_t last_step);
 
-  // On disk when it returns; throws Error where it could not be written. Values that are not finite become null.
+  // In the file, should the process be killed, when it returns; throws Error where it could not be written. Values that
+  // are not finite become null.
   void Write(int64_t step, const Metrics& metrics);
 
  private:

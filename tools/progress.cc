@@ -1,5 +1,6 @@
 #include "tools/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -10,6 +11,11 @@ namespace orbit {
 namespace {
 
 constexpr double kTerminalSeconds = 0.2, kLogSeconds = 10, kFirstSeconds = 1;
+
+size_t TerminalWidth() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
 
 }  // namespace
 
@@ -41,11 +47,11 @@ Progress::~Progress() { Finish(); }
 
 void Progress::Update(int64_t done, const std::string& detail) {
   done_ = done;
+  detail_ = detail;
   const Clock::time_point now = Clock::now();
   const double wait = !shown_ ? kFirstSeconds : terminal_ ? kTerminalSeconds : kLogSeconds;
   if (std::chrono::duration<double>(now - last_).count() < wait) return;
   last_ = now;
-  detail_ = detail;
   Show();
 }
 
@@ -62,9 +68,15 @@ void Progress::Show() {
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const double rate = static_cast<double>(done_ - first_) / seconds;
   const double share = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 1;
-  std::fprintf(stderr, "%s%s %ld/%ld (%.0f %%), %.3g/s, %s left%s%s%s", terminal_ ? "\r\033[K" : "", what_.c_str(),
-               done_, total_, 100 * share, rate, FormatDuration(static_cast<double>(total_ - done_) / rate).c_str(),
-               detail_.empty() ? "" : ", ", detail_.c_str(), terminal_ ? "" : "\n");
+  char text[160];
+  std::snprintf(text, sizeof(text), " %ld/%ld (%.0f %%), %.3g/s, %s left%s", done_, total_, 100 * share, rate,
+                FormatDuration(static_cast<double>(total_ - done_) / rate).c_str(), detail_.empty() ? "" : ", ");
+  std::string line = what_ + text + detail_;
+  if (terminal_)
+    line = "\r\033[K" + line.substr(0, TerminalWidth() - 1);  // a line that wraps could not be redrawn
+  else
+    line += '\n';
+  std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }
 

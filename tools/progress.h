@@ -20,7 +20,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `detail` follows: losses, say. Only what is shown is formatted.
+  // `detail` follows: losses, say. A line is formatted only to be shown.
   void Update(int64_t done, const std::string& detail = "");
   // Ends the line, with what was last known. Also at destruction. Nothing is shown of work that took under a second.
   void Finish();

@@ -6,7 +6,8 @@
 
 namespace orbit {
 
-// While it lives, the first signal is remembered and a second one ends the program at once. One at a time.
+// While it lives, signals are remembered; a second SIGINT ends the program at once. A second SIGTERM does not:
+// timeout(1) and batch systems may send it twice. One StopSignal at a time.
 class StopSignal {
  public:
   StopSignal();

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 
 #include "engine/error.h"
 #include "tools/tensorboard.pb.h"
@@ -43,7 +44,10 @@ EventWriter::EventWriter(const std::string& directory, int64_t first_step) {
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);
   const auto seconds = static_cast<int64_t>(WallTime());
-  path_ = directory + "/events.out.tfevents." + std::to_string(seconds) + "." + host + "." + std::to_string(getpid());
+  const std::string name =
+      directory + "/events.out.tfevents." + std::to_string(seconds) + "." + host + "." + std::to_string(getpid());
+  path_ = name;
+  for (int i = 1; std::filesystem::exists(path_); ++i) path_ = name + "." + std::to_string(i);
   file_.open(path_, std::ios::binary);
   Check(file_.good(), "cannot write ", path_, ": ", std::strerror(errno));
   tensorboard::Event event;
