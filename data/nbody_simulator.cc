@@ -15,6 +15,7 @@ constexpr double kStep = 1e-3;
 constexpr double kLargestForce = 0.1 / kStep;
 constexpr double kSpeed = 0.5;  // norm of every initial velocity
 constexpr double kSpringStrength = 0.1;
+constexpr double kBox = 5;        // half the side of the box that initial positions are reflected into
 constexpr int64_t kTogether = 8;  // trajectories integrated side by side
 constexpr int64_t kMaxParticles = 1000, kMaxSteps = 10000000;
 
@@ -40,13 +41,20 @@ Initial Draw(const SimulatorOptions& options, NumpyRandom& random) {
       if (i % n == i / n) initial.strengths[i] = 0;
     }
   }
-  for (double& x : initial.position) x = random.Normal();
+  const double spread = options.forces == Forces::kCharged ? std::cbrt(static_cast<double>(n) / 5) : 0.5;
+  for (double& x : initial.position) x = random.Normal() * spread;
   for (double& v : initial.velocity) v = random.Normal();
   for (int64_t i = 0; i < n; ++i) {
     double square = 0;
     for (int64_t d = 0; d < 3; ++d) square += initial.velocity[d * n + i] * initial.velocity[d * n + i];
     for (int64_t d = 0; d < 3; ++d)
       initial.velocity[d * n + i] = initial.velocity[d * n + i] * kSpeed / std::sqrt(square);
+  }
+  for (int64_t i = 0; i < 3 * n; ++i) {
+    double& x = initial.position[i];
+    if (std::abs(x) <= kBox) continue;
+    x = std::copysign(2 * kBox, x) - x;
+    initial.velocity[i] = std::copysign(initial.velocity[i], -x);
   }
   for (int64_t i = 0; i < 2 * options.frames() * 3 * n; ++i) random.Normal();  // observation noise of scale zero
   return initial;
@@ -61,7 +69,8 @@ class Integrator {
         strength_(n_ * n_ * kTogether, 0.0),
         position_(3 * n_ * kTogether),
         velocity_(3 * n_ * kTogether),
-        force_(3 * n_ * kTogether) {
+        force_(3 * n_ * kTogether),
+        norm_(n_ * kTogether) {
     for (int64_t lane = 0; lane < kTogether; ++lane) {
       const Initial& from = initial[std::min<size_t>(lane, initial.size() - 1)];
       for (int64_t i = 0; i < n_ * n_; ++i) strength_[i * kTogether + lane] = from.strengths[i];
@@ -79,6 +88,8 @@ class Integrator {
 
   void Kick() {
     std::fill(force_.begin(), force_.end(), 0.0);
+    for (int64_t i = 0; i < n_; ++i)
+      for (int64_t lane = 0; lane < kTogether; ++lane) norm_[i * kTogether + lane] = Dot(i, i, lane);
     // The sum over j runs in order for every i, as NumPy's.
     for (int64_t i = 0; i < n_; ++i)
       for (int64_t j = 0; j < n_; ++j)
@@ -91,20 +102,23 @@ class Integrator {
   double velocity(int64_t d, int64_t i, int64_t lane) const { return velocity_[(d * n_ + i) * kTogether + lane]; }
 
  private:
+  double Dot(int64_t i, int64_t j, int64_t lane) const {
+    return position(0, i, lane) * position(0, j, lane) + position(1, i, lane) * position(1, j, lane) +
+           position(2, i, lane) * position(2, j, lane);
+  }
+
+  // Squared distances as |a|^2 + |b|^2 - 2 a . b, which loses digits between close particles, as the published
+  // simulator does: where trajectories are chaotic these digits matter.
   void AddCoulomb(int64_t i, int64_t j) {
     const double* strength = &strength_[(i * n_ + j) * kTogether];
-    double difference[3][kTogether], size[kTogether];
-    for (int64_t d = 0; d < 3; ++d)
-      for (int64_t lane = 0; lane < kTogether; ++lane)
-        difference[d][lane] = position_[(d * n_ + i) * kTogether + lane] - position_[(d * n_ + j) * kTogether + lane];
+    double size[kTogether];
     for (int64_t lane = 0; lane < kTogether; ++lane) {
-      const double square = difference[0][lane] * difference[0][lane] + difference[1][lane] * difference[1][lane] +
-                            difference[2][lane] * difference[2][lane];
+      const double square = norm_[i * kTogether + lane] + norm_[j * kTogether + lane] - 2 * Dot(i, j, lane);
       size[lane] = strength[lane] / (square * std::sqrt(square));
     }
     for (int64_t d = 0; d < 3; ++d)
       for (int64_t lane = 0; lane < kTogether; ++lane)
-        force_[(d * n_ + i) * kTogether + lane] += size[lane] * difference[d][lane];
+        force_[(d * n_ + i) * kTogether + lane] += size[lane] * (position(d, i, lane) - position(d, j, lane));
   }
 
   void AddSpring(int64_t i, int64_t j) {
@@ -118,7 +132,7 @@ class Integrator {
 
   Forces forces_;
   int64_t n_;
-  std::vector<double> strength_, position_, velocity_, force_;
+  std::vector<double> strength_, position_, velocity_, force_, norm_;
 };
 
 }  // namespace

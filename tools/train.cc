@@ -72,9 +72,9 @@ int Train(const Arguments& arguments) {
   RunDirectory run = resuming ? RunDirectory::Open(arguments.resume)
                               : RunDirectory::Create(config.String("run.directory"),
                                                      sources.preset.empty() ? config.String("task") : sources.preset);
-  run.WriteConfig(config.ToYaml());
   Trainer trainer(config, *task, run);
   if (resuming && std::filesystem::exists(run.last())) trainer.Restore(io::LoadCheckpoint(run.last()));
+  run.WriteConfig(config.ToYaml());  // once it is known to be in order
   run.StartAt(trainer.step());
   run.log().info("{} {}: {} parameters, {} training examples, steps {} to {}, {} threads",
                  resuming ? "resuming" : "run", run.path().string(), task->model().NumParameters(),
