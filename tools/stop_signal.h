@@ -6,8 +6,8 @@
 
 namespace orbit {
 
-// While it lives, signals are remembered; a second SIGINT ends the program at once. A second SIGTERM does not:
-// timeout(1) and batch systems may send it twice. One StopSignal at a time.
+// While it lives, signals are remembered; a second SIGINT ends the program at once. A second SIGTERM does not: it may
+// come once to the process and once to its group. One StopSignal at a time.
 class StopSignal {
  public:
   StopSignal();
