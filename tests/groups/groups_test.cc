@@ -1,0 +1,235 @@
+// Groups: their names, Haar elements, actions, and gradients through permutations and rotations.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "engine/ops/linear.h"
+#include "engine/ops/shape.h"
+#include "groups/equivariance.h"
+#include "groups/permuted_linear.h"
+#include "groups/rotation.h"
+#include "groups/symmetrizer.h"
+#include "tests/engine/operation_check.h"
+
+namespace orbit {
+namespace {
+
+double LargestDifference(const Tensor& a, const Tensor& b) {
+  EXPECT_EQ(a.shape(), b.shape());
+  const std::vector<double> x = a.ToVector<double>(), y = b.ToVector<double>();
+  double largest = 0;
+  for (size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+  return largest;
+}
+
+TEST(GroupTest, NamesAreReadAndWritten) {
+  for (const char* name : {"Sn", "O3", "SO3", "SO2", "SnxO3", "SnxSO3", "SnxE3", "SE3", "E2", "U2", "SnxU3"})
+    EXPECT_EQ(NameOf(ParseGroup(name)), name);
+  EXPECT_TRUE(ParseGroup("SnxE3").translations);
+  EXPECT_EQ(ParseGroup("U2").dimension, 4);
+  for (const char* name : {"", "S3", "O", "O0", "SnxSn", "O3xSO3", "Q8", "SnxO3x", "On"})
+    EXPECT_THROW(ParseGroup(name), Error) << name;
+}
+
+class HaarTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(HaarTest, ElementsAreInTheGroupAndUniform) {
+  const Group group = ParseGroup(GetParam());
+  const int64_t d = group.dimension, count = 20000;
+  Generator generator(11);
+  const Tensor m = HaarElement(group.matrix, generator.Normal({count, d, d}, 0, 1, DType::kF64));
+  // Orthogonal.
+  std::vector<double> identity(d * d, 0.0);
+  for (int64_t i = 0; i < d; ++i) identity[i * d + i] = 1;
+  const Tensor product = MatMul(m, m, /*transpose_a=*/true).value();
+  EXPECT_LT(LargestDifference(product, BroadcastTo(Tensor::From(identity, {d, d}), {count, d, d}).value()), 1e-12);
+  // The first two moments of the Haar measure: E[m_ij] = 0; E[m_ij^2] = 1 / d.
+  const double* values = m.data<double>();
+  for (int64_t i = 0; i < d * d; ++i) {
+    double sum = 0, squares = 0;
+    for (int64_t e = 0; e < count; ++e) {
+      sum += values[e * d * d + i];
+      squares += values[e * d * d + i] * values[e * d * d + i];
+    }
+    EXPECT_NEAR(sum / count, 0, 5 / std::sqrt(count * d)) << i;
+    EXPECT_NEAR(squares / count, 1.0 / d, 0.02) << i;
+  }
+  // The determinant, of 2 x 2 and 3 x 3: 1 for the special group, both signs as often for the other.
+  if (d > 3) return;
+  int64_t negative = 0;
+  for (int64_t e = 0; e < count; ++e) {
+    const double* a = values + e * d * d;
+    const double determinant = d == 2 ? a[0] * a[3] - a[1] * a[2]
+                                      : a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +
+                                            a[2] * (a[3] * a[7] - a[4] * a[6]);
+    EXPECT_NEAR(std::abs(determinant), 1, 1e-12);
+    negative += determinant < 0;
+  }
+  const double expected = group.matrix == MatrixGroup::kOrthogonal ? 0.5 : 0;
+  if (group.matrix != MatrixGroup::kUnitary) EXPECT_NEAR(static_cast<double>(negative) / count, expected, 0.02);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HaarTest, testing::Values("O2", "O3", "SO2", "SO3", "O5", "U1", "U2", "U3"));
+
+TEST(HaarTest, UnitaryMatricesCommuteWithTheImaginaryUnit) {
+  Generator generator(12);
+  const Tensor m = HaarElement(MatrixGroup::kUnitary, generator.Normal({50, 4, 4}, 0, 1, DType::kF64));
+  // i (a + b i) = -b + a i on (real, imaginary) pairs.
+  const Tensor i = Tensor::From(std::vector<double>{0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0}, {4, 4});
+  const Tensor im = MatMul(BroadcastTo(i, {50, 4, 4}), m).value(), mi = MatMul(m, i).value();
+  EXPECT_LT(LargestDifference(im, mi), 1e-12);
+}
+
+TEST(HaarTest, PermutationsAreUniform) {
+  Generator generator(13);
+  const int64_t count = 24000;
+  const Features x{
+      .features = {{Tensor::Zeros({count, 4, 1}), Representation::Scalars(1)}}, .num_nodes = {}, .edges = {}};
+  const auto haar = MakeDistribution("haar", {.group = ParseGroup("Sn")}, nullptr);
+  const std::vector<int32_t> index =
+      haar->Sample(x, haar->DrawNoise(x, 1, generator)).permutation->index.ToVector<int32_t>();
+  std::map<std::vector<int32_t>, int> counts;
+  for (int64_t e = 0; e < count; ++e) ++counts[{index.begin() + 4 * e, index.begin() + 4 * e + 4}];
+  ASSERT_EQ(counts.size(), 24u);
+  double chi_square = 0;
+  for (const auto& [permutation, times] : counts) chi_square += (times - 1000.0) * (times - 1000.0) / 1000;
+  EXPECT_LT(chi_square, 49.7);  // 23 degrees of freedom, 0.1 %
+}
+
+// Every representation under S_n x E(3).
+TEST(ActionTest, InverseUndoesTheAction) {
+  Generator generator(14);
+  const Tensor clouds = generator.Normal({2, 5, 3, 2}, 0, 1, DType::kF64);
+  const Features x{.features = {{clouds, Representation::Vectors(1, /*points=*/1)}}, .num_nodes = {}, .edges = {}};
+  const Element h = RandomElement(ParseGroup("SnxE3"), x, generator);
+  for (const auto& [representation, shape] :
+       std::vector<std::pair<Representation, Shape>>{{Representation::Invariant(), {2, 4}},
+                                                     {Representation::Scalars(1), {2, 5, 3}},
+                                                     {Representation::Scalars(2), {2, 5, 5, 2}},
+                                                     {Representation::Vectors(0), {2, 3, 2}},
+                                                     {Representation::Vectors(1), {2, 5, 3, 4}},
+                                                     {Representation::Vectors(1, 2), {2, 5, 3, 2}},
+                                                     {Representation::Vectors(2), {2, 5, 5, 3, 1}}}) {
+    const Feature feature{generator.Normal(shape, 0, 1, DType::kF64), representation};
+    const Variable moved = Act(h, feature);
+    const Tensor back = Reshape(h.ActInverse(representation, moved, 1), shape).value();
+    EXPECT_LT(LargestDifference(back, feature.value.value()), 1e-12) << ToString(shape);
+    const bool moves = representation.order > 0 || representation.vector;
+    EXPECT_EQ(LargestDifference(moved.value(), feature.value.value()) > 0.1, moves) << ToString(shape);
+  }
+}
+
+TEST(ActionTest, PermutationsRenumberNodesAndPairs) {
+  const Permutation p{Tensor::From(std::vector<int32_t>{2, 0, 1}, {1, 1, 3}), {}, true};
+  const Tensor nodes = Tensor::From(std::vector<double>{10, 11, 12}, {1, 3, 1});
+  EXPECT_THAT(ActInverse(p, 1, nodes).value().ToVector<double>(), testing::ElementsAre(12, 10, 11));
+  EXPECT_THAT(Act(p, 1, nodes.Reshape({1, 1, 3, 1})).value().ToVector<double>(), testing::ElementsAre(11, 12, 10));
+  const Tensor pairs = Tensor::From(std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8}, {1, 3, 3, 1});
+  EXPECT_THAT(ActInverse(p, 2, pairs).value().ToVector<double>(), testing::ElementsAre(8, 6, 7, 2, 0, 1, 5, 3, 4));
+  EXPECT_THAT(Ranks(p).ToVector<int32_t>(), testing::ElementsAre(1, 2, 0));
+  EXPECT_THAT(ToMatrix(p, {}, DType::kF64).value().ToVector<double>(), testing::ElementsAre(0, 1, 0, 0, 0, 1, 1, 0, 0));
+  EXPECT_THAT(ToMatrix(p, Tensor::From(std::vector<int32_t>{2}, {1}), DType::kF64).value().ToVector<double>(),
+              testing::ElementsAre(0, 1, 0, 0, 0, 1, 0, 0, 0));
+}
+
+TEST(ActionTest, WhatDoesNotFitIsRefused) {
+  const Permutation p{Tensor::From(std::vector<int32_t>{0, 1}, {1, 1, 2}), {}, true};
+  EXPECT_THROW(ActInverse(p, 1, Tensor::Zeros({1, 3, 1})), Error);
+  EXPECT_THROW(ActInverse(p, 3, Tensor::Zeros({1, 2, 1})), Error);
+  EXPECT_THROW(SoftSort(Tensor::Zeros({1, 2}), {}, {}), Error);
+  EXPECT_THROW(MakeDistribution("learned", {.group = ParseGroup("Sn")}, nullptr), Error);
+  EXPECT_THROW(MakeDistribution("frames", {.group = ParseGroup("Sn")}, nullptr), Error);
+}
+
+using Inputs = std::vector<Variable>;
+
+Permutation SortSoftly(const Variable& scores, bool hard) {
+  const Tensor counts = Tensor::From(std::vector<int32_t>{4, 3}, {2});
+  return SoftSort(scores, counts, {.tau = 0.3, .iterations = 20, .hard = hard});
+}
+
+EdgeLists TwoGraphs() { return MakeEdgeLists(4, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}, {3, 2}}, {{0, 2}, {2, 0}, {1, 1}}}); }
+
+// With a soft permutation everything is a smooth function, so that finite differences hold all of it; hard ones differ
+// in their value alone.
+std::vector<OperationCase> Cases() {
+  return {
+      {"SoftSort", {{{2, 3, 4}}}, [](const Inputs& x) { return SortSoftly(x[0], false).soft; }},
+      {"PermutationEntropy",
+       {{{2, 3, 4}}},
+       [](const Inputs& x) {
+         return PermutationEntropy(SortSoftly(x[0], false), Tensor::From(std::vector<int32_t>{4, 3}, {2}));
+       }},
+      {"SoftActInverse1",
+       {{{2, 3, 4}}, {{2, 4, 2}}},
+       [](const Inputs& x) { return ActInverse(SortSoftly(x[0], false), 1, x[1]); }},
+      {"SoftActInverse2",
+       {{{2, 3, 4}}, {{2, 4, 4, 2}}},
+       [](const Inputs& x) { return ActInverse(SortSoftly(x[0], false), 2, x[1]); }},
+      {"SoftAct1",
+       {{{2, 3, 4}}, {{2, 3, 4, 2}}},
+       [](const Inputs& x) { return Act(SortSoftly(x[0], false), 1, x[1]); }},
+      {"SoftAct2",
+       {{{2, 3, 4}}, {{2, 3, 4, 4, 2}}},
+       [](const Inputs& x) { return Act(SortSoftly(x[0], false), 2, x[1]); }},
+      {"SoftPermutedLinear",
+       {{{2, 3, 4}}, {{5, 4 * 2 + 16}}, {{5}}},
+       [](const Inputs& x) {
+         Generator generator(3);
+         const Tensor nodes = generator.Normal({2, 4, 2}, 0, 1, DType::kF32).To(x[0].dtype());
+         return PermutedLinear(SortSoftly(x[0], false), nodes, TwoGraphs(), x[1], x[2]);
+       }},
+      {"GramSchmidt", {{{2, 3, 3, 3}}}, [](const Inputs& x) { return GramSchmidt(x[0], false); }},
+      {"GramSchmidtSpecial", {{{2, 3, 3, 3}}}, [](const Inputs& x) { return GramSchmidt(x[0], true); }},
+      {"Rotate", {{{2, 3, 3, 3}}, {{2, 3, 4, 3, 2}}}, [](const Inputs& x) { return Rotate(x[0], x[1]); }},
+      {"RotateInverse", {{{2, 3, 3, 3}}, {{2, 4, 3, 2}}}, [](const Inputs& x) { return RotateInverse(x[0], x[1]); }},
+  };
+}
+
+class GroupOperationTest : public testing::TestWithParam<OperationCase> {};
+TEST_P(GroupOperationTest, GradientsAreThoseOfFiniteDifferences) { CheckGradients(GetParam()); }
+TEST_P(GroupOperationTest, SinglePrecisionAgreesWithDouble) { CheckSinglePrecision(GetParam(), 1e-4); }
+TEST_P(GroupOperationTest, ThreadsDoNotChangeABit) { CheckThreads(GetParam()); }
+INSTANTIATE_TEST_SUITE_P(All, GroupOperationTest, testing::ValuesIn(Cases()),
+                         [](const auto& info) { return info.param.name; });
+
+// The straight-through gradient is what dense matrices with the hard value would get, as the soft part's gradient.
+TEST(StraightThroughTest, EqualsTheDenseProductsAtTheHardPermutation) {
+  Generator generator(15);
+  const Tensor scores = generator.Normal({2, 3, 4}, 0, 1, DType::kF64),
+               nodes = generator.Normal({2, 4, 2}, 0, 1, DType::kF64);
+  const EdgeLists edges = TwoGraphs();
+  const Tensor counts = Tensor::From(std::vector<int32_t>{4, 4}, {2});
+  const Variable weight(generator.Normal({5, 24}, 0, 1, DType::kF64), true);
+  const Variable bias(generator.Normal({5}, 0, 1, DType::kF64), true);
+  const Tensor dy = generator.Normal({2, 3, 5}, 0, 1, DType::kF64);
+
+  Permutation hard = SoftSort(Variable(scores, true), counts, {.tau = 0.3});
+  hard.soft = Variable(hard.soft.value(), true);
+  const Variable sparse = PermutedLinear(hard, nodes, edges, weight, bias);
+  sparse.Backward(dy);
+  const Tensor dweight = weight.grad(), dsoft = hard.soft.grad();
+
+  weight.ZeroGrad();
+  const Permutation dense{hard.index, Variable(ToMatrix({hard.index, {}, true}, {}, DType::kF64).value(), true), false};
+  const Variable product = PermutedLinear(dense, nodes, edges, weight, bias);
+  product.Backward(dy);
+  EXPECT_LT(LargestDifference(sparse.value(), product.value()), 1e-12);
+  EXPECT_LT(LargestDifference(dweight, weight.grad()), 1e-12);
+  EXPECT_LT(LargestDifference(dsoft, dense.soft.grad()), 1e-12);
+}
+
+TEST(SoftSortTest, NothingSoftIsMadeWhereNoGradientIsWanted) {
+  const NoGrad no_grad;
+  Generator generator(16);
+  const Variable scores(generator.Normal({2, 3, 4}, 0, 1), true);
+  EXPECT_FALSE(SoftSort(scores, {}, {}).soft.defined());
+  EXPECT_TRUE(SoftSort(scores, {}, {.hard = false}).soft.defined());
+}
+
+}  // namespace
+}  // namespace orbit
