@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/npy.h"
+#include "data/torch_file.h"
 #include "engine/io/safetensors.h"
 #include "tools/launch.h"
 #include "tools/path.h"
@@ -29,8 +30,10 @@ struct Arguments {
   LaunchOptions launch;
 };
 
-// The weights of a checkpoint or of a bare safetensors file.
+// The weights of a checkpoint, of a bare safetensors file, or of one of torch.save.
 TensorMap ReadWeights(const std::string& path) {
+  for (const char* extension : {".pt", ".pth", ".ckpt"})
+    if (path.ends_with(extension)) return ReadStateDict(path);
   const TensorMap tensors = io::ReadSafetensors(path).tensors;
   TensorMap model;
   for (const auto& [name, tensor] : tensors)
@@ -94,8 +97,9 @@ int Main(int argc, char** argv) {
   CLI::App app("Evaluates a trained model on a split of its data, and how equivariant it is.");
   Arguments arguments;
   app.add_option("run", arguments.run, "a run directory; its best checkpoint counts");
-  app.add_option("--weights", arguments.weights,
-                 "instead of a run: a safetensors file, names as in the published checkpoints; say --preset");
+  app.add_option(
+      "--weights", arguments.weights,
+      "instead of a run: a safetensors, .pt or .ckpt file, names as in the published checkpoints; say --preset");
   app.add_option("--preset", arguments.settings.preset, "the settings that belong to --weights");
   app.add_option("--config", arguments.settings.file, "the same from a file");
   app.add_option("--set", arguments.settings.assignments, "key=value; may be repeated")->allow_extra_args(false);

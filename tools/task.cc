@@ -1,5 +1,6 @@
 #include "tools/task.h"
 
+#include "tools/exp_classify_task.h"
 #include "tools/nbody_task.h"
 #include "tools/nearest_name.h"
 
@@ -24,7 +25,7 @@ Split ParseSplit(const std::string& name) {
 }
 
 const std::vector<TaskKind>& TaskKinds() {
-  static const std::vector<TaskKind> kinds = {NBodyTaskKind()};
+  static const std::vector<TaskKind> kinds = {NBodyTaskKind(), ExpClassifyTaskKind()};
   return kinds;
 }
 
