@@ -1,0 +1,118 @@
+#include "kernels/layer_norm.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/targets.h"
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/layer_norm.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/layer_norm-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kRows = 64;  // to a task, whose part of the rows stays in the cache
+
+template <class T>
+void Forward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+  ParallelFor(rows, kRows, [&](int64_t begin, int64_t end) {
+    RowStatistics<T> statistics[kRows];
+    StatisticsOf(end - begin, width, eps, x + begin * width, statistics);
+    Normalize(end - begin, width, statistics, x + begin * width, y + begin * width);
+    for (int64_t r = begin; r < end; ++r)
+      for (int64_t c = 0; c < width; ++c) y[r * width + c] = y[r * width + c] * weight[c] + bias[c];
+  });
+}
+
+template <class T>
+void Backward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx, T* dweight,
+              T* dbias) {
+  const int64_t chunks = NumChunks(rows, kRows);
+  std::vector<T> partial(chunks * 2 * width, T(0));
+  ParallelFor(rows, kRows, [&](int64_t begin, int64_t end) {
+    RowStatistics<T> statistics[kRows];
+    Scratch<T> normalized(kRows * width), scaled(kRows * width);
+    StatisticsOf(end - begin, width, eps, x + begin * width, statistics);
+    Normalize(end - begin, width, statistics, x + begin * width, normalized.data());
+    T* dw = &partial[begin / kRows * 2 * width];
+    for (int64_t r = begin; r < end; ++r)
+      for (int64_t c = 0; c < width; ++c) {
+        const T gradient = dy[r * width + c];
+        dw[c] += gradient * normalized.data()[(r - begin) * width + c];
+        dw[width + c] += gradient;
+        scaled.data()[(r - begin) * width + c] = gradient * weight[c];
+      }
+    NormalizeBackward(end - begin, width, statistics, normalized.data(), scaled.data(), static_cast<const T*>(nullptr),
+                      dx + begin * width);
+  });
+  std::fill(dweight, dweight + width, T(0));
+  std::fill(dbias, dbias + width, T(0));
+  for (int64_t chunk = 0; chunk < chunks; ++chunk)
+    for (int64_t c = 0; c < width; ++c) {
+      dweight[c] += partial[chunk * 2 * width + c];
+      dbias[c] += partial[chunk * 2 * width + width + c];
+    }
+}
+
+}  // namespace
+
+#define ORBIT_DEFINE(NAME, T)                                                                                          \
+  void Forward##NAME(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {           \
+    Forward(rows, width, eps, x, weight, bias, y);                                                                     \
+  }                                                                                                                    \
+  void Backward##NAME(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx, T* dweight, \
+                      T* dbias) {                                                                                      \
+    Backward(rows, width, eps, x, weight, dy, dx, dweight, dbias);                                                     \
+  }
+ORBIT_DEFINE(Float, float)
+ORBIT_DEFINE(Double, double)
+#undef ORBIT_DEFINE
+
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace orbit::kernels {
+
+HWY_EXPORT(ForwardFloat);
+HWY_EXPORT(ForwardDouble);
+HWY_EXPORT(BackwardFloat);
+HWY_EXPORT(BackwardDouble);
+
+template <class Device, class T>
+void LayerNormForward(Device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(ForwardFloat)(rows, width, eps, x, weight, bias, y);
+  else
+    HWY_DYNAMIC_DISPATCH(ForwardDouble)(rows, width, eps, x, weight, bias, y);
+}
+
+template <class Device, class T>
+void LayerNormBackward(Device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx,
+                       T* dweight, T* dbias) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(BackwardFloat)(rows, width, eps, x, weight, dy, dx, dweight, dbias);
+  else
+    HWY_DYNAMIC_DISPATCH(BackwardDouble)(rows, width, eps, x, weight, dy, dx, dweight, dbias);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                  \
+  template void LayerNormForward(Cpu, int64_t, int64_t, T, const T*, const T*, const T*, T*); \
+  template void LayerNormBackward(Cpu, int64_t, int64_t, T, const T*, const T*, const T*, T*, T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,25 @@
+// Layer normalisation (Ba, Kiros, Hinton 2016) of the rows of a matrix:
+//
+//   y = (x - mean) / sqrt(variance + eps) weight + bias,   with each row's mean and biased variance.
+#ifndef ORBIT_KERNELS_LAYER_NORM_H_
+#define ORBIT_KERNELS_LAYER_NORM_H_
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+// x, y [rows, width]; weight, bias [width]. Bytes: x and y once.
+template <class Device, class T>
+void LayerNormForward(Device device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias,
+                      T* y);
+
+// From dy the gradients dx [rows, width], dweight and dbias [width]; what Forward computed of x is computed again.
+template <class Device, class T>
+void LayerNormBackward(Device device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy,
+                       T* dx, T* dweight, T* dbias);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_LAYER_NORM_H_
