@@ -1,0 +1,195 @@
+// Tensors, autograd, random numbers and memory: what everything else stands on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "engine/edge_lists.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/loss.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "engine/random.h"
+#include "engine/variable.h"
+#include "kernels/cpu/parallel.h"
+
+namespace orbit {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string MessageOf(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TensorTest, ShapesViewsAndCopies) {
+  const Tensor x = Tensor::From(std::vector<float>{0, 1, 2, 3, 4, 5}, {2, 3});
+  EXPECT_EQ(x.dim(-1), 3);
+  EXPECT_TRUE(x.Reshape({3, -1}).SharesStorageWith(x));
+  EXPECT_THAT(x.Rows(1, 2).ToVector<float>(), ElementsAre(3, 4, 5));
+  EXPECT_TRUE(x.Rows(1, 2).SharesStorageWith(x));
+  const Tensor copy = x.Clone();
+  EXPECT_FALSE(copy.SharesStorageWith(x));
+  copy.Zero();
+  EXPECT_EQ(x.ToVector<float>()[5], 5);
+  x.Rows(0, 1).CopyFrom(Tensor::From(std::vector<float>{7, 8, 9}, {1, 3}));
+  EXPECT_THAT(x.ToVector<float>(), ElementsAre(7, 8, 9, 3, 4, 5));
+  EXPECT_EQ(x.Describe(), "f32 [2, 3] on cpu");
+}
+
+TEST(TensorTest, TypesConvert) {
+  const Tensor x = Tensor::From(std::vector<double>{1.75, -2.5, 1.0 / 3}, {3});
+  EXPECT_THAT(x.To(DType::kI32).ToVector<int32_t>(), ElementsAre(1, -2, 0));
+  EXPECT_FLOAT_EQ(x.To(DType::kF32).ToVector<float>()[2], 1.0f / 3);
+  EXPECT_NEAR(x.To(DType::kBF16).ToVector<double>()[2], 1.0 / 3, 1e-3);
+  EXPECT_EQ(x.To(DType::kBF16).ToVector<double>()[1], -2.5);
+}
+
+TEST(TensorTest, WhatMakesNoSenseIsRefused) {
+  const Tensor x = Tensor::Zeros({2, 3});
+  EXPECT_THAT(MessageOf([&] { x.data<double>(); }), HasSubstr("used as f64"));
+  EXPECT_THROW(x.Reshape({4, -1}), Error);
+  EXPECT_THROW(x.Reshape({7}), Error);
+  EXPECT_THROW(x.dim(2), Error);
+  EXPECT_THROW(x.Rows(1, 3), Error);
+  EXPECT_THROW(x.Item(), Error);
+  EXPECT_THROW(x.CopyFrom(Tensor::Zeros({3, 2})), Error);
+  EXPECT_THROW(Tensor::From(std::vector<float>{1}, {2}), Error);
+  EXPECT_THROW(Tensor::Empty({-1}), Error);
+  EXPECT_THROW(Tensor::Empty({int64_t{1} << 40, int64_t{1} << 40}), Error);
+  EXPECT_THROW(Tensor::Empty({int64_t{1} << 55}), Error);  // more memory than there is
+}
+
+TEST(DeviceTest, FreedMemoryIsUsedAgainAndCounted) {
+  const Device cpu;
+  const MemoryStatistics before = GetMemoryStatistics(cpu);
+  const void* address = nullptr;
+  {
+    const Tensor x = Tensor::Empty({1000003});
+    address = x.raw();
+    EXPECT_GE(GetMemoryStatistics(cpu).bytes_in_use, before.bytes_in_use + x.bytes());
+  }
+  EXPECT_EQ(GetMemoryStatistics(cpu).bytes_in_use, before.bytes_in_use);
+  EXPECT_GE(GetMemoryStatistics(cpu).peak_bytes_in_use, before.bytes_in_use + 4000012);
+  EXPECT_EQ(Tensor::Empty({1000003}).raw(), address);
+  EXPECT_THAT(MessageOf([] { ParseDevice("tpu"); }), HasSubstr("cpu"));
+}
+
+TEST(VariableTest, GradientsAccumulateThroughSharedPartsAndCalls) {
+  const Variable x(Tensor::From(std::vector<double>{2, 3}, {2}), true);
+  const Variable square = Mul(x, x);
+  Sum(Add(square, Mul(square, x))).Backward();  // x^2 + x^3
+  EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(2 * 2 + 3 * 4, 2 * 3 + 3 * 9));
+  Sum(x).Backward();
+  EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(17, 34));
+  x.ZeroGrad();
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(VariableTest, NothingFlowsWhereItIsNotWanted) {
+  const Variable x(Tensor::Full({2}, 3), true), constant(Tensor::Full({2}, 5));
+  Sum(Mul(Mul(x, constant), x.Detach())).Backward();
+  EXPECT_THAT(x.grad().ToVector<float>(), ElementsAre(15, 15));
+  EXPECT_FALSE(constant.grad().defined());
+  {
+    const NoGrad no_grad;
+    EXPECT_FALSE(Mul(x, x).requires_grad());
+    const NoGrad nested;
+  }
+  EXPECT_TRUE(Mul(x, x).requires_grad());
+  EXPECT_THROW(Mul(x, constant).Backward(), Error);  // not a scalar
+}
+
+TEST(VariableTest, TheFirstValueThatIsNotFiniteIsNamed) {
+  const Variable x(Tensor::From(std::vector<float>{1, 0}, {2}), true);
+  SetAnomalyDetection(true);
+  EXPECT_THAT(MessageOf([&] { Sum(Square(Log(x))); }), HasSubstr("Log"));
+  EXPECT_THAT(MessageOf([&] { Sum(Sqrt(x)).Backward(); }), HasSubstr("Sqrt"));  // its derivative at 0
+  SetAnomalyDetection(false);
+  EXPECT_EQ(MessageOf([&] { Sum(Log(x)); }), "no error");
+}
+
+TEST(VariableTest, ShapesThatDoNotFitAreToldWithBothOperands) {
+  const Variable a(Tensor::Zeros({2, 3})), b(Tensor::Zeros({2, 4})), c(Tensor::Zeros({2, 3}, DType::kF64));
+  EXPECT_THAT(MessageOf([&] { Add(a, b); }), testing::AllOf(HasSubstr("[2, 3]"), HasSubstr("[2, 4]")));
+  EXPECT_THAT(MessageOf([&] { Add(a, c); }), testing::AllOf(HasSubstr("f32"), HasSubstr("f64")));
+  EXPECT_THAT(MessageOf([&] { MatMul(a, b); }), HasSubstr("[2, 4]"));
+  EXPECT_THAT(MessageOf([&] { Linear(a, b); }), HasSubstr("[2, 4]"));
+  EXPECT_THAT(MessageOf([&] { MseLoss(a, b); }), HasSubstr("[2, 4]"));
+  EXPECT_THROW(Concat({a, b}, 0), Error);
+  EXPECT_THROW(Slice(a, 1, 2, 5), Error);
+  EXPECT_THROW(Sum(a, {2}), Error);
+  EXPECT_THROW(Permute(a, {0, 0}), Error);
+  EXPECT_THROW(Relu(Tensor::Zeros({2}, DType::kI64)), Error);
+}
+
+TEST(RandomTest, NumbersAreAFunctionOfSeedStreamAndIndex) {
+  Generator a(5), b(5), c(6);
+  const std::vector<float> first = a.Normal({1000}, 0, 1).ToVector<float>();
+  EXPECT_EQ(first, b.Normal({1000}, 0, 1).ToVector<float>());
+  EXPECT_NE(first, c.Normal({1000}, 0, 1).ToVector<float>());
+  EXPECT_NE(first, a.Normal({1000}, 0, 1).ToVector<float>());  // the next stream
+  // A part of a draw is the same numbers, wherever it begins.
+  Generator part(5);
+  const std::vector<float> tail = part.Normal({600}, 0, 1, DType::kF32, {}, 400).ToVector<float>();
+  EXPECT_TRUE(std::equal(tail.begin(), tail.end(), first.begin() + 400));
+  kernels::SetNumThreads(1);
+  Generator alone(5);
+  EXPECT_EQ(alone.Normal({1000}, 0, 1).ToVector<float>(), first);
+  kernels::SetNumThreads(2);
+}
+
+TEST(RandomTest, MomentsAreRight) {
+  Generator generator(7);
+  const int64_t count = 1 << 20;
+  const std::vector<double> normal = generator.Normal({count}, 1, 2, DType::kF64).ToVector<double>();
+  const std::vector<double> uniform = generator.Uniform({count}, -1, 3, DType::kF64).ToVector<double>();
+  double mean = 0, square = 0, fourth = 0, uniform_mean = 0;
+  for (const double x : normal) {
+    const double z = (x - 1) / 2;
+    mean += z / count;
+    square += z * z / count;
+    fourth += z * z * z * z / count;
+  }
+  for (const double x : uniform) {
+    ASSERT_GE(x, -1);
+    ASSERT_LT(x, 3);
+    uniform_mean += x / count;
+  }
+  EXPECT_NEAR(mean, 0, 0.005);
+  EXPECT_NEAR(square, 1, 0.01);
+  EXPECT_NEAR(fourth, 3, 0.05);
+  EXPECT_NEAR(uniform_mean, 1, 0.01);
+}
+
+TEST(EdgeListsTest, RowsAreCompressedBothWays) {
+  const EdgeLists edges = MakeEdgeLists(3, {{{0, 1}, {2, 1}, {1, 0}}, {}, {{2, 2}}});
+  EXPECT_THAT(edges.offsets.ToVector<int32_t>(), ElementsAre(0, 1, 3, 3, 3, 3, 3, 3, 3, 4));
+  EXPECT_THAT(edges.sources.ToVector<int32_t>(), ElementsAre(1, 0, 2, 2));
+  EXPECT_THAT(edges.reverse_offsets.ToVector<int32_t>(), ElementsAre(0, 1, 2, 3, 3, 3, 3, 3, 3, 4));
+  EXPECT_THAT(edges.reverse_sources.ToVector<int32_t>(), ElementsAre(1, 0, 1, 2));
+  EXPECT_THAT(MessageOf([] { MakeEdgeLists(3, {{}, {{0, 3}}}); }), HasSubstr("graph 1 has the edge 0 -> 3"));
+}
+
+TEST(ParallelTest, EveryChunkRunsOnceAndExceptionsArrive) {
+  for (const int threads : {1, 2, 4}) {
+    kernels::SetNumThreads(threads);
+    std::vector<int> runs(1000, 0);
+    kernels::ParallelChunks(1000, [&](int64_t chunk) { ++runs[chunk]; });
+    EXPECT_THAT(runs, testing::Each(1));
+    EXPECT_THROW(kernels::ParallelChunks(100, [](int64_t chunk) { Check(chunk != 57, "chunk 57"); }), Error);
+  }
+  kernels::SetNumThreads(2);
+  EXPECT_THROW(kernels::SetNumThreads(0), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace orbit
