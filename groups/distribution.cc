@@ -3,6 +3,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "groups/frame.h"
 #include "groups/rotation.h"
 
 namespace orbit {
@@ -113,12 +114,43 @@ class HaarDistribution : public Distribution {
   DistributionOptions options_;
 };
 
+// Nodes in the order of their classes; within a class at random.
+class FrameDistribution : public Distribution {
+ public:
+  explicit FrameDistribution(const DistributionOptions& options) {
+    Check(options.group == ParseGroup("Sn"), "frames are of graphs under Sn, not ", NameOf(options.group));
+  }
+
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+    const Tensor& like = Like(x);
+    const int64_t n = NumNodes(x);
+    return {
+        .samples = samples,
+        .network = {},
+        .scores = generator.Uniform({x.batch(), samples, n}, 0, 0.5, like.dtype(), like.device(), first * samples * n),
+        .frame = {}};
+  }
+
+  Element Sample(const Features& x, const Noise& noise) override {
+    Check(x.edges.graphs == x.batch() && x.num_nodes.defined(), "frames need the edges and num_nodes of ", x.batch(),
+          " graphs");
+    const NoGrad no_grad;
+    const Tensor classes =
+        SpectralClasses(x.edges, x.num_nodes).To(noise.scores.dtype()).Reshape({x.batch(), 1, x.edges.n});
+    Element element;
+    element.permutation = Sort(Neg(Add(noise.scores, classes)).value(), x.num_nodes);
+    return element;
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
                                                EquivariantNetwork* network) {
   if (name == "haar") return std::make_unique<HaarDistribution>(options);
-  Check(name == "learned" || name == "canonical", "unknown distribution '", name, "'; known: learned, haar, canonical");
+  if (name == "frame") return std::make_unique<FrameDistribution>(options);
+  Check(name == "learned" || name == "canonical", "unknown distribution '", name,
+        "'; known: learned, haar, frame, canonical");
   Check(network != nullptr, "the distribution '", name, "' needs an equivariant network");
   return std::make_unique<NetworkDistribution>(options, *network, name == "learned");
 }

@@ -20,7 +20,7 @@ struct GraphModelOptions {
   int64_t n = 64;  // nodes, padding included
   int64_t channels = 2;
   std::string base = "mlp";                          // or gin_id
-  std::string distribution = "learned";              // learned, haar or canonical
+  std::string distribution = "learned";              // learned, haar, frame or canonical
   bool node_features = true;                         // whether the MLP sees them beside the adjacency
   std::vector<int64_t> widths = {2048, 4096, 2048};  // of the MLP's layers before the embedding
   int64_t hidden = 64;                               // of GIN-ID's layers

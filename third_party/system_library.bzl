@@ -73,6 +73,7 @@ def system_libraries():
     )
     for name, header, package, linkopts in [
         ("cli11", "CLI/CLI.hpp", "libcli11-dev", []),
+        ("eigen", "eigen3/Eigen/Dense", "libeigen3-dev", []),
         ("fmt", "fmt/core.h", "libfmt-dev", ["-lfmt"]),
         ("highway", "hwy/highway.h", "libhwy-dev", ["-lhwy"]),
         ("nlohmann_json", "nlohmann/json.hpp", "nlohmann-json3-dev", []),

@@ -109,7 +109,7 @@ class ExpClassifyTask : public Task {
 
 void AddKeys(ConfigSchema& schema) {
   schema.String("model.base", "mlp", "the base function", {"mlp", "gin_id"});
-  schema.String("model.distribution", "learned", "of the permutations", {"learned", "haar", "canonical"});
+  schema.String("model.distribution", "learned", "of the permutations", {"learned", "haar", "frame", "canonical"});
   schema.Double("model.noise_scale", 1, "the equivariant network's noise is uniform up to it", {.min = 0});
   schema.Double("model.tau", 0.01, "temperature of the soft permutations", {.min = 1e-6});
   schema.IntList("model.mlp.widths", {2048, 4096, 2048}, "of the MLP's layers", {.min = 1, .max = 65536});

@@ -160,8 +160,8 @@ int Main(int argc, char** argv) {
   app.add_option("--model", arguments.model, "the base function: mlp or gin_id")
       ->check(CLI::IsMember({"mlp", "gin_id"}))
       ->capture_default_str();
-  app.add_option("--distribution", arguments.distribution, "of the permutations: learned, haar or canonical")
-      ->check(CLI::IsMember({"learned", "haar", "canonical"}))
+  app.add_option("--distribution", arguments.distribution, "of the permutations: learned, haar, frame or canonical")
+      ->check(CLI::IsMember({"learned", "haar", "frame", "canonical"}))
       ->capture_default_str();
   app.add_option("--seeds", arguments.seeds, "initialisations")->check(CLI::Range(1, 100000))->capture_default_str();
   app.add_option("--samples", arguments.samples, "permutations a graph (canonical: one)")
