@@ -11,28 +11,49 @@ namespace {
 
 constexpr int64_t kOutputs = 16;  // of a block, whose share of the weight is to stay in the cache
 
-// Calls visit(column) for every 1 of the row's permuted adjacency.
-template <class Visit>
-void VisitEdges(const PermutedGraphs& graphs, int64_t row, Visit visit) {
-  const int64_t n = graphs.n, graph = row / graphs.samples;
-  const int32_t* offsets = graphs.offsets + graph * n;
-  const int32_t* ranks = graphs.ranks + row * n;
-  const int64_t adjacency = n * graphs.d;
-  for (int64_t target = 0; target < n; ++target)
-    for (int32_t e = offsets[target]; e < offsets[target + 1]; ++e)
-      visit(adjacency + ranks[graphs.sources[e]] * n + ranks[target]);
-}
+// The columns of every row's input that are not 0: those of features with their values, then those of edges, which
+// are 1.
+template <class T>
+struct Columns {
+  std::vector<int64_t> begin, edges, end;  // [rows]: where a row's features and edges begin, and its edges end
+  std::vector<int32_t> column;
+  std::vector<T> value;
 
-// Calls visit(column, value) for every feature of the row's nodes that is not 0.
-template <class T, class Visit>
-void VisitFeatures(const PermutedGraphs& graphs, int64_t row, const T* x, Visit visit) {
-  const int64_t n = graphs.n, d = graphs.d;
-  const T* features = x + row / graphs.samples * n * d;
-  const int32_t* ranks = graphs.ranks + row * n;
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t c = 0; c < d; ++c)
-      if (features[i * d + c] != T(0)) visit(ranks[i] * d + c, features[i * d + c]);
-}
+  Columns(const PermutedGraphs& graphs, const T* x) : begin(graphs.rows()), edges(graphs.rows()), end(graphs.rows()) {
+    const int64_t n = graphs.n, d = graphs.d;
+    int64_t size = 0;
+    for (int64_t row = 0; row < graphs.rows(); ++row) {
+      const int64_t graph = row / graphs.samples;
+      begin[row] = size;
+      size += std::count_if(x + graph * n * d, x + (graph + 1) * n * d, [](T feature) { return feature != T(0); });
+      edges[row] = size;
+      size += graphs.offsets[(graph + 1) * n] - graphs.offsets[graph * n];
+      end[row] = size;
+    }
+    column.resize(size);
+    value.resize(size);
+    ParallelFor(graphs.rows(), 16, [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) Fill(graphs, x, row);
+    });
+  }
+
+ private:
+  void Fill(const PermutedGraphs& graphs, const T* x, int64_t row) {
+    const int64_t n = graphs.n, d = graphs.d, graph = row / graphs.samples;
+    const int32_t* ranks = graphs.ranks + row * n;
+    const int32_t* offsets = graphs.offsets + graph * n;
+    const T* features = x + graph * n * d;
+    int64_t at = begin[row];
+    for (int64_t i = 0; i < n * d; ++i) {
+      if (features[i] == T(0)) continue;
+      column[at] = static_cast<int32_t>(ranks[i / d] * d + i % d);
+      value[at++] = features[i];
+    }
+    for (int64_t target = 0; target < n; ++target)
+      for (int32_t e = offsets[target]; e < offsets[target + 1]; ++e)
+        column[at++] = static_cast<int32_t>(n * d + ranks[graphs.sources[e]] * n + ranks[target]);
+  }
+};
 
 // block [columns, kOutputs] <- weight [out, columns], rows [begin, end); the missing outputs are 0.
 template <class T>
@@ -58,6 +79,7 @@ template <class Device, class T>
 void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias,
                     T* y) {
   const int64_t columns = graphs.columns();
+  const Columns<T> input(graphs, x);
   ParallelFor(out, kOutputs, [&](int64_t begin, int64_t end) {
     Scratch<T> scratch(columns * kOutputs);
     T* block = scratch.data();
@@ -65,8 +87,9 @@ void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* 
     for (int64_t row = 0; row < graphs.rows(); ++row) {
       T sums[kOutputs] = {};
       std::copy(bias + begin, bias + end, sums);
-      VisitFeatures(graphs, row, x, [&](int64_t column, T value) { Add(value, block + column * kOutputs, sums); });
-      VisitEdges(graphs, row, [&](int64_t column) { Add(block + column * kOutputs, sums); });
+      for (int64_t i = input.begin[row]; i < input.edges[row]; ++i)
+        Add(input.value[i], block + input.column[i] * kOutputs, sums);
+      for (int64_t i = input.edges[row]; i < input.end[row]; ++i) Add(block + input.column[i] * kOutputs, sums);
       std::copy(sums, sums + (end - begin), y + row * out + begin);
     }
   });
@@ -75,6 +98,7 @@ void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* 
 template <class Device, class T>
 void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {
   const int64_t columns = graphs.columns();
+  const Columns<T> input(graphs, x);
   ParallelFor(out, kOutputs, [&](int64_t begin, int64_t end) {
     Scratch<T> scratch(columns * kOutputs);
     T* block = scratch.data();
@@ -82,8 +106,9 @@ void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, c
     for (int64_t row = 0; row < graphs.rows(); ++row) {
       T gradient[kOutputs] = {};
       std::copy(dy + row * out + begin, dy + row * out + end, gradient);
-      VisitFeatures(graphs, row, x, [&](int64_t column, T value) { Add(value, gradient, block + column * kOutputs); });
-      VisitEdges(graphs, row, [&](int64_t column) { Add(gradient, block + column * kOutputs); });
+      for (int64_t i = input.begin[row]; i < input.edges[row]; ++i)
+        Add(input.value[i], gradient, block + input.column[i] * kOutputs);
+      for (int64_t i = input.edges[row]; i < input.end[row]; ++i) Add(gradient, block + input.column[i] * kOutputs);
     }
     for (int64_t o = begin; o < end; ++o)
       for (int64_t c = 0; c < columns; ++c) dweight[o * columns + c] = block[c * kOutputs + o - begin];
