@@ -1,0 +1,136 @@
+#include "data/graph/own_graphs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <map>
+
+#include "data/graph6.h"
+#include "engine/io/mapped_file.h"
+
+namespace orbit {
+namespace {
+
+constexpr int64_t kMostNodes = 100000;
+constexpr const char* kLabels = "labels.txt";
+
+std::string_view NextWord(std::string_view& line) {
+  constexpr std::string_view kSpace = " \t\r";
+  const size_t begin = std::min(line.find_first_not_of(kSpace), line.size());
+  const size_t end = std::min(line.find_first_of(kSpace, begin), line.size());
+  const std::string_view word = line.substr(begin, end - begin);
+  line.remove_prefix(end);
+  return word;
+}
+
+template <class T>
+T ParseNumber(std::string_view word, const std::string& place, const char* what) {
+  T number{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  Check(error == std::errc() && end == word.data() + word.size(), place, ": '", word, "' is no ", what);
+  return number;
+}
+
+// Calls f with the words' line, its comment taken away, and its place, for every line that has words.
+void ForEachLine(std::string_view text, const std::string& name,
+                 const std::function<void(std::string_view, const std::string&)>& f) {
+  for (int64_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    line = line.substr(0, line.find('#'));
+    if (line.find_first_not_of(" \t\r") != std::string_view::npos) f(line, name + ":" + std::to_string(number));
+  }
+}
+
+std::string_view TextOf(const io::MappedFile& file) {
+  const auto bytes = file.contents();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool IsGraphFile(const std::filesystem::path& path) {
+  const std::filesystem::path extension = path.extension();
+  return extension == ".edges" || extension == ".g6" || extension == ".s6" || extension == ".d6";
+}
+
+std::vector<Graph> ReadFile(const std::string& path) {
+  if (!path.ends_with(".edges")) return ReadGraph6(path);
+  const io::MappedFile file(path);
+  return {ParseEdgeList(TextOf(file), path)};
+}
+
+void ReadTargets(const std::string& path, std::vector<Graph>& graphs) {
+  const io::MappedFile file(path);
+  size_t read = 0;
+  ForEachLine(TextOf(file), path, [&](std::string_view line, const std::string& place) {
+    Check(read < graphs.size(), place, ": one class more than there are graphs (", graphs.size(), ")");
+    graphs[read++].target = ParseNumber<int64_t>(NextWord(line), place, "class, which is an integer");
+    Check(NextWord(line).empty(), place, ": more than one class");
+  });
+  Check(read == graphs.size(), path, ": ", read, " classes for ", graphs.size(), " graphs");
+}
+
+}  // namespace
+
+Graph ParseEdgeList(std::string_view text, const std::string& name) {
+  Graph graph;
+  int64_t announced = -1;
+  std::map<int64_t, float> labels;
+  ForEachLine(text, name, [&](std::string_view line, const std::string& place) {
+    const auto node = [&] {
+      const auto number = ParseNumber<int64_t>(NextWord(line), place, "node");
+      Check(number >= 0 && number < kMostNodes, place, ": node ", number, "; there are at most ", kMostNodes,
+            ", from 0");
+      graph.n = std::max(graph.n, number + 1);
+      return static_cast<int32_t>(number);
+    };
+    std::string_view rest = line;
+    const std::string_view first = NextWord(rest);
+    if (first == "nodes") {
+      Check(announced < 0, place, ": a second line of nodes");
+      announced = ParseNumber<int64_t>(NextWord(rest), place, "number of nodes");
+      Check(announced >= 0 && announced <= kMostNodes, place, ": a graph of ", announced, " nodes; at most ",
+            kMostNodes, " are possible");
+      line = rest;
+    } else if (first == "label") {
+      line = rest;
+      const int32_t labelled = node();
+      const auto label = ParseNumber<float>(NextWord(line), place, "label, which is a number");
+      Check(std::isfinite(label), place, ": a label that is not finite");
+      Check(labels.emplace(labelled, label).second, place, ": a second label of node ", labelled);
+    } else {
+      const int32_t a = node(), b = node();
+      graph.edges.push_back({a, b});
+      graph.edges.push_back({b, a});
+    }
+    Check(NextWord(line).empty(), place, ": more words than an edge list's line has");
+  });
+  Check(announced < 0 || graph.n <= announced, name, ": node ", graph.n - 1, " of ", announced, " nodes");
+  if (announced >= 0) graph.n = announced;
+  if (!labels.empty()) graph.labels.assign(graph.n, 1.0f);
+  for (const auto& [node, label] : labels) graph.labels[node] = label;
+  MergeEdges(graph);
+  return graph;
+}
+
+std::vector<Graph> ReadGraphs(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(path)) return ReadFile(path);
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
+    if (IsGraphFile(entry->path())) files.push_back(entry->path().string());
+  Check(!error, "cannot list ", path, ": ", error.message());
+  std::sort(files.begin(), files.end());
+  std::vector<Graph> graphs;
+  for (const std::string& file : files)
+    for (Graph& graph : ReadFile(file)) graphs.push_back(std::move(graph));
+  Check(!graphs.empty(), path, " has no graphs: no files *.edges, *.g6, *.s6 or *.d6");
+  const fs::path labels = fs::path(path) / kLabels;
+  if (fs::exists(labels)) ReadTargets(labels.string(), graphs);
+  return graphs;
+}
+
+}  // namespace orbit
