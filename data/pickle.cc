@@ -5,9 +5,11 @@
 #include <charconv>
 #include <cstring>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
+#include "data/pickle_text.h"
 #include "data/torch_file.h"
 
 namespace orbit {
@@ -21,11 +23,12 @@ std::string NameOf(Kind kind) {
 }
 
 const PickleValue* PickleValue::Find(std::string_view key) const {
-  if (kind == Kind::kObject) return state ? state->Find(key) : nullptr;
-  if (kind != Kind::kDict) return nullptr;
+  const PickleValue* dictionary = kind == Kind::kObject ? state : this;
+  if (dictionary == nullptr || dictionary->kind != Kind::kDict) return nullptr;
   const PickleValue* found = nullptr;
-  for (size_t i = 0; i + 1 < items.size(); i += 2)
-    if (items[i]->kind == Kind::kString && items[i]->bytes == key) found = items[i + 1];
+  for (size_t i = 0; i + 1 < dictionary->items.size(); i += 2)
+    if (dictionary->items[i]->kind == Kind::kString && dictionary->items[i]->bytes == key)
+      found = dictionary->items[i + 1];
   return found;
 }
 
@@ -36,12 +39,24 @@ const PickleValue& PickleValue::At(std::string_view key, Kind wanted) const {
   return *found;
 }
 
+namespace {
+
+constexpr size_t kMostAxes = 64;  // NumPy's limit
+// Bytes of copies for every byte of the file: real files need few.
+constexpr int64_t kCopiesPerByte = 64, kCopiesPerStorageByte = 4, kFreeCopies = 65536;
+
+}  // namespace
+
 // The stack machine that a pickle is a program of.
 class PickleMachine {
  public:
   PickleMachine(std::span<const std::byte> contents, const std::string& name, const StorageLoader& storages,
                 std::deque<PickleValue>& values)
-      : contents_(contents), name_(name), storages_(storages), values_(values) {}
+      : contents_(contents),
+        name_(name),
+        storages_(storages),
+        values_(values),
+        copies_left_(kCopiesPerByte * static_cast<int64_t>(contents.size()) + kFreeCopies) {}
 
   const PickleValue* Run() {
     while (true) {
@@ -91,6 +106,20 @@ class PickleMachine {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size()) Refuse("'", text, "' is no number");
     return number;
+  }
+
+  // What a file may refer to again and again is copied in proportion to the file's size only.
+  void CountCopy(uint64_t bytes) {
+    if (bytes > static_cast<uint64_t>(copies_left_)) Refuse("it repeats itself beyond what its size justifies");
+    copies_left_ -= static_cast<int64_t>(bytes);
+  }
+  std::string Copy(const std::string& bytes) {
+    CountCopy(bytes.size());
+    return bytes;
+  }
+  std::vector<PickleValue*> Copy(const std::vector<PickleValue*>& items) {
+    CountCopy(items.size() * sizeof(PickleValue*));
+    return items;
   }
 
   PickleValue* Make(Kind kind) {
@@ -153,6 +182,14 @@ class PickleMachine {
     for (size_t i = bytes.size(); i-- > 0;) number = number << 8 | static_cast<uint8_t>(bytes[i]);
     Push(MakeInt(static_cast<int64_t>(number)));
   }
+  // Has f read text, and says where what it refuses is.
+  std::string ReadAs(std::string (*f)(std::string_view), std::string_view text) {
+    try {
+      return f(text);
+    } catch (const Error& error) {
+      Refuse(error.what());
+    }
+  }
   void Extend(PickleValue* container, const std::vector<PickleValue*>& items) {
     if (container->kind == Kind::kDict && items.size() % 2 != 0) Refuse("a key without a value");
     container->items.insert(container->items.end(), items.begin(), items.end());
@@ -169,7 +206,7 @@ class PickleMachine {
   PickleValue* LoadStorage(const PickleValue* id);
   PickleValue* RebuildTensor(const std::vector<PickleValue*>& arguments);
   PickleValue* RebuildArray(const std::vector<PickleValue*>& state);
-  std::vector<int64_t> Integers(const PickleValue* tuple, const char* what);
+  std::vector<int64_t> Sizes(const PickleValue* tuple, const char* what);
   const PickleValue* Argument(const std::vector<PickleValue*>& arguments, size_t i, Kind kind, const char* what) {
     if (i >= arguments.size()) Refuse(what, " is missing");
     if (arguments[i]->kind != kind) Refuse(what, " is a ", NameOf(arguments[i]->kind), ", not a ", NameOf(kind));
@@ -184,7 +221,8 @@ class PickleMachine {
   std::vector<PickleValue*> stack_;
   std::vector<size_t> marks_;
   std::unordered_map<uint64_t, PickleValue*> memo_;
-  int64_t copied_ = 0;  // bytes of tensors that are no views
+  int64_t copies_left_;                  // bytes
+  std::set<const void*> storages_seen_;  // by their elements
 };
 
 void PickleMachine::Execute(uint8_t code) {
@@ -225,7 +263,7 @@ void PickleMachine::Execute(uint8_t code) {
     case 'L': {
       std::string line = ReadLine();
       if (line.ends_with('L')) line.pop_back();
-      return Push(MakeInt(ParseNumber<int64_t>(line)));
+      return PushLong(ReadAs(ParseDecimal, line));
     }
     case 0x8a:
       return PushLong(ReadText(ReadNumber<uint8_t>()));
@@ -245,7 +283,7 @@ void PickleMachine::Execute(uint8_t code) {
       return Push(Make(Kind::kString, line.substr(1, line.size() - 2)));
     }
     case 'V':
-      return Push(Make(Kind::kString, ReadLine()));
+      return Push(Make(Kind::kString, ReadAs(DecodeRawUnicodeEscape, ReadLine())));
     case 'X':
     case 'T':
       return Push(Make(Kind::kString, ReadText(ReadNumber<uint32_t>())));
@@ -324,7 +362,7 @@ void PickleMachine::Execute(uint8_t code) {
     case 0x93: {
       const PickleValue* what = PopKind(Kind::kString, "a global's name");
       const PickleValue* module = PopKind(Kind::kString, "a global's module");
-      return Push(Make(Kind::kGlobal, module->bytes + "." + what->bytes));
+      return Push(Make(Kind::kGlobal, Copy(module->bytes) + "." + Copy(what->bytes)));
     }
     case 'R': {
       const PickleValue* arguments = PopKind(Kind::kTuple, "the arguments of a call");
@@ -337,8 +375,8 @@ void PickleMachine::Execute(uint8_t code) {
     case 0x81: {  // NEWOBJ
       const PickleValue* arguments = PopKind(Kind::kTuple, "the arguments of an object");
       const PickleValue* type = PopKind(Kind::kGlobal, "the class of an object");
-      PickleValue* object = Make(Kind::kObject, type->bytes);
-      object->items = arguments->items;
+      PickleValue* object = Make(Kind::kObject, Copy(type->bytes));
+      object->items = Copy(arguments->items);
       return Push(object);
     }
     case 'b': {
@@ -361,6 +399,7 @@ PickleValue* PickleMachine::Call(const std::string& callable, const std::vector<
   if (callable == "torch.storage._load_from_bytes") {
     const PickleValue* bytes = Argument(arguments, 0, Kind::kBytes, "the storage's file");
     const auto contents = std::as_bytes(std::span(bytes->bytes));
+    CountCopy(contents.size());
     const TorchFile nested(contents, name_ + " (a storage within it)", /*nested=*/true);
     if (nested.root().kind != Kind::kStorage) Refuse("a storage's file holds a ", NameOf(nested.root().kind));
     PickleValue* storage = Make(Kind::kStorage);
@@ -371,12 +410,13 @@ PickleValue* PickleMachine::Call(const std::string& callable, const std::vector<
     return Make(Kind::kObject, "numpy.ndarray");
   if (callable == "numpy.dtype") {
     PickleValue* type = Make(Kind::kObject, "numpy.dtype");
-    type->items = {Make(Kind::kString, Argument(arguments, 0, Kind::kString, "a dtype's name")->bytes)};
+    type->items = {Make(Kind::kString, Copy(Argument(arguments, 0, Kind::kString, "a dtype's name")->bytes))};
     return type;
   }
   if (callable == "_codecs.encode") {
     // Protocol 2 writes bytes as text whose characters are the bytes.
     const std::string& text = Argument(arguments, 0, Kind::kString, "encoded text")->bytes;
+    CountCopy(text.size());
     std::string bytes;
     for (size_t i = 0; i < text.size(); ++i) {
       const auto byte = static_cast<uint8_t>(text[i]);
@@ -398,11 +438,13 @@ PickleValue* PickleMachine::Call(const std::string& callable, const std::vector<
   for (const char* set : {"builtins.set", "__builtin__.set", "builtins.frozenset", "__builtin__.frozenset"})
     if (callable == set) {
       PickleValue* value = Make(Kind::kSet);
-      if (!arguments.empty()) value->items = Argument(arguments, 0, Kind::kList, "a set's elements")->items;
+      if (!arguments.empty()) value->items = Copy(Argument(arguments, 0, Kind::kList, "a set's elements")->items);
       return value;
     }
+  // Protocols 0 to 2 write b"" so.
+  if ((callable == "__builtin__.bytes" || callable == "builtins.bytes") && arguments.empty()) return Make(Kind::kBytes);
   if (callable == "copy_reg._reconstructor" || callable == "copyreg._reconstructor")
-    return Make(Kind::kObject, Argument(arguments, 0, Kind::kGlobal, "the class of an object")->bytes);
+    return Make(Kind::kObject, Copy(Argument(arguments, 0, Kind::kGlobal, "the class of an object")->bytes));
   Refuse("it would call ", callable, ", which this reader does not do");
 }
 
@@ -433,10 +475,13 @@ PickleValue* PickleMachine::LoadStorage(const PickleValue* id) {
   if (count < 0) Refuse("a storage of ", count, " elements");
   PickleValue* storage = Make(Kind::kStorage);
   storage->tensor = storages_(Argument(id->items, 2, Kind::kString, "a storage's key")->bytes, type->second, count);
+  if (count > 0 && storages_seen_.insert(storage->tensor.raw()).second)
+    copies_left_ += kCopiesPerStorageByte * storage->tensor.bytes();
   return storage;
 }
 
-std::vector<int64_t> PickleMachine::Integers(const PickleValue* tuple, const char* what) {
+std::vector<int64_t> PickleMachine::Sizes(const PickleValue* tuple, const char* what) {
+  if (tuple->items.size() > kMostAxes) Refuse(what, " of ", tuple->items.size(), " axes; at most ", kMostAxes);
   std::vector<int64_t> integers;
   for (const PickleValue* item : tuple->items) {
     if (item->kind != Kind::kInt || item->integer < 0) Refuse(what, " is none");
@@ -448,8 +493,8 @@ std::vector<int64_t> PickleMachine::Integers(const PickleValue* tuple, const cha
 PickleValue* PickleMachine::RebuildTensor(const std::vector<PickleValue*>& arguments) {
   const Tensor& storage = Argument(arguments, 0, Kind::kStorage, "a tensor's storage")->tensor;
   const int64_t offset = Argument(arguments, 1, Kind::kInt, "a tensor's offset")->integer;
-  const std::vector<int64_t> shape = Integers(Argument(arguments, 2, Kind::kTuple, "a tensor's shape"), "a shape");
-  const std::vector<int64_t> strides = Integers(Argument(arguments, 3, Kind::kTuple, "a tensor's strides"), "a stride");
+  const std::vector<int64_t> shape = Sizes(Argument(arguments, 2, Kind::kTuple, "a tensor's shape"), "a shape");
+  const std::vector<int64_t> strides = Sizes(Argument(arguments, 3, Kind::kTuple, "a tensor's strides"), "a stride");
   if (strides.size() != shape.size() || offset < 0) Refuse("a tensor whose shape and strides do not fit");
   const int64_t count = NumElements(shape);
   // The place of the last element, and whether elements follow each other.
@@ -475,9 +520,9 @@ PickleValue* PickleMachine::RebuildTensor(const std::vector<PickleValue*>& argum
     return value;
   }
   const auto size = static_cast<int64_t>(SizeOf(storage.dtype()));
-  copied_ += count * size;
-  if (count > storage.size() || copied_ > 4 * static_cast<int64_t>(contents_.size()) + storage.bytes())
+  if (count > storage.size())
     Refuse("a tensor of ", ToString(shape), " that repeats its storage of ", storage.size(), " elements");
+  CountCopy(static_cast<uint64_t>(count * size));
   value->tensor = Tensor::Empty(shape, storage.dtype());
   const auto* from = static_cast<const std::byte*>(storage.raw());
   auto* to = static_cast<std::byte*>(value->tensor.raw());
@@ -495,7 +540,7 @@ PickleValue* PickleMachine::RebuildTensor(const std::vector<PickleValue*>& argum
 PickleValue* PickleMachine::RebuildArray(const std::vector<PickleValue*>& state) {
   static const std::map<std::string, DType> kTypes = {{"f4", DType::kF32}, {"f8", DType::kF64}, {"i4", DType::kI32},
                                                       {"i8", DType::kI64}, {"u1", DType::kU8},  {"b1", DType::kU8}};
-  const std::vector<int64_t> shape = Integers(Argument(state, 1, Kind::kTuple, "an array's shape"), "a shape");
+  const std::vector<int64_t> shape = Sizes(Argument(state, 1, Kind::kTuple, "an array's shape"), "a shape");
   const PickleValue* type = Argument(state, 2, Kind::kObject, "an array's dtype");
   if (type->bytes != "numpy.dtype" || type->items.empty()) Refuse("an array without a dtype");
   const auto dtype = kTypes.find(type->items[0]->bytes);
@@ -508,6 +553,7 @@ PickleValue* PickleMachine::RebuildArray(const std::vector<PickleValue*>& state)
   const int64_t count = NumElements(shape);
   if (static_cast<uint64_t>(count) != bytes.size() / SizeOf(dtype->second) || bytes.size() % SizeOf(dtype->second) != 0)
     Refuse("an array of ", ToString(shape), " in ", bytes.size(), " bytes");
+  CountCopy(bytes.size());
   PickleValue* value = Make(Kind::kTensor);
   value->tensor = Tensor::Empty(shape, dtype->second);
   if (!bytes.empty()) std::memcpy(value->tensor.raw(), bytes.data(), bytes.size());

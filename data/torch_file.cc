@@ -42,14 +42,20 @@ void TorchFile::ReadArchive(std::span<const std::byte> contents, const std::stri
   const auto pickle = entries.find(root + "data.pkl");
   Check(pickle != entries.end(), name, ": the archive has no data.pkl: torch.save did not write it");
   std::map<std::string, Tensor> loaded;
+  size_t total = 0;  // entries may overlap in a file that lies
   pickle_.emplace(pickle->second, name, [&](const std::string& key, DType dtype, int64_t count) {
     Tensor& tensor = loaded[key];
-    if (tensor.defined() && tensor.dtype() == dtype && tensor.size() == count) return tensor;
+    if (tensor.defined()) {
+      Check(tensor.dtype() == dtype && tensor.size() == count, name, ": storage ", key, " is described in two ways");
+      return tensor;
+    }
     const auto entry = entries.find(root + "data/" + key);
     Check(entry != entries.end(), name, ": the archive has no storage ", key);
     const std::span<const std::byte> bytes = entry->second;
     Check(bytes.size() / SizeOf(dtype) == static_cast<uint64_t>(count) && bytes.size() % SizeOf(dtype) == 0, name,
           ": storage ", key, " has ", bytes.size(), " bytes, not ", count, " elements of ", NameOf(dtype));
+    total += bytes.size();
+    Check(total <= contents.size(), name, ": storages of more bytes than the file has");
     tensor = Tensor::Empty({count}, dtype);
     if (!bytes.empty()) std::memcpy(tensor.raw(), bytes.data(), bytes.size());
     return tensor;
