@@ -21,6 +21,7 @@
 #include "groups/permuted_linear.h"
 #include "groups/rotation.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
@@ -131,11 +132,7 @@ std::function<void()> ExpClassifyStep() {
 
 // Forward and backward of sum(y g) for a fixed g.
 std::function<void()> BothWays(std::vector<Variable> inputs, std::function<Variable()> operation) {
-  Tensor gradient;
-  {
-    const NoGrad no_grad;
-    gradient = Normal(operation().shape());
-  }
+  const Tensor gradient = Normal(operation().shape());
   return [=, inputs = std::move(inputs), operation = std::move(operation)] {
     for (const Variable& input : inputs) input.ZeroGrad();
     operation().Backward(gradient);
@@ -229,12 +226,11 @@ struct Limits {
 };
 
 Limits MeasureLimits() {
-  const int64_t size = int64_t{1} << 27;
-  const Tensor from = Tensor::Zeros({size}, DType::kU8), to = Tensor::Zeros({size}, DType::kU8);
+  const int64_t size = int64_t{1} << 25;
+  const Tensor from = Tensor::Zeros({size}), to = Tensor::Zeros({size});
   const auto copy = [&] {
-    kernels::ParallelFor(size, int64_t{1} << 22, [&](int64_t begin, int64_t end) {
-      std::copy(from.data<uint8_t>() + begin, from.data<uint8_t>() + end, to.data<uint8_t>() + begin);
-    });
+    kernels::UnaryForward(kernels::Cpu{}, kernels::Unary::kAffine, size, 2.0f, 0.0f, from.data<float>(),
+                          to.data<float>());
   };
   constexpr int64_t kSide = 1024;
   const Tensor a = Normal({kSide, kSide}), b = Normal({kSide, kSide}), c = Tensor::Zeros({kSide, kSide});
@@ -242,7 +238,7 @@ Limits MeasureLimits() {
     kernels::MatMul(kernels::Cpu{}, kernels::Transpose::kNo, kernels::Transpose::kNo, kSide, kSide, kSide,
                     a.data<float>(), b.data<float>(), 0.0f, c.data<float>());
   };
-  return {2.0 * static_cast<double>(size) / Time(copy, 7).median,
+  return {2.0 * static_cast<double>(size) * sizeof(float) / Time(copy, 7).median,
           2.0 * kSide * kSide * kSide / Time(multiply, 9).median};
 }
 

@@ -1,11 +1,24 @@
 #include "kernels/permuted_linear.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/targets.h"
 
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/permuted_linear.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/simd-inl.h"
+// clang-format on
+
+#ifndef ORBIT_KERNELS_CPU_PERMUTED_LINEAR_COLUMNS_
+#define ORBIT_KERNELS_CPU_PERMUTED_LINEAR_COLUMNS_
 namespace orbit::kernels {
 namespace {
 
@@ -63,21 +76,52 @@ void LoadBlock(const T* weight, int64_t columns, int64_t begin, int64_t end, T* 
     for (int64_t c = 0; c < columns; ++c) block[c * kOutputs + o - begin] = weight[o * columns + c];
 }
 
-template <class T>
-void Add(T factor, const T* from, T* to) {
-  for (int64_t o = 0; o < kOutputs; ++o) to[o] += factor * from[o];
-}
-
-template <class T>
-void Add(const T* from, T* to) {
-  for (int64_t o = 0; o < kOutputs; ++o) to[o] += from[o];
-}
-
 }  // namespace
+}  // namespace orbit::kernels
+#endif  // ORBIT_KERNELS_CPU_PERMUTED_LINEAR_COLUMNS_
 
-template <class Device, class T>
-void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias,
-                    T* y) {
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+namespace {
+
+// Outputs of a block as vectors.
+template <class T>
+constexpr int64_t kVectors = kOutputs / kLanes<T>;
+
+// sums [kOutputs] += for every column of the row its value times its weights, block [columns, kOutputs].
+template <class T>
+void SumColumns(const Columns<T>& input, int64_t row, const T* block, T* sums) {
+  const Tag<T> d;
+  Vector<T> sum[kVectors<T>];
+  for (int64_t v = 0; v < kVectors<T>; ++v) sum[v] = hn::LoadU(d, sums + v * kLanes<T>);
+  for (int64_t i = input.begin[row]; i < input.edges[row]; ++i) {
+    const auto value = hn::Set(d, input.value[i]);
+    const T* weights = block + input.column[i] * kOutputs;
+    for (int64_t v = 0; v < kVectors<T>; ++v) sum[v] = hn::MulAdd(value, hn::LoadU(d, weights + v * kLanes<T>), sum[v]);
+  }
+  for (int64_t i = input.edges[row]; i < input.end[row]; ++i) {
+    const T* weights = block + input.column[i] * kOutputs;
+    for (int64_t v = 0; v < kVectors<T>; ++v) sum[v] = hn::Add(hn::LoadU(d, weights + v * kLanes<T>), sum[v]);
+  }
+  for (int64_t v = 0; v < kVectors<T>; ++v) hn::StoreU(sum[v], d, sums + v * kLanes<T>);
+}
+
+// The other way: block += value times gradient [kOutputs] for every column of the row.
+template <class T>
+void SpreadGradient(const Columns<T>& input, int64_t row, const T* gradient, T* block) {
+  const Tag<T> d;
+  Vector<T> from[kVectors<T>];
+  for (int64_t v = 0; v < kVectors<T>; ++v) from[v] = hn::LoadU(d, gradient + v * kLanes<T>);
+  for (int64_t i = input.begin[row]; i < input.end[row]; ++i) {
+    const auto value = hn::Set(d, i < input.edges[row] ? input.value[i] : T(1));
+    T* to = block + input.column[i] * kOutputs;
+    for (int64_t v = 0; v < kVectors<T>; ++v)
+      hn::StoreU(hn::MulAdd(value, from[v], hn::LoadU(d, to + v * kLanes<T>)), d, to + v * kLanes<T>);
+  }
+}
+
+template <class T>
+void Forward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias, T* y) {
   const int64_t columns = graphs.columns();
   const Columns<T> input(graphs, x);
   ParallelFor(out, kOutputs, [&](int64_t begin, int64_t end) {
@@ -87,16 +131,14 @@ void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* 
     for (int64_t row = 0; row < graphs.rows(); ++row) {
       T sums[kOutputs] = {};
       std::copy(bias + begin, bias + end, sums);
-      for (int64_t i = input.begin[row]; i < input.edges[row]; ++i)
-        Add(input.value[i], block + input.column[i] * kOutputs, sums);
-      for (int64_t i = input.edges[row]; i < input.end[row]; ++i) Add(block + input.column[i] * kOutputs, sums);
+      SumColumns(input, row, block, sums);
       std::copy(sums, sums + (end - begin), y + row * out + begin);
     }
   });
 }
 
-template <class Device, class T>
-void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {
+template <class T>
+void Backward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {
   const int64_t columns = graphs.columns();
   const Columns<T> input(graphs, x);
   ParallelFor(out, kOutputs, [&](int64_t begin, int64_t end) {
@@ -106,13 +148,52 @@ void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, c
     for (int64_t row = 0; row < graphs.rows(); ++row) {
       T gradient[kOutputs] = {};
       std::copy(dy + row * out + begin, dy + row * out + end, gradient);
-      for (int64_t i = input.begin[row]; i < input.edges[row]; ++i)
-        Add(input.value[i], gradient, block + input.column[i] * kOutputs);
-      for (int64_t i = input.edges[row]; i < input.end[row]; ++i) Add(gradient, block + input.column[i] * kOutputs);
+      SpreadGradient(input, row, gradient, block);
     }
     for (int64_t o = begin; o < end; ++o)
       for (int64_t c = 0; c < columns; ++c) dweight[o * columns + c] = block[c * kOutputs + o - begin];
   });
+}
+
+}  // namespace
+
+#define ORBIT_DEFINE(NAME, T)                                                                                       \
+  void Forward##NAME(const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias, T* y) { \
+    Forward(graphs, out, x, weight, bias, y);                                                                       \
+  }                                                                                                                 \
+  void Backward##NAME(const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {             \
+    Backward(graphs, out, x, dy, dweight);                                                                          \
+  }
+ORBIT_DEFINE(Float, float)
+ORBIT_DEFINE(Double, double)
+#undef ORBIT_DEFINE
+
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace orbit::kernels {
+
+HWY_EXPORT(ForwardFloat);
+HWY_EXPORT(ForwardDouble);
+HWY_EXPORT(BackwardFloat);
+HWY_EXPORT(BackwardDouble);
+
+template <class Device, class T>
+void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias,
+                    T* y) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(ForwardFloat)(graphs, out, x, weight, bias, y);
+  else
+    HWY_DYNAMIC_DISPATCH(ForwardDouble)(graphs, out, x, weight, bias, y);
+}
+
+template <class Device, class T>
+void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(BackwardFloat)(graphs, out, x, dy, dweight);
+  else
+    HWY_DYNAMIC_DISPATCH(BackwardDouble)(graphs, out, x, dy, dweight);
 }
 
 template <class Device, class T>
@@ -159,3 +240,4 @@ ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels
+#endif  // HWY_ONCE
