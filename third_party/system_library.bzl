@@ -94,3 +94,8 @@ def system_libraries():
         files = ["/usr/bin/protoc"],
         package = "protobuf-compiler",
     )
+    system_library(
+        name = "clang",
+        files = ["/usr/bin/clang++"],
+        package = "clang libclang-rt-dev libomp-dev",
+    )

@@ -1,0 +1,8 @@
+// Safetensors files.
+#include "engine/io/safetensors.h"
+#include "tests/fuzz/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace orbit;
+  return Fuzz(data, size, [](const FuzzInput& input) { io::ParseSafetensors(input.bytes, "input"); });
+}
