@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# The programs as their users call them: train, stop, resume, evaluate, export, generate, and what they refuse.
+set -euo pipefail
+train=$PWD/$1 evaluate=$PWD/$2 generate=$PWD/$3 separate=$PWD/$4 bench=$PWD/$5
+work=${TEST_TMPDIR:-$(mktemp -d)}/programs
+mkdir -p "$work"
+cd "$work"
+export ORBIT_CACHE=$work/cache
+unset BUILD_WORKING_DIRECTORY
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+# Runs a command that must fail with status 1, one clear message that contains the text, and no crash.
+refuses() {
+  local text=$1 status=0
+  shift
+  "$@" >refused.out 2>refused.err || status=$?
+  [ "$status" != 0 ] || fail "not refused: $*"
+  [ "$status" -lt 128 ] || fail "crashed with $status: $*"
+  grep -qF -- "$text" refused.err || { cat refused.err >&2; fail "no '$text' from: $*"; }
+}
+small=(--set model.transformer.layers=1 --set model.transformer.width=16 --set model.transformer.heads=2
+  --set model.network.hidden=12 --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
+  --set train.samples=2 --set evaluation.every=2 --set evaluation.samples=2 --set evaluation.test_samples=4)
+run() { "$train" "${small[@]}" --set train.steps=40 "$@"; }
+
+echo "--- a run from beginning to end"
+run --set run.directory=whole >whole.out 2>whole.err
+tail -n 1 whole.out | grep -qE '^test mse [0-9.e+-]+$' || fail "the last line is $(tail -n 1 whole.out)"
+for file in config.yaml metrics.jsonl last.safetensors best.safetensors log.txt curves.svg; do
+  [ -s "whole/$file" ] || fail "the run directory lacks $file"
+done
+ls whole/events.out.tfevents.* >/dev/null
+BUILD_WORKING_DIRECTORY=$work/elsewhere run --set run.directory=relative >/dev/null 2>&1
+[ -s elsewhere/relative/config.yaml ] || fail "relative paths are not the user's"
+
+echo "--- the same seed gives the same bits, on any number of threads"
+run --threads 1 --set run.directory=one >one.out 2>/dev/null
+run --threads 2 --set run.directory=two >two.out 2>/dev/null
+cmp one.out two.out
+cmp one.out whole.out
+# The checkpoints differ in the directory's name, which the config keeps; the tensors follow the header.
+tensors() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; }
+cmp <(tensors one/last.safetensors) <(tensors two/last.safetensors)
+run --seed 7 --set run.directory=seven >seven.out 2>/dev/null
+! cmp -s seven.out whole.out || fail "another seed gives the same"
+
+echo "--- stopped and resumed, or killed and resumed: the bits of a run that never was"
+for signal in INT TERM KILL; do
+  "$train" "${small[@]}" --set train.steps=40 --set run.directory="$signal" >"$signal.out" 2>"$signal.err" &
+  process=$!
+  for _ in $(seq 600); do
+    [ ! -s "$signal/last.safetensors" ] || break
+    sleep 0.05
+  done
+  kill -s "$signal" "$process" 2>/dev/null || true
+  status=0
+  wait "$process" || status=$?
+  if [ "$status" != 0 ]; then # it may have been faster
+    case $signal in
+      INT) [ "$status" = 130 ] || fail "SIGINT gives status $status" ;;
+      TERM) [ "$status" = 143 ] || fail "SIGTERM gives status $status" ;;
+    esac
+    [ "$signal" = KILL ] || grep -q -- "--resume" "$signal.err" || fail "no word on how to go on"
+    "$train" --resume "$signal" >"$signal.out" 2>"$signal.err"
+  fi
+  cmp whole.out "$signal.out"
+  cmp <(tensors whole/last.safetensors) <(tensors "$signal/last.safetensors")
+  [ "$(grep -o '"step":[0-9]*,"valid' "$signal/metrics.jsonl" | sort | uniq -d | wc -l)" = 0 ] || fail "steps came twice"
+done
+
+echo "--- evaluation"
+"$evaluate" whole >evaluate.out 2>/dev/null
+[ "$(tail -n 1 evaluate.out)" = "$(tail -n 1 whole.out)" ] || fail "evaluate says $(tail -n 1 evaluate.out)"
+"$evaluate" whole --samples 3 --trials 3 --split valid --export predictions.npy >evaluate.out 2>/dev/null
+grep -q "standard deviation over 3 trials" evaluate.out
+grep -q "^valid mse " evaluate.out
+[ "$(stat -c %s predictions.npy)" = $((128 + 20 * 5 * 3 * 4)) ] || fail "predictions.npy has $(stat -c %s predictions.npy) bytes"
+exact=$(sed -nE 's/^equivariance error, relative: ([^ ]+) .*/\1/p' evaluate.out)
+awk -v e="$exact" 'BEGIN { exit !(e < 1e-3) }' || fail "the equivariance error is $exact"
+"$evaluate" --weights whole/best.safetensors --preset nbody_paper "${small[@]}" >evaluate.out 2>/dev/null
+
+echo "--- data"
+"$generate" nbody --train 3 --valid 2 --test 1 --forces spring --particles 4 --output springs >/dev/null 2>&1
+[ "$(stat -c %s springs/loc30_train.npy)" = $((128 + 3 * 3 * 4 * 8)) ] || fail "generate wrote another size"
+truncate -s 100 "$ORBIT_CACHE"/nbody-charged-*.safetensors
+run --set train.steps=2 --set run.directory=again >/dev/null 2>again.err
+grep -q "data set made anew" again.err || fail "a damaged cache goes unnoticed"
+printf 'DQc\nDQo\nDQc\n' >three.g6
+"$separate" --dataset three.g6 --seeds 2 2>/dev/null | tail -n 1 | grep -qE '^[0-9]+ pairs never told apart of 3$'
+"$bench" --filter gram_schmidt --repeats 1 2>/dev/null | grep -q '"median_s"'
+
+echo "--- what is refused"
+refuses "did you mean 'nbody_paper'" "$train" --preset nbody_papr
+refuses "did you mean 'train.batch'" run --set train.bach=3
+refuses "must be an integer" run --set train.batch=many
+refuses "must be at least 1" run --set train.samples=0
+refuses "more than the 60 training examples" run --set train.batch=1000 --set run.directory=none
+[ ! -e none/config.yaml ] || fail "a refused run leaves a config behind"
+refuses "set either train.epochs or train.steps" run --set train.epochs=3 --set run.directory=none2
+refuses "holds a run already" run --set run.directory=whole
+refuses "holds no run" "$train" --resume nowhere
+refuses "cannot make the run directory" run --set run.directory=/dev/null/run
+refuses "device" run --device abacus
+refuses "cannot read" "$train" --config nowhere.yaml
+echo 'train: [1, 2' >broken.yaml
+refuses "broken.yaml" "$train" --config broken.yaml
+refuses "canonicalization has one group element" run --set model.distribution=canonical --set run.directory=none3
+head -c 1000 whole/best.safetensors >cut.safetensors
+refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
+refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3
+refuses "no benchmark" "$bench" --filter nonsense
+
+echo "--- a checkpoint that is damaged"
+cp -r whole damaged
+printf 'xx' | dd of=damaged/last.safetensors bs=1 seek=$(($(stat -c %s damaged/last.safetensors) - 100)) conv=notrunc status=none
+refuses "is damaged" "$train" --resume damaged
+
+echo "--- a full disk"
+(
+  trap '' XFSZ
+  ulimit -f 20
+  refuses "full" run --set run.directory=full
+)
+
+echo "--- a loss that is not finite"
+refuses "first appeared" run --set train.learning_rate=1e30 --set run.directory=infinite
+grep -q "step [0-9]* of 40" refused.err || fail "the step is not told"
+echo "all held"
