@@ -5,6 +5,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "data/svml_power.h"
 #include "engine/error.h"
 #include "kernels/cpu/parallel.h"
 
@@ -70,7 +71,8 @@ class Integrator {
         position_(3 * n_ * kTogether),
         velocity_(3 * n_ * kTogether),
         force_(3 * n_ * kTogether),
-        norm_(n_ * kTogether) {
+        norm_(n_ * kTogether),
+        size_(n_ * kTogether) {
     for (int64_t lane = 0; lane < kTogether; ++lane) {
       const Initial& from = initial[std::min<size_t>(lane, initial.size() - 1)];
       for (int64_t i = 0; i < n_ * n_; ++i) strength_[i * kTogether + lane] = from.strengths[i];
@@ -90,10 +92,8 @@ class Integrator {
     std::fill(force_.begin(), force_.end(), 0.0);
     for (int64_t i = 0; i < n_; ++i)
       for (int64_t lane = 0; lane < kTogether; ++lane) norm_[i * kTogether + lane] = Dot(i, i, lane);
-    // The sum over j runs in order for every i, as NumPy's.
-    for (int64_t i = 0; i < n_; ++i)
-      for (int64_t j = 0; j < n_; ++j)
-        if (j != i) forces_ == Forces::kCharged ? AddCoulomb(i, j) : AddSpring(i, j);
+    // The sum over j runs in order for every i, as NumPy's: j below i were added when they were i.
+    for (int64_t i = 0; i < n_; ++i) forces_ == Forces::kCharged ? AddCoulomb(i) : AddSpring(i);
     for (size_t i = 0; i < force_.size(); ++i)
       velocity_[i] += kStep * std::clamp(force_[i], -kLargestForce, kLargestForce);
   }
@@ -108,31 +108,39 @@ class Integrator {
   }
 
   // Squared distances as |a|^2 + |b|^2 - 2 a . b, which loses digits between close particles, as the published
-  // simulator does: where trajectories are chaotic these digits matter.
-  void AddCoulomb(int64_t i, int64_t j) {
-    const double* strength = &strength_[(i * n_ + j) * kTogether];
-    double size[kTogether];
-    for (int64_t lane = 0; lane < kTogether; ++lane) {
-      const double square = norm_[i * kTogether + lane] + norm_[j * kTogether + lane] - 2 * Dot(i, j, lane);
-      size[lane] = strength[lane] / (square * std::sqrt(square));
-    }
-    for (int64_t d = 0; d < 3; ++d)
+  // simulator does: where trajectories are chaotic these digits matter, and the last one of the power.
+  void AddCoulomb(int64_t i) {
+    for (int64_t j = i + 1; j < n_; ++j)
       for (int64_t lane = 0; lane < kTogether; ++lane)
-        force_[(d * n_ + i) * kTogether + lane] += size[lane] * (position(d, i, lane) - position(d, j, lane));
+        size_[j * kTogether + lane] = norm_[i * kTogether + lane] + norm_[j * kTogether + lane] - 2 * Dot(i, j, lane);
+    PowerThreeHalves(&size_[(i + 1) * kTogether], (n_ - i - 1) * kTogether);
+    for (int64_t j = i + 1; j < n_; ++j)
+      for (int64_t lane = 0; lane < kTogether; ++lane)
+        size_[j * kTogether + lane] = strength_[(i * n_ + j) * kTogether + lane] / size_[j * kTogether + lane];
+    AddForces(i);
   }
 
-  void AddSpring(int64_t i, int64_t j) {
-    const double* strength = &strength_[(i * n_ + j) * kTogether];
-    for (int64_t d = 0; d < 3; ++d)
+  void AddSpring(int64_t i) {
+    for (int64_t j = i + 1; j < n_; ++j)
       for (int64_t lane = 0; lane < kTogether; ++lane)
-        force_[(d * n_ + i) * kTogether + lane] +=
-            -kSpringStrength * strength[lane] *
-            (position_[(d * n_ + i) * kTogether + lane] - position_[(d * n_ + j) * kTogether + lane]);
+        size_[j * kTogether + lane] = -kSpringStrength * strength_[(i * n_ + j) * kTogether + lane];
+    AddForces(i);
+  }
+
+  // size_[j] (x_i - x_j) between i and the particles behind it, to both.
+  void AddForces(int64_t i) {
+    for (int64_t d = 0; d < 3; ++d)
+      for (int64_t j = i + 1; j < n_; ++j)
+        for (int64_t lane = 0; lane < kTogether; ++lane) {
+          const double force = size_[j * kTogether + lane] * (position(d, i, lane) - position(d, j, lane));
+          force_[(d * n_ + i) * kTogether + lane] += force;
+          force_[(d * n_ + j) * kTogether + lane] -= force;
+        }
   }
 
   Forces forces_;
   int64_t n_;
-  std::vector<double> strength_, position_, velocity_, force_, norm_;
+  std::vector<double> strength_, position_, velocity_, force_, norm_, size_;
 };
 
 }  // namespace

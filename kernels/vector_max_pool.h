@@ -16,8 +16,8 @@ void VectorMaxPool(Device device, int64_t sets, int64_t m, int64_t channels, con
 
 // dx from dy; nothing flows to the directions, whose choice is piecewise constant.
 template <class Device, class T>
-void VectorMaxPoolBackward(Device device, int64_t sets, int64_t m, int64_t channels, const int32_t* choice,
-                           const T* dy, T* dx);
+void VectorMaxPoolBackward(Device device, int64_t sets, int64_t m, int64_t channels, const int32_t* choice, const T* dy,
+                           T* dx);
 
 }  // namespace orbit::kernels
 

@@ -11,8 +11,8 @@ namespace orbit {
 // eps []. f32, f64. The aggregation of GIN: Xu et al., How Powerful are Graph Neural Networks?, ICLR 2019.
 Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges);
 
-// The same with a virtual node before the others, x [graphs, samples, 1 + n, channels]: it has a self-loop, and edges to
-// and from each of its graph's num_nodes (i32 [graphs]) first nodes.
+// The same with a virtual node before the others, x [graphs, samples, 1 + n, channels]: it has a self-loop, and edges
+// to and from each of its graph's num_nodes (i32 [graphs]) first nodes.
 Variable MessageSumWithHub(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes);
 
 }  // namespace orbit

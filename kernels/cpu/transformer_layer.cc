@@ -24,10 +24,7 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-#ifndef TILE
-#define TILE 100
-#endif
-constexpr int64_t kTileRows = TILE;   // rows that go through the layer together; a quarter of what L2 holds
+constexpr int64_t kTileRows = 100;   // rows that go through the layer together; a quarter of what L2 holds
 constexpr int64_t kMostChunks = 32;  // partial sums of the gradients
 
 // What Forward keeps, in the order of the sequences, so that a tile's part of each array is contiguous.
