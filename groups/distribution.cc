@@ -4,6 +4,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/frame.h"
+#include "groups/minimal_frame.h"
 #include "groups/rotation.h"
 
 namespace orbit {
@@ -114,10 +115,10 @@ class HaarDistribution : public Distribution {
   DistributionOptions options_;
 };
 
-// Nodes in the order of their classes; within a class at random.
+// `frame`: nodes in the order of their classes, within a class at random. `minimal_frame`: see MinimalFrame.
 class FrameDistribution : public Distribution {
  public:
-  explicit FrameDistribution(const DistributionOptions& options) {
+  FrameDistribution(const DistributionOptions& options, bool minimal) : minimal_(minimal) {
     Check(options.group == ParseGroup("Sn"), "frames are of graphs under Sn, not ", NameOf(options.group));
   }
 
@@ -135,12 +136,19 @@ class FrameDistribution : public Distribution {
     Check(x.edges.graphs == x.batch() && x.num_nodes.defined(), "frames need the edges and num_nodes of ", x.batch(),
           " graphs");
     const NoGrad no_grad;
+    Element element;
+    if (minimal_) {
+      element.permutation = Permutation{.index = MinimalFrame(x, noise.scores), .soft = {}};
+      return element;
+    }
     const Tensor classes =
         SpectralClasses(x.edges, x.num_nodes).To(noise.scores.dtype()).Reshape({x.batch(), 1, x.edges.n});
-    Element element;
     element.permutation = Sort(Neg(Add(noise.scores, classes)).value(), x.num_nodes);
     return element;
   }
+
+ private:
+  bool minimal_;
 };
 
 }  // namespace
@@ -148,9 +156,10 @@ class FrameDistribution : public Distribution {
 std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
                                                EquivariantNetwork* network) {
   if (name == "haar") return std::make_unique<HaarDistribution>(options);
-  if (name == "frame") return std::make_unique<FrameDistribution>(options);
+  if (name == "frame" || name == "minimal_frame")
+    return std::make_unique<FrameDistribution>(options, name == "minimal_frame");
   Check(name == "learned" || name == "canonical", "unknown distribution '", name,
-        "'; known: learned, haar, frame, canonical");
+        "'; known: learned, haar, frame, minimal_frame, canonical");
   Check(network != nullptr, "the distribution '", name, "' needs an equivariant network");
   return std::make_unique<NetworkDistribution>(options, *network, name == "learned");
 }

@@ -59,6 +59,7 @@ struct DistributionOptions {
 // `canonical`: g = q(x, 0), one sample.
 // `haar`: uniform on the group (group averaging); ignores `network`.
 // `frame`: uniform on a hand-made frame of a graph, S_n alone (frame averaging); ignores `network`. See groups/frame.h.
+// `minimal_frame`: uniform on the smallest frame there is; see groups/minimal_frame.h.
 // Throws Error for an unknown name. The network must outlive the distribution.
 std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
                                                EquivariantNetwork* network);

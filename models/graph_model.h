@@ -1,43 +1,26 @@
-// Symmetrized models of whole graphs, invariant to S_n (Kim et al. 2023, section 3.1): an embedding for every graph,
-// the mean of a base function over permutations drawn for it.
+// Models of whole graphs, invariant to S_n: symmetrized base functions (Kim et al. 2023, section 3.1), whose output is
+// the mean over permutations drawn for every graph, and the tailored networks that they are compared with.
 #ifndef ORBIT_MODELS_GRAPH_MODEL_H_
 #define ORBIT_MODELS_GRAPH_MODEL_H_
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "groups/distribution.h"
 #include "models/gin.h"
+#include "models/graph_base.h"
+#include "models/tailored_graph_network.h"
 
 namespace orbit {
 
-enum class Activation : uint8_t { kRelu, kTanh };
-
-Variable Activate(Activation activation, const Variable& x);
-
 struct GraphModelOptions {
-  int64_t n = 64;  // nodes, padding included
-  int64_t channels = 2;
-  std::string base = "mlp";                          // or gin_id
-  std::string distribution = "learned";              // learned, haar, frame or canonical
-  bool node_features = true;                         // whether the MLP sees them beside the adjacency
-  std::vector<int64_t> widths = {2048, 4096, 2048};  // of the MLP's layers before the embedding
-  int64_t hidden = 64;                               // of GIN-ID's layers
-  int64_t embedding = 10;
-  int64_t outputs = 1;  // of a last layer on the embedding; 0: the embedding is the output
-  Activation activation = Activation::kRelu;
-  bool activate_embedding = true;
+  std::string model = "mlp";             // a base function: mlp, gin_id; or a tailored network: gcn, gat, gin, ...
+  std::string distribution = "learned";  // of a base function: learned, haar, frame, minimal_frame or canonical
+  GraphBaseOptions base;                 // its head and channels serve tailored networks too
   GinOptions network{.unused_input = true};
   double noise_scale = 1;
   SoftSortOptions soft_sort{.tau = 0.01};
   double score_jitter = 1e-6;
-};
-
-// A function of a graph under each of its permutations: -> [batch, samples, outputs].
-class GraphBase : public nn::Module {
- public:
-  virtual Variable operator()(const Features& x, const Permutation& permutation) const = 0;
 };
 
 // Features of a batch: nodes [batch, n, channels] (order 1), edges, num_nodes.
@@ -45,26 +28,25 @@ Features MakeGraphFeatures(const Tensor& nodes, const EdgeLists& edges, const Te
 
 class GraphModel : public nn::Module {
  public:
-  GraphModel(const GraphModelOptions& options, Generator& generator);
-
   struct Result {
     Variable output;   // [batch, outputs]
     Variable samples;  // [batch, samples, outputs], whose mean it is
     Variable entropy;  // the regulariser, a scalar; undefined where the permutation has no soft part
-    Element element;
+    Element element;   // empty for tailored networks
   };
 
-  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first = 0) const;
+  // `first` is the global number of the batch's first graph. Tailored networks take one sample, of nothing.
+  virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first = 0) const = 0;
   // `generator` serves dropout alone.
-  Result Forward(const Features& x, const Noise& noise, Generator& generator);
-
-  GraphNetwork& network() { return network_; }
-
- private:
-  std::unique_ptr<GraphBase> base_;
-  GraphNetwork network_;
-  std::unique_ptr<Distribution> distribution_;
+  virtual Result Forward(const Features& x, const Noise& noise, Generator& generator) = 0;
+  // How S_n acts on Noise::network.
+  virtual Representation noise_representation() const = 0;
 };
+
+bool IsTailored(const std::string& model);
+
+// Throws Error for names that are not known and for options that make no sense.
+std::unique_ptr<GraphModel> MakeGraphModel(const GraphModelOptions& options, Generator& generator);
 
 }  // namespace orbit
 

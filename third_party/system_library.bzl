@@ -76,6 +76,7 @@ def system_libraries():
         ("eigen", "eigen3/Eigen/Dense", "libeigen3-dev", []),
         ("fmt", "fmt/core.h", "libfmt-dev", ["-lfmt"]),
         ("highway", "hwy/highway.h", "libhwy-dev", ["-lhwy"]),
+        ("nauty", "nauty/naugroup.h", "libnauty2-dev", ["-lnauty"]),
         ("nlohmann_json", "nlohmann/json.hpp", "nlohmann-json3-dev", []),
         ("protobuf", "google/protobuf/message.h", "libprotobuf-dev", ["-lprotobuf", "-pthread"]),
         ("random123", "Random123/philox.h", "librandom123-dev", []),

@@ -121,7 +121,7 @@ std::function<void()> NBodyStep() {
 
 std::function<void()> ExpClassifyStep() {
   auto generator = std::make_shared<Generator>(0);
-  auto model = std::make_shared<GraphModel>(GraphModelOptions{}, *generator);
+  std::shared_ptr<GraphModel> model = MakeGraphModel({}, *generator);
   const Features x = RandomGraphs(100, 64, 0.08, *generator);
   const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32);
   return TrainingStep(model, 0.1, [=, model = model.get()] {

@@ -9,6 +9,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/loss.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
 #include "groups/equivariance.h"
 #include "models/graph_model.h"
 #include "tools/path.h"
@@ -17,6 +18,7 @@ namespace orbit {
 namespace {
 
 constexpr int64_t kNodes = 64;
+constexpr uint64_t kFixedNoiseSeed = 0;
 constexpr int64_t kRowsAtOnce = 1000;  // graphs times samples in evaluation; results do not depend on it
 
 // Numbers [begin, end) of the graphs of a split.
@@ -27,20 +29,25 @@ constexpr Range kRanges[] = {{400, 1200}, {0, 200}, {200, 400}};  // train, vali
 
 class ExpClassifyTask : public Task {
  public:
-  ExpClassifyTask(const GraphModelOptions& options, std::vector<Graph> graphs, double entropy_weight, Device device,
-                  Generator& generator)
-      : model_(options, generator), graphs_(std::move(graphs)), entropy_weight_(entropy_weight), device_(device) {
-    model_.To(device);
+  ExpClassifyTask(const GraphModelOptions& options, std::vector<Graph> graphs, bool fixed_noise, double entropy_weight,
+                  Device device, Generator& generator)
+      : model_(MakeGraphModel(options, generator)),
+        graphs_(std::move(graphs)),
+        fixed_noise_(fixed_noise),
+        entropy_weight_(entropy_weight),
+        device_(device) {
+    model_->To(device);
   }
 
   std::string metric() const override { return "accuracy"; }
-  nn::Module& model() override { return model_; }
+  nn::Module& model() override { return *model_; }
   int64_t size(Split split) const override { return RangeOf(split).end - RangeOf(split).begin; }
 
   Loss TrainingLoss(const Tensor& examples, int64_t samples, Generator& generator) override {
-    const GraphBatch batch = Batch(Split::kTrain, examples.ToVector<int64_t>());
+    const std::vector<int64_t> numbers = examples.ToVector<int64_t>();
+    const GraphBatch batch = Batch(Split::kTrain, numbers);
     const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
-    const auto result = model_.Forward(x, model_.DrawNoise(x, samples, generator), generator);
+    const auto result = model_->Forward(x, DrawNoise(x, Split::kTrain, numbers, samples, generator, 0), generator);
     const Variable bce = BceWithLogitsLoss(result.output, batch.targets);
     if (!result.entropy.defined()) return {.total = bce, .parts = {}};
     return {.total = Add(bce, Scale(result.entropy, entropy_weight_)),
@@ -60,7 +67,8 @@ class ExpClassifyTask : public Task {
       const GraphBatch batch = Batch(split, numbers);
       const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
       generator = start;
-      const Variable output = model_.Forward(x, model_.DrawNoise(x, samples, generator, begin), generator).output;
+      const Variable output =
+          model_->Forward(x, DrawNoise(x, split, numbers, samples, generator, begin), generator).output;
       loss += BceWithLogitsLoss(output, batch.targets).value().Item() * static_cast<double>(end - begin);
       const std::vector<double> values = output.value().ToVector<double>(), targets = batch.targets.ToVector<double>();
       for (size_t i = 0; i < values.size(); ++i) correct += (values[i] > 0) == (targets[i] > 0.5);
@@ -82,15 +90,15 @@ class ExpClassifyTask : public Task {
     const Element h = RandomElement(ParseGroup("Sn"), x, generator);
     const Features hx = Act(h, x);
     const auto predict = [&](const Features& features, const Noise& noise) {
-      return model_.Forward(features, noise, generator).output;
+      return model_->Forward(features, noise, generator).output;
     };
-    const Noise noise = model_.DrawNoise(x, samples, generator);
+    const Noise noise = model_->DrawNoise(x, samples, generator);
     const Variable y = predict(x, noise);
     const auto distance = [&](const Variable& other) {
       return std::sqrt(Sum(Square(Sub(other, y))).value().Item() / Sum(Square(y)).value().Item());
     };
-    return {.exact = distance(predict(hx, Act(h, model_.network().noise_representation(), noise))),
-            .statistical = distance(predict(hx, model_.DrawNoise(hx, samples, generator)))};
+    return {.exact = distance(predict(hx, Act(h, model_->noise_representation(), noise))),
+            .statistical = distance(predict(hx, model_->DrawNoise(hx, samples, generator)))};
   }
 
  private:
@@ -101,16 +109,41 @@ class ExpClassifyTask : public Task {
     return MakeGraphBatch(graphs_, numbers, kNodes).To(device_);
   }
 
-  GraphModel model_;
+  // The noise of graphs numbered `numbers` within a split; `first` is the place of the first of them in what is drawn.
+  Noise DrawNoise(const Features& x, Split split, const std::vector<int64_t>& numbers, int64_t samples,
+                  Generator& generator, int64_t first) const {
+    if (!fixed_noise_) return model_->DrawNoise(x, samples, generator, first);
+    // The same for a graph whenever it comes: drawn by its number in the data set.
+    Noise noise{.samples = samples};
+    std::vector<Variable> network, scores;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      Generator fixed(kFixedNoiseSeed);
+      const Features graph = MakeGraphFeatures(Slice(x.features[0].value, 0, row, row + 1).value(), {}, {});
+      const Noise drawn = model_->DrawNoise(graph, samples, fixed, numbers[i] + RangeOf(split).begin);
+      network.emplace_back(drawn.network);
+      scores.emplace_back(drawn.scores);
+    }
+    noise.network = Concat(network, 0).value();
+    noise.scores = Concat(scores, 0).value();
+    return noise;
+  }
+
+  std::unique_ptr<GraphModel> model_;
   std::vector<Graph> graphs_;
+  bool fixed_noise_;
   double entropy_weight_;
   Device device_;
 };
 
 void AddKeys(ConfigSchema& schema) {
-  schema.String("model.base", "mlp", "the base function", {"mlp", "gin_id"});
-  schema.String("model.distribution", "learned", "of the permutations", {"learned", "haar", "frame", "canonical"});
+  schema.String("model.base", "mlp",
+                "the base function to symmetrize (mlp, gin_id), or a network that is invariant by itself",
+                {"mlp", "gin_id", "gcn", "gat", "gin", "chebnet", "ppgn"});
+  schema.String("model.distribution", "learned", "of a base function's permutations",
+                {"learned", "haar", "frame", "minimal_frame", "canonical"});
   schema.Double("model.noise_scale", 1, "the equivariant network's noise is uniform up to it", {.min = 0});
+  schema.Bool("model.fixed_noise", false, "whether a graph gets the same noise whenever it comes (learned)");
   schema.Double("model.tau", 0.01, "temperature of the soft permutations", {.min = 1e-6});
   schema.IntList("model.mlp.widths", {2048, 4096, 2048}, "of the MLP's layers", {.min = 1, .max = 65536});
   schema.Int("model.gin_id.hidden", 64, "width of GIN-ID's layers", {.min = 1, .max = 65536});
@@ -122,19 +155,22 @@ void AddKeys(ConfigSchema& schema) {
 
 std::unique_ptr<Task> Make(const Config& config, Device device, Generator& generator, const ShareDone&) {
   GraphModelOptions options;
-  options.n = kNodes;
-  options.base = config.String("model.base");
+  options.base.n = kNodes;
+  options.model = config.String("model.base");
   options.distribution = config.String("model.distribution");
-  options.widths = config.IntList("model.mlp.widths");
-  options.hidden = config.Int("model.gin_id.hidden");
+  options.base.widths = config.IntList("model.mlp.widths");
+  options.base.hidden = config.Int("model.gin_id.hidden");
   options.network.hidden = config.Int("model.network.hidden");
   options.network.layers = config.Int("model.network.layers");
   options.noise_scale = config.Double("model.noise_scale");
   options.soft_sort.tau = config.Double("model.tau");
   std::vector<Graph> graphs = ReadExp(UserPath(config.String("data.path")));
   Check(graphs.size() == 1200, config.String("data.path"), " has ", graphs.size(), " graphs; EXP has 1200");
-  return std::make_unique<ExpClassifyTask>(options, std::move(graphs), config.Double("train.entropy_weight"), device,
-                                           generator);
+  const bool fixed_noise = config.Bool("model.fixed_noise");
+  Check(!fixed_noise || (options.distribution == "learned" && !IsTailored(options.model)),
+        "model.fixed_noise is for learned distributions of a base function");
+  return std::make_unique<ExpClassifyTask>(options, std::move(graphs), fixed_noise,
+                                           config.Double("train.entropy_weight"), device, generator);
 }
 
 }  // namespace

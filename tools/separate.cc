@@ -1,4 +1,4 @@
-// Counts the pairs of graphs that no random initialisation of a symmetrized model tells apart. See --help.
+// Counts the pairs of graphs that no random initialisation of a model tells apart. See --help.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/graph6.h"
+#include "data/graph/own_graphs.h"
 #include "data/graph_sets.h"
 #include "models/graph_model.h"
 #include "tools/figure.h"
@@ -17,7 +17,8 @@
 namespace orbit {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 5000;  // graphs times samples
+constexpr int64_t kRowsAtOnce = 5000;     // graphs times samples
+constexpr int64_t kPairsAtOnce = 500000;  // of nodes, for networks on them
 
 struct Arguments {
   std::string dataset = "graph8c", data = "GRAPHSAT.pkl", figure;
@@ -31,23 +32,23 @@ struct Pair {
   int32_t first, second;
 };
 
-std::vector<Graph> ReadGraphs(const Arguments& arguments) {
+std::vector<Graph> FindGraphs(const Arguments& arguments) {
   if (arguments.dataset == "graph8c") return EnumerateGraph8c();
   if (arguments.dataset == "exp") return ReadExp(UserPath(arguments.data));
-  return ReadGraph6(UserPath(arguments.dataset));
+  return ReadGraphs(UserPath(arguments.dataset));
 }
 
 // The models of Kim et al. 2023, section 3.1: an embedding of 10 numbers, tanh throughout.
 GraphModelOptions OptionsFor(const Arguments& arguments, int64_t nodes) {
   const bool exp = arguments.dataset == "exp";
   GraphModelOptions options;
-  options.n = exp ? 64 : nodes;
-  options.base = arguments.model;
+  options.model = arguments.model;
   options.distribution = arguments.distribution;
-  options.node_features = exp;
-  if (!exp) options.widths = {128, 64};
-  options.outputs = 0;
-  options.activation = Activation::kTanh;
+  options.base.n = exp ? 64 : nodes;
+  options.base.node_features = exp;
+  if (!exp) options.base.widths = {128, 64};
+  options.base.head.outputs = 0;
+  options.base.head.activation = Activation::kTanh;
   return options;
 }
 
@@ -56,22 +57,24 @@ std::vector<float> Embed(const Arguments& arguments, const std::vector<Graph>& g
                          int64_t seed, Device device) {
   NoGrad no_grad;
   Generator generator(static_cast<uint64_t>(seed));
-  GraphModel model(options, generator);
-  model.To(device);
-  model.Eval();
+  const std::unique_ptr<GraphModel> model = MakeGraphModel(options, generator);
+  model->To(device);
+  model->Eval();
   const auto count = static_cast<int64_t>(graphs.size());
-  const int64_t at_once = std::max<int64_t>(1, kRowsAtOnce / arguments.samples);
+  int64_t at_once = std::max<int64_t>(1, kRowsAtOnce / arguments.samples);
+  if (arguments.model == "ppgn")
+    at_once = std::clamp<int64_t>(kPairsAtOnce / (options.base.n * options.base.n), 1, at_once);
   std::vector<float> embeddings;
-  embeddings.reserve(count * options.embedding);
+  embeddings.reserve(count * options.base.head.embedding);
   const Generator start = generator;
   for (int64_t begin = 0; begin < count; begin += at_once) {
     std::vector<int64_t> numbers(std::min(at_once, count - begin));
     std::iota(numbers.begin(), numbers.end(), begin);
-    const GraphBatch batch = MakeGraphBatch(graphs, numbers, options.n).To(device);
+    const GraphBatch batch = MakeGraphBatch(graphs, numbers, options.base.n).To(device);
     const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
     generator = start;
-    const Noise noise = model.DrawNoise(x, arguments.samples, generator, begin);
-    const std::vector<float> part = model.Forward(x, noise, generator).output.value().ToVector<float>();
+    const Noise noise = model->DrawNoise(x, arguments.samples, generator, begin);
+    const std::vector<float> part = model->Forward(x, noise, generator).output.value().ToVector<float>();
     embeddings.insert(embeddings.end(), part.begin(), part.end());
   }
   return embeddings;
@@ -121,12 +124,13 @@ class Separation {
 
 int Separate(const Arguments& arguments) {
   const Device device = Launch(arguments.launch);
-  const std::vector<Graph> graphs = ReadGraphs(arguments);
+  const std::vector<Graph> graphs = FindGraphs(arguments);
   const GraphModelOptions options = OptionsFor(arguments, LargestGraph(graphs));
-  Separation separation(static_cast<int64_t>(graphs.size()), arguments.dataset == "exp", options.embedding,
+  Separation separation(static_cast<int64_t>(graphs.size()), arguments.dataset == "exp", options.base.head.embedding,
                         arguments.threshold);
   Progress progress("seeds", arguments.seeds);
-  Series curve{.name = arguments.model + ", " + arguments.distribution, .points = {}};
+  Series curve{.name = IsTailored(arguments.model) ? arguments.model : arguments.model + ", " + arguments.distribution,
+               .points = {}};
   for (int64_t seed = 0; seed < arguments.seeds; ++seed) {
     separation.Apply(Embed(arguments, graphs, options, seed, device));
     curve.points.emplace_back(seed + 1, separation.left());
@@ -149,22 +153,28 @@ int Separate(const Arguments& arguments) {
 
 int Main(int argc, char** argv) {
   CLI::App app(
-      "Counts the pairs of graphs that no random initialisation of a symmetrized model tells apart: those whose "
-      "embeddings "
-      "never are farther from each other than the threshold, in the l1 norm.");
+      "Counts the pairs of graphs that no random initialisation of a model tells apart: those whose embeddings never "
+      "are "
+      "farther from each other than the threshold, in the l1 norm.");
   Arguments arguments;
-  app.add_option("--dataset", arguments.dataset,
-                 "graph8c (the connected graphs on 8 nodes, from nauty-geng), exp, or a file of graph6 lines")
+  app.add_option(
+         "--dataset", arguments.dataset,
+         "graph8c (the connected graphs on 8 nodes, from nauty-geng), exp, or your own: a file of graph6, sparse6 or "
+         "digraph6 lines or an edge list (*.edges), or a folder of such files")
       ->capture_default_str();
   app.add_option("--data", arguments.data, "the published file of EXP")->capture_default_str();
-  app.add_option("--model", arguments.model, "the base function: mlp or gin_id")
-      ->check(CLI::IsMember({"mlp", "gin_id"}))
+  app.add_option("--model", arguments.model,
+                 "a base function to symmetrize, mlp or gin_id; or a network invariant by itself: gcn, gat, gin, "
+                 "chebnet or ppgn")
+      ->check(CLI::IsMember({"mlp", "gin_id", "gcn", "gat", "gin", "chebnet", "ppgn"}))
       ->capture_default_str();
-  app.add_option("--distribution", arguments.distribution, "of the permutations: learned, haar, frame or canonical")
-      ->check(CLI::IsMember({"learned", "haar", "frame", "canonical"}))
+  app.add_option("--distribution", arguments.distribution,
+                 "of a base function's permutations: learned, haar, frame, minimal_frame or canonical")
+      ->check(CLI::IsMember({"learned", "haar", "frame", "minimal_frame", "canonical"}))
       ->capture_default_str();
   app.add_option("--seeds", arguments.seeds, "initialisations")->check(CLI::Range(1, 100000))->capture_default_str();
-  app.add_option("--samples", arguments.samples, "permutations a graph (canonical: one)")
+  app.add_option("--samples", arguments.samples,
+                 "permutations a graph (canonical, and networks invariant by themselves: one)")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   app.add_option("--threshold", arguments.threshold, "l1 distance beyond which graphs are told apart")
@@ -173,7 +183,7 @@ int Main(int argc, char** argv) {
   app.add_option("--figure", arguments.figure, "draw the pairs left by initialisation into this SVG file");
   AddLaunchOptions(app, arguments.launch);
   CLI11_PARSE(app, argc, argv);
-  if (arguments.distribution == "canonical") arguments.samples = 1;
+  if (arguments.distribution == "canonical" || IsTailored(arguments.model)) arguments.samples = 1;
   return Separate(arguments);
 }
 

@@ -15,23 +15,23 @@ GraphModelOptions ReadOptions(const Case& recorded) {
   const auto& spec = recorded.spec;
   const bool classify = spec.at("task") == "EXPclassify";
   GraphModelOptions options;
-  options.n = spec.at("n");
-  options.channels = spec.at("d");
-  options.base = spec.at("backbone") == "gin" ? "gin_id" : "mlp";
+  options.base.n = spec.at("n");
+  options.base.channels = spec.at("d");
+  options.model = spec.at("backbone") == "gin" ? "gin_id" : "mlp";
   options.distribution = spec.at("noise_scale") == 0.0 ? "canonical" : "learned";
   options.noise_scale = spec.at("noise_scale");
   options.soft_sort.tau = spec.at("tau");
   options.soft_sort.hard = spec.at("hard");
   options.network.layers = spec.at("interface_layers");
-  options.activation = classify ? Activation::kRelu : Activation::kTanh;
-  options.outputs = classify ? 1 : 0;
-  options.widths.clear();
+  options.base.head.activation = classify ? Activation::kRelu : Activation::kTanh;
+  options.base.head.outputs = classify ? 1 : 0;
+  options.base.widths.clear();
   for (int layer = 1; recorded.Has("param/backbone.conv" + std::to_string(layer) + ".weight"); ++layer)
-    options.widths.push_back(recorded.Get("param/backbone.conv" + std::to_string(layer) + ".weight").dim(0));
-  if (options.base == "mlp")
-    options.node_features = recorded.Get("param/backbone.conv1.weight").dim(1) > options.n * options.n;
+    options.base.widths.push_back(recorded.Get("param/backbone.conv" + std::to_string(layer) + ".weight").dim(0));
+  if (options.model == "mlp")
+    options.base.node_features = recorded.Get("param/backbone.conv1.weight").dim(1) > options.base.n * options.base.n;
   else
-    options.widths = {1};
+    options.base.widths = {1};
   return options;
 }
 
@@ -64,16 +64,16 @@ Report RunGraph(const Case& recorded) {
   Report report;
   Generator generator(0);
   const GraphModelOptions options = ReadOptions(recorded);
-  const int64_t samples = recorded.spec.at("samples"), n = options.n;
+  const int64_t samples = recorded.spec.at("samples"), n = options.base.n;
   const Tensor nodes = recorded.Get("in/x");
   const Features x = MakeGraphFeatures(nodes, ReadEdges(recorded, n), recorded.Get("in/num_nodes").To(DType::kI32));
   const Tensor eps = recorded.Get("noise/eps").Reshape({nodes.dim(0), samples, n + 1, nodes.dim(2)});
   const Noise noise{.samples = samples, .network = Slice(eps, 2, 1, n + 1).value(), .scores = {}, .frame = {}};
 
-  GraphModel model(options, generator);
-  recorded.Load(model, recorded.spec.at("train"));
-  RoundSelfWeights(model);
-  const auto [output, per_sample, entropy, element] = model.Forward(x, noise, generator);
+  const std::unique_ptr<GraphModel> model = MakeGraphModel(options, generator);
+  recorded.Load(*model, recorded.spec.at("train"));
+  RoundSelfWeights(*model);
+  const auto [output, per_sample, entropy, element] = model->Forward(x, noise, generator);
   Variable main;
   if (recorded.spec.at("main") == "bce")
     main = BceWithLogitsLoss(output, recorded.Get("in/label").To(recorded.dtype).Reshape({nodes.dim(0), 1}));
@@ -87,7 +87,7 @@ Report RunGraph(const Case& recorded) {
   report.CompareOutput(recorded, "permutation", ToMatrix(*element.permutation, x.num_nodes, recorded.dtype).value());
   report.CompareOutput(recorded, "permutation_soft", element.permutation->soft.value());
   if (!recorded.Group("grad/").empty()) loss.Backward();
-  report.CompareState(recorded, model);
+  report.CompareState(recorded, *model);
   return report;
 }
 

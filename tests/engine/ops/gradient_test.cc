@@ -6,6 +6,7 @@
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
+#include "engine/ops/graph_attention.h"
 #include "engine/ops/indexing.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
@@ -169,6 +170,9 @@ std::vector<OperationCase> Cases() {
        [](const Inputs& x) {
          return MessageSumWithHub(x[0], x[1], Edges(), Tensor::From(std::vector<int32_t>{4, 3}, {2}));
        }},
+      {"GraphAttention",
+       {{{2, 3, 4, 2, 5}}, {{2, 3, 4, 2}}, {{2, 3, 4, 2}}},
+       [](const Inputs& x) { return GraphAttention(x[0], x[1], x[2], Edges()); }},
       {"Diagonal", {{{2, 3, 3, 4}}}, [](const Inputs& x) { return Diagonal(x[0]); }},
       {"DiagonalEmbed", {{{2, 3, 4}}}, [](const Inputs& x) { return DiagonalEmbed(x[0]); }},
       TransformerLayerCase(8, 12, 2),

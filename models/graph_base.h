@@ -1,0 +1,37 @@
+// Base functions of whole graphs, which have no symmetry of their own (Kim et al. 2023, section 3.1).
+#ifndef ORBIT_MODELS_GRAPH_BASE_H_
+#define ORBIT_MODELS_GRAPH_BASE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/nn/module.h"
+#include "groups/element.h"
+#include "models/graph_head.h"
+
+namespace orbit {
+
+// A function of a graph under each of its permutations: -> [batch, samples, outputs].
+class GraphBase : public nn::Module {
+ public:
+  virtual Variable operator()(const Features& x, const Permutation& permutation) const = 0;
+};
+
+struct GraphBaseOptions {
+  int64_t n = 64;  // nodes, padding included
+  int64_t channels = 2;
+  bool node_features = true;                         // whether the MLP sees them beside the adjacency
+  std::vector<int64_t> widths = {2048, 4096, 2048};  // of the MLP's layers before the embedding
+  int64_t hidden = 64;                               // of GIN-ID's layers
+  GraphHeadOptions head;
+};
+
+// "mlp": on the flattened permuted node features and adjacency. "gin_id": a GIN whose nodes carry their rank as a
+// one-hot identifier beside their features. Throws Error for other names.
+std::unique_ptr<GraphBase> MakeGraphBase(const std::string& name, const GraphBaseOptions& options,
+                                         Generator& generator);
+
+}  // namespace orbit
+
+#endif  // ORBIT_MODELS_GRAPH_BASE_H_

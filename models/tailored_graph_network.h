@@ -1,0 +1,46 @@
+// Networks made invariant to S_n by their architecture, which symmetrized ones are compared with.
+#ifndef ORBIT_MODELS_TAILORED_GRAPH_NETWORK_H_
+#define ORBIT_MODELS_TAILORED_GRAPH_NETWORK_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/nn/module.h"
+#include "groups/element.h"
+#include "models/graph_head.h"
+
+namespace orbit {
+
+// A function of whole graphs: nodes [batch, n, channels] (order 1), edges and num_nodes -> [batch, outputs].
+class TailoredGraphNetwork : public nn::Module {
+ public:
+  virtual Variable operator()(const Features& x) const = 0;
+};
+
+// "gcn", "gat", "gin", "chebnet", "ppgn"
+const std::vector<std::string>& TailoredGraphNetworks();
+
+struct TailoredGraphOptions {
+  int64_t channels = 2;
+  int64_t layers = 3;
+  GraphHeadOptions head;
+};
+
+// The first four are layers on the nodes, each followed by the activation, and the sum over the nodes:
+//   gcn      x' = D^-1/2 (A + I) D^-1/2 x W + b, D the degrees of A + I (Kipf and Welling, ICLR 2017); width 120
+//   gat      graph attention, 8 heads of 15 (Velickovic et al., ICLR 2018)
+//   gin      x' = MLP((1 + eps) x + the sum over neighbours), MLP = Linear, activation, Linear (Xu et al., ICLR 2019);
+//            width 76
+//   chebnet  x' = sum over k < 3 of T_k(2 L / l - I) x W_k + b, L the normalised Laplacian, l its largest eigenvalue
+//            (Defferrard et al., NeurIPS 2016); width 70
+//   ppgn     blocks on pairs of nodes with a product of n x n matrices a channel, as strong as the 3-WL test (Maron et
+//            al., Provably Powerful Graph Networks, NeurIPS 2019), the sums over the diagonal and the rest; 56 channels
+// All have about 30,000 parameters, as in the comparison of Balcilar et al. (ICML 2021). Throws Error for other names.
+std::unique_ptr<TailoredGraphNetwork> MakeTailoredGraphNetwork(const std::string& name,
+                                                               const TailoredGraphOptions& options,
+                                                               Generator& generator);
+
+}  // namespace orbit
+
+#endif  // ORBIT_MODELS_TAILORED_GRAPH_NETWORK_H_
