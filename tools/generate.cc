@@ -3,8 +3,11 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "data/graph6.h"
+#include "data/graph_sets.h"
 #include "data/nbody.h"
 #include "data/npy.h"
+#include "engine/io/atomic_file.h"
 #include "tools/launch.h"
 #include "tools/path.h"
 #include "tools/progress.h"
@@ -53,6 +56,13 @@ void GenerateNBody(NBodyArguments arguments) {
   std::printf("%s\n", directory.c_str());
 }
 
+void GenerateGraph8c(const std::string& path) {
+  std::string lines;
+  for (const Graph& graph : EnumerateGraph8c()) lines += FormatGraph6(graph) + "\n";
+  io::WriteFileAtomically(path, lines);
+  std::printf("%s\n", path.c_str());
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Makes data sets.");
   app.require_subcommand(1);
@@ -78,6 +88,11 @@ int Main(int argc, char** argv) {
     Launch(launch);
     GenerateNBody(nbody);
   });
+
+  std::string graph8c_output = "graph8c.g6";
+  command = app.add_subcommand("graph8c", "the 11,117 connected graphs on 8 nodes, by nauty-geng, as graph6 lines");
+  command->add_option("--output", graph8c_output, "the file to write")->capture_default_str();
+  command->callback([&] { GenerateGraph8c(UserPath(graph8c_output)); });
 
   CLI11_PARSE(app, argc, argv);
   return 0;

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "tools/launch.h"
 #include "tools/path.h"
 #include "tools/progress.h"
+#include "tools/separation_result.h"
 
 namespace orbit {
 namespace {
@@ -21,7 +23,7 @@ constexpr int64_t kRowsAtOnce = 5000;     // graphs times samples
 constexpr int64_t kPairsAtOnce = 500000;  // of nodes, for networks on them
 
 struct Arguments {
-  std::string dataset = "graph8c", data = "GRAPHSAT.pkl", figure;
+  std::string dataset = "graph8c", data = "GRAPHSAT.pkl", output;
   std::string model = "mlp", distribution = "learned";
   int64_t seeds = 100, samples = 10;
   double threshold = 1e-3;
@@ -122,8 +124,20 @@ class Separation {
   std::vector<Pair> together_;
 };
 
+// Where the result and its figure go; before the work, so that no result is lost.
+std::filesystem::path MakeOutput(const Arguments& arguments) {
+  std::string name = "separate-" + std::filesystem::path(arguments.dataset).stem().string() + "-" + arguments.model;
+  if (!IsTailored(arguments.model)) name += "-" + arguments.distribution;
+  const std::filesystem::path path = UserPath(arguments.output.empty() ? "runs/" + name : arguments.output);
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  Check(!error, "cannot make the directory ", path.string(), ": ", error.message());
+  return path;
+}
+
 int Separate(const Arguments& arguments) {
   const Device device = Launch(arguments.launch);
+  const std::filesystem::path output = MakeOutput(arguments);
   const std::vector<Graph> graphs = FindGraphs(arguments);
   const GraphModelOptions options = OptionsFor(arguments, LargestGraph(graphs));
   Separation separation(static_cast<int64_t>(graphs.size()), arguments.dataset == "exp", options.base.head.embedding,
@@ -140,13 +154,21 @@ int Separate(const Arguments& arguments) {
   for (size_t i = 0; i < std::min<size_t>(10, separation.together().size()); ++i)
     std::printf("graphs %d and %d are never told apart\n", separation.together()[i].first,
                 separation.together()[i].second);
-  if (!arguments.figure.empty())
-    DrawFigure({.title = "Pairs not told apart of " + std::to_string(separation.total()),
-                .x_label = "initialisations",
-                .y_label = "pairs",
-                .log_y = false,
-                .series = {curve}},
-               UserPath(arguments.figure));
+  WriteSeparationResult({.dataset = arguments.dataset,
+                         .model = arguments.model,
+                         .distribution = arguments.distribution,
+                         .seeds = arguments.seeds,
+                         .samples = arguments.samples,
+                         .left = separation.left(),
+                         .total = separation.total()},
+                        output / kSeparationResultFile);
+  DrawFigure({.title = "Pairs not told apart of " + std::to_string(separation.total()),
+              .x_label = "initialisations",
+              .y_label = "pairs",
+              .log_y = false,
+              .series = {curve}},
+             output / "pairs.svg");
+  std::printf("%s\n", output.c_str());
   std::printf("%ld pairs never told apart of %ld\n", separation.left(), separation.total());
   return 0;
 }
@@ -180,7 +202,9 @@ int Main(int argc, char** argv) {
   app.add_option("--threshold", arguments.threshold, "l1 distance beyond which graphs are told apart")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--figure", arguments.figure, "draw the pairs left by initialisation into this SVG file");
+  app.add_option("--output", arguments.output,
+                 "the directory for the result and a figure of the pairs left by initialisation (default: "
+                 "runs/separate-DATASET-MODEL-DISTRIBUTION)");
   AddLaunchOptions(app, arguments.launch);
   CLI11_PARSE(app, argc, argv);
   if (arguments.distribution == "canonical" || IsTailored(arguments.model)) arguments.samples = 1;

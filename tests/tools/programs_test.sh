@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The programs as their users call them: train, stop, resume, evaluate, export, generate, and what they refuse.
 set -euo pipefail
-train=$PWD/$1 evaluate=$PWD/$2 generate=$PWD/$3 separate=$PWD/$4 bench=$PWD/$5
+train=$PWD/$1 evaluate=$PWD/$2 generate=$PWD/$3 separate=$PWD/$4 bench=$PWD/$5 study=$PWD/$6 table=$PWD/$7
 work=${TEST_TMPDIR:-$(mktemp -d)}/programs
 mkdir -p "$work"
 cd "$work"
@@ -90,6 +90,41 @@ run --set train.steps=2 --set run.directory=again >/dev/null 2>again.err
 grep -q "data set made anew" again.err || fail "a damaged cache goes unnoticed"
 printf 'DQc\nDQo\nDQc\n' >three.g6
 "$separate" --dataset three.g6 --seeds 2 2>/dev/null | tail -n 1 | grep -qE '^[0-9]+ pairs never told apart of 3$'
+[ -s runs/separate-three-mlp-learned/pairs.svg ] || fail "separate draws no figure"
+"$generate" graph8c >/dev/null
+[ "$(sort -u graph8c.g6 | wc -l)" = 11117 ] || fail "graph8c.g6 has $(wc -l <graph8c.g6) graphs"
+
+echo "--- graph separation: a symmetrized MLP tells all graphs with 8 nodes apart, message passing does not"
+for model in mlp "mlp --distribution minimal_frame" gcn; do
+  # shellcheck disable=SC2086
+  "$separate" --model $model --seeds 1 --samples 5 2>/dev/null | tail -n 1 >separate.out
+  grep -qE '^[0-9]+ pairs never told apart of 61788286$' separate.out || fail "separate ends with $(cat separate.out)"
+  case $model in
+    gcn) [ "$(cut -d ' ' -f 1 separate.out)" -gt 300 ] || fail "a GCN does what it cannot" ;;
+    *) [ "$(cut -d ' ' -f 1 separate.out)" = 0 ] || fail "$model: $(cat separate.out)" ;;
+  esac
+done
+"$table" separation >table.out
+grep -qE '^MLP-PS  +0  +0 \(1 seed\)  +0  +not run  +100 %  +not run$' table.out || fail "the table says $(cat table.out)"
+grep -qE '^GCN  +4755  +[0-9]+ \(1 seed\)' table.out || fail "the table says $(cat table.out)"
+"$table" separation --markdown runs | grep -q '^| MLP-PS ' || fail "no table in Markdown"
+
+echo "--- studies"
+"$study" samples --preset nbody_paper "${small[@]}" --set train.epochs=0 --set train.steps=20 --train-samples 1,2 --test-samples 1,4 --trials 3 \
+  >study.out 2>/dev/null
+[ "$(wc -l <runs/study-samples/samples.jsonl)" = 4 ] || fail "the study has $(wc -l <runs/study-samples/samples.jsonl) lines"
+# The variance of a mean over 4 samples is about a quarter of that of one.
+variances=$(sed -nE 's/.*"training samples":1,"test samples":(1|4),.*"output variance":([^,]*),.*/\2/p' runs/study-samples/samples.jsonl)
+echo $variances | awk '{ exit !($2 < 0.6 * $1) }' || fail "variances $variances"
+for figure in metric loss variance; do [ -s runs/study-samples/$figure.svg ] || fail "no $figure.svg"; done
+"$study" samples --preset nbody_paper "${small[@]}" --set train.epochs=0 --set train.steps=20 --train-samples 1,2 --test-samples 1,4 --trials 3 \
+  2>/dev/null | cmp - study.out || fail "a finished study says something else the second time"
+"$study" estimator --preset nbody_paper --against nbody_transformer_haar_snxo3 "${small[@]}" --set train.epochs=0 --set train.steps=12 --every 2 \
+  --samples 2 --trials 3 >study.out 2>/dev/null
+for run in nbody_paper nbody_transformer_haar_snxo3; do
+  [ "$(wc -l <runs/study-estimator/$run/estimator.jsonl)" = 3 ] || fail "$(cat runs/study-estimator/$run/estimator.jsonl)"
+done
+[ -s runs/study-estimator/variance.svg ] || fail "no variance.svg"
 "$bench" --filter gram_schmidt --repeats 1 2>/dev/null | grep -q '"median_s"'
 
 echo "--- what is refused"
@@ -111,6 +146,8 @@ refuses "canonicalization has one group element" run --set model.distribution=ca
 head -c 1000 whole/best.safetensors >cut.safetensors
 refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
 refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3
+refuses "there is no" "$table" separation nowhere
+refuses "nowhere.g6" "$separate" --dataset nowhere.g6
 refuses "no benchmark" "$bench" --filter nonsense
 
 echo "--- a checkpoint that is damaged"
