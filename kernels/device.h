@@ -7,10 +7,22 @@
 #ifndef ORBIT_KERNELS_DEVICE_H_
 #define ORBIT_KERNELS_DEVICE_H_
 
+struct CUstream_st;  // CUDA's own name; cudaStream_t points to one
+
 namespace orbit::kernels {
 
 // The host processor. Kernels run on the calling thread and the threads of parallel.h, and have finished on return.
 struct Cpu {};
+
+// A CUDA GPU: the calling thread's current device. Pointers are to its memory; a kernel is queued on the stream and has
+// not finished on return. Throws std::runtime_error, with the operation and the device, where it cannot be queued.
+struct Cuda {
+  CUstream_st* stream = nullptr;  // null: CUDA's default stream
+};
+
+// The CUDA kernels on the host, by an emulator for tests (kernels/simt). Pointers are to host memory; kernels have
+// finished on return.
+struct Simt {};
 
 }  // namespace orbit::kernels
 

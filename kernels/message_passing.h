@@ -16,8 +16,8 @@ struct MessageShape {
   bool hub =
       false;  // one more node before all others, in both directions joined to every node of its graph and to itself
 
-  int64_t rows() const { return n + (hub ? 1 : 0); }
-  int64_t size() const { return graphs * samples * rows() * channels; }
+  constexpr int64_t rows() const { return n + (hub ? 1 : 0); }
+  constexpr int64_t size() const { return graphs * samples * rows() * channels; }
 };
 
 // y = (1 + eps) x + the sum over sources, the aggregation of graph isomorphism networks (Xu et al., ICLR 2019): x, y

@@ -72,6 +72,7 @@ def system_libraries():
         build = _GOOGLETEST_BUILD,
     )
     for name, header, package, linkopts in [
+        ("boost_context", "boost/context/fiber.hpp", "libboost-context-dev", ["-lboost_context"]),
         ("cli11", "CLI/CLI.hpp", "libcli11-dev", []),
         ("eigen", "eigen3/Eigen/Dense", "libeigen3-dev", []),
         ("fmt", "fmt/core.h", "libfmt-dev", ["-lfmt"]),

@@ -1,0 +1,39 @@
+// What every kernel in this folder includes: CUDA C++, and how a kernel is launched.
+//
+// A .cu file here is compiled twice: by nvcc, where Gpu is the tag Cuda, and by the host's compiler against an emulator
+// (kernels/simt), where Gpu is Simt. Both see the same source; README.md has the rules.
+//
+//   Gpu                                    the device tag to instantiate for
+//   Launch("Name", gpu, blocks, threads, shared_bytes, Kernel<T>, arguments...)
+//                                          queues a kernel; throws std::runtime_error where it is refused
+//   ORBIT_SHARED(name, type)               a static shared variable, as ORBIT_SHARED(tile, float[32][33])
+//   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 128 bytes
+//   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream
+#ifndef ORBIT_KERNELS_CUDA_GPU_H_
+#define ORBIT_KERNELS_CUDA_GPU_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/device.h"
+
+#ifdef __CUDACC__
+#include "kernels/cuda/gpu_cuda.h"
+#else
+#include "kernels/cuda/gpu_simt.h"
+#endif
+
+namespace orbit::kernels {
+namespace {
+
+inline constexpr unsigned kAllLanes = 0xffffffffu;
+
+template <class Integer>
+__host__ __device__ constexpr Integer DivideUp(Integer a, std::type_identity_t<Integer> b) {
+  return (a + b - 1) / b;
+}
+
+}  // namespace
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_GPU_H_

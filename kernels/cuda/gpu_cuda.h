@@ -1,0 +1,54 @@
+// gpu.h for nvcc.
+#ifndef ORBIT_KERNELS_CUDA_GPU_CUDA_H_
+#define ORBIT_KERNELS_CUDA_GPU_CUDA_H_
+
+#include <cuda_pipeline.h>
+#include <cuda_runtime.h>
+
+#include <type_traits>
+
+#include "kernels/cuda/runtime.h"
+#include "kernels/device.h"
+
+#define ORBIT_SHARED(name, ...) __shared__ std::type_identity_t<__VA_ARGS__> name
+
+namespace orbit::kernels {
+
+using Gpu = Cuda;
+
+template <class T>
+__device__ __forceinline__ T* DynamicShared() {
+  extern __shared__ __align__(128) unsigned char orbit_dynamic_shared[];
+  return reinterpret_cast<T*>(orbit_dynamic_shared);
+}
+
+template <class... Parameters, class... Arguments>
+void Launch(const char* operation, Cuda device, dim3 blocks, dim3 threads, size_t shared_bytes,
+            void (*kernel)(Parameters...), const Arguments&... arguments) {
+  constexpr size_t kWithoutAsking = 48 << 10;
+  if (shared_bytes > kWithoutAsking)
+    CheckCuda(operation, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                              static_cast<int>(shared_bytes)));
+  kernel<<<blocks, threads, shared_bytes, device.stream>>>(static_cast<Parameters>(arguments)...);
+  CheckCuda(operation, cudaGetLastError());
+}
+
+// Uninitialised.
+template <class T>
+class Scratch {
+ public:
+  Scratch(Cuda device, size_t count)
+      : device_(device), data_(static_cast<T*>(AllocateScratch(device, count * sizeof(T)))) {}
+  ~Scratch() { FreeScratch(device_, data_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  Cuda device_;
+  T* data_;
+};
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_GPU_CUDA_H_

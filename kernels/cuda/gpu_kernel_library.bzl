@@ -1,0 +1,29 @@
+"""Kernels for GPUs: one source, for CUDA and for the emulator."""
+
+load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
+load("//third_party/cuda:cuda_library.bzl", "cuda_library")
+
+def gpu_kernel_library(name, hdrs = [], deps = [], kernel = None):
+    """The kernels of NAME.cu, which //kernels:NAME (or `kernel`) declares.
+
+    Makes NAME, by nvcc, for the tag Cuda (empty where CUDA is off), and for the tag Simt NAME_simt, NAME_simt_asan and
+    NAME_simt_tsan, of which a program can have one kind.
+    """
+    declared = ["//kernels:" + (kernel or name)]
+    cuda_library(
+        name = name,
+        srcs = [name + ".cu"],
+        hdrs = hdrs,
+        visibility = ["//visibility:public"],
+        deps = declared + deps + [":gpu", ":runtime"],
+    )
+    for suffix, variant in SIMT_VARIANTS.items():
+        native.cc_library(
+            name = "%s_%s" % (name, suffix),
+            srcs = ["//kernels/simt:kernel.cc"],
+            copts = KERNEL_COPTS + variant.copts,
+            local_defines = ['ORBIT_KERNEL=\\"%s/%s.cu\\"' % (native.package_name(), name)],
+            textual_hdrs = [name + ".cu"] + hdrs,
+            visibility = ["//visibility:public"],
+            deps = declared + deps + [":gpu", "//kernels/simt:" + suffix],
+        )

@@ -1,0 +1,53 @@
+// gpu.h for the emulator.
+#ifndef ORBIT_KERNELS_CUDA_GPU_SIMT_H_
+#define ORBIT_KERNELS_CUDA_GPU_SIMT_H_
+
+#include <memory>
+#include <tuple>
+
+#include "kernels/device.h"
+#include "kernels/simt/cuda.h"
+#include "kernels/simt/launch.h"
+
+#define ORBIT_SHARED(name, ...)                                                            \
+  std::type_identity_t<__VA_ARGS__>& name = ::orbit::kernels::simt::Shared<__VA_ARGS__>([] { \
+    static const char key = 0;                                                             \
+    return &key;                                                                           \
+  }())
+
+namespace orbit::kernels {
+
+using Gpu = Simt;
+
+template <class T>
+T* DynamicShared() {
+  return static_cast<T*>(simt::DynamicShared());
+}
+
+template <class... Parameters, class... Arguments>
+void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t shared_bytes, void (*kernel)(Parameters...),
+            const Arguments&... arguments) {
+  struct Call {
+    void (*kernel)(Parameters...);
+    std::tuple<Parameters...> arguments;
+  };
+  const Call call = {kernel, std::tuple<Parameters...>(arguments...)};
+  simt::Run({operation, blocks, threads, shared_bytes},
+            [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
+            &call);
+}
+
+// Uninitialised.
+template <class T>
+class Scratch {
+ public:
+  Scratch(Simt, size_t count) : data_(new T[count]) {}
+  T* data() const { return data_.get(); }
+
+ private:
+  std::unique_ptr<T[]> data_;
+};
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_GPU_SIMT_H_

@@ -1,0 +1,134 @@
+#include "kernels/message_passing.h"
+
+#include <algorithm>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/vector.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+
+// ---- MessageSum ----
+//
+// A block owns the `lanes * kWidth` channels of one feature map (a graph, a sample), or the last of a map's channels. It
+// keeps their x in shared memory: [rows, lanes] vectors of kWidth channels, so that the gathers along the edges, an
+// edge's degree times as many bytes as x, stay on chip. A thread has one column of vectors and every (256 / lanes)-th
+// row; its sum is in registers. With a hub, a thread adds up the x of its rows on the way in, and the hub's row is their
+// sum over the threads of a column, in a fixed order.
+// Bytes: x and y once, and offsets and sources once for every slice of channels.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    MessageSumKernel(MessageShape shape, int lanes, const int32_t* offsets, const int32_t* sources,
+                     const int32_t* num_nodes, const T* eps, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t map = blockIdx.x, graph = map / shape.samples;
+  const int rows = static_cast<int>(shape.rows()), hub = shape.hub ? 1 : 0;
+  const int columns = static_cast<int>(shape.channels) / kWidth;  // vectors in a row of x
+  const int lane = threadIdx.x % lanes, first = threadIdx.x / lanes, stride = kThreads / lanes;
+  const int column = blockIdx.y * lanes + lane;
+  const bool mine = column < columns;
+  const int nodes = shape.hub ? num_nodes[graph] : 0;  // that the hub is joined to
+  const V* from = reinterpret_cast<const V*>(x) + map * rows * columns + column;
+  V* to = reinterpret_cast<V*>(y) + map * rows * columns + column;
+  const T factor = T(1) + *eps;
+
+  V* tile = DynamicShared<V>();  // [rows, lanes], and with a hub [stride, lanes] partial sums
+  V* partial = tile + rows * lanes;
+  V sum = {};
+  for (int r = first; r < rows; r += stride) {
+    const V value = mine ? from[r * columns] : V{};
+    tile[r * lanes + lane] = value;
+    if (r >= hub && r < hub + nodes) sum += value;
+  }
+  if (hub) partial[first * lanes + lane] = sum;
+  __syncthreads();
+  if (!mine) return;
+
+  offsets += graph * shape.n;
+  for (int r = first; r < rows; r += stride) {
+    V result = factor * tile[r * lanes + lane];
+    if (r < hub) {
+      result += tile[lane];
+      for (int part = 0; part < stride; ++part) result += partial[part * lanes + lane];
+    } else {
+      const int node = r - hub;
+      for (int edge = offsets[node]; edge < offsets[node + 1]; ++edge)
+        result += tile[(hub + sources[edge]) * lanes + lane];
+      if (node < nodes) result += tile[lane];
+    }
+    to[r * columns] = result;
+  }
+}
+
+template <class T, int kWidth>
+void LaunchMessageSum(Gpu gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                      const int32_t* num_nodes, const T* eps, const T* x, T* y) {
+  constexpr int64_t kTileBytes = 64 << 10;  // leaves room for three blocks on a multiprocessor
+  const int64_t columns = shape.channels / kWidth;
+  const auto bytes = [&](int lanes) {
+    return (shape.rows() + (shape.hub ? kThreads / lanes : 0)) * lanes * int64_t{sizeof(Vector<T, kWidth>)};
+  };
+  int lanes = 32;
+  while (lanes > 1 && (lanes / 2 >= columns || bytes(lanes) > kTileBytes)) lanes /= 2;
+  Launch("MessageSum", gpu, dim3(shape.graphs * shape.samples, DivideUp(columns, lanes)), dim3(kThreads), bytes(lanes),
+         MessageSumKernel<T, kWidth>, shape, lanes, offsets, sources, num_nodes, eps, x, y);
+}
+
+// ---- DotProduct ----
+//
+// In two launches: a block adds up its share, in vectors' order within a thread and then as a tree, and a last one adds
+// up the blocks' sums; both in double, in an order that depends on the size alone. Bytes: a and b once.
+
+constexpr int kMaxBlocks = 1024;
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) PartialDotProduct(int64_t size, const T* a, const T* b, double* partial) {
+  double sum = 0;
+  for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < size; i += int64_t{gridDim.x} * kThreads)
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  sum = BlockSum<kThreads>(sum);
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) SumPartials(int count, const double* partial, T* result) {
+  double sum = 0;
+  for (int i = threadIdx.x; i < count; i += kThreads) sum += partial[i];
+  sum = BlockSum<kThreads>(sum);
+  if (threadIdx.x == 0) *result = static_cast<T>(sum);
+}
+
+}  // namespace
+
+template <class Device, class T>
+void MessageSum(Device gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                const int32_t* num_nodes, const T* eps, const T* x, T* y) {
+  if (shape.size() == 0) return;
+  if constexpr (sizeof(T) == 4)
+    if (shape.channels % 4 == 0 && IsAligned<T, 4>(x, y))
+      return LaunchMessageSum<T, 4>(gpu, shape, offsets, sources, num_nodes, eps, x, y);
+  if (shape.channels % 2 == 0 && IsAligned<T, 2>(x, y))
+    return LaunchMessageSum<T, 2>(gpu, shape, offsets, sources, num_nodes, eps, x, y);
+  LaunchMessageSum<T, 1>(gpu, shape, offsets, sources, num_nodes, eps, x, y);
+}
+
+template <class Device, class T>
+void DotProduct(Device gpu, int64_t size, const T* a, const T* b, T* result) {
+  const int blocks = static_cast<int>(std::clamp<int64_t>(DivideUp(size, 4 * kThreads), 1, kMaxBlocks));
+  const Scratch<double> partial(gpu, blocks);
+  Launch("DotProduct", gpu, dim3(blocks), dim3(kThreads), 0, PartialDotProduct<T>, size, a, b, partial.data());
+  Launch("DotProduct", gpu, dim3(1), dim3(kThreads), 0, SumPartials<T>, blocks, partial.data(), result);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                   \
+  template void MessageSum(Gpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*, \
+                           const T*, T*);                                                                      \
+  template void DotProduct(Gpu, int64_t, const T*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,37 @@
+// Sums over a warp and a block; the order of additions is always the same.
+#ifndef ORBIT_KERNELS_CUDA_REDUCE_H_
+#define ORBIT_KERNELS_CUDA_REDUCE_H_
+
+#include "kernels/cuda/gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+// Over each `kLanes` neighbouring lanes of a warp, all of which call; every one of them gets the sum.
+template <int kLanes = 32, class T>
+__device__ T WarpSum(T value) {
+#pragma unroll
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(kAllLanes, value, distance);
+  return value;
+}
+
+// Over a block of kThreads, a multiple of 32, in one dimension; every thread gets the sum. All threads call it, any
+// number of times.
+template <int kThreads, class T>
+__device__ T BlockSum(T value) {
+  static_assert(kThreads % 32 == 0 && kThreads <= 1024);
+  ORBIT_SHARED(sums, T[kThreads / 32]);
+  value = WarpSum(value);
+  __syncthreads();  // the sums of the call before have been read
+  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
+  __syncthreads();
+  T total = sums[0];
+#pragma unroll
+  for (int warp = 1; warp < kThreads / 32; ++warp) total += sums[warp];
+  return total;
+}
+
+}  // namespace
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_REDUCE_H_

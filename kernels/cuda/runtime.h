@@ -1,0 +1,25 @@
+// The little that launchers need of the CUDA runtime; no header of CUDA's is included here.
+#ifndef ORBIT_KERNELS_CUDA_RUNTIME_H_
+#define ORBIT_KERNELS_CUDA_RUNTIME_H_
+
+#include <cstddef>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+// Throws std::runtime_error unless `error`, a cudaError_t, is cudaSuccess: the operation, the device and CUDA's words.
+void CheckCuda(const char* operation, int error);
+
+// Where kernels get memory for intermediate values: cudaMallocAsync unless an allocator is set.
+struct ScratchAllocator {
+  void* (*allocate)(Cuda device, size_t bytes);
+  void (*free)(Cuda device, void* memory);
+};
+void SetScratchAllocator(ScratchAllocator allocator);  // before the first kernel
+void* AllocateScratch(Cuda device, size_t bytes);
+void FreeScratch(Cuda device, void* memory) noexcept;
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_RUNTIME_H_

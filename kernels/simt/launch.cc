@@ -1,0 +1,383 @@
+#include "kernels/simt/launch.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/simt/fiber.h"
+#include "kernels/simt/sanitizer.h"
+#include "kernels/simt/schedule.h"
+#include "kernels/simt/shared_memory.h"
+
+namespace orbit::kernels::simt {
+
+constinit thread_local const Place* place = nullptr;
+
+namespace {
+
+constexpr size_t kStackSize = kAddressSanitizer ? 128 << 10 : 64 << 10;
+
+constexpr int kMasks = 48;  // that a warp may synchronise with in one block
+
+struct Cancelled {};  // thrown in threads that wait once another has failed
+
+struct Copy {
+  void* to;
+  const void* from;
+  size_t size;
+};
+
+class Block;
+
+struct Thread : Place {
+  Block* owner = nullptr;
+  std::optional<Fiber> fiber;
+  int number = 0;
+  const Rendezvous* waits_for = nullptr;  // on the thread's stack
+  std::exception_ptr error;
+  std::vector<std::vector<Copy>> copies;  // in flight: committed groups, then the open one
+
+  int warp() const { return number / 32; }
+};
+
+// Threads of a warp, or of the block, that synchronise with one another again and again. What orders their memory is an
+// address, and another one the next time: a single one would order what comes after a barrier before what others do
+// before the next.
+struct Synchronization {
+  uint32_t lanes = 0;
+  uint64_t generation = 0;
+  char address[2] = {};
+};
+
+struct Meeting {
+  const Rendezvous* rendezvous;
+  int warp;  // -1: the block
+  std::vector<Thread*> arrived;
+};
+
+bool Same(const Rendezvous& a, const Rendezvous& b) {
+  return a.lanes == b.lanes && a.exchange == b.exchange && a.where.line() == b.where.line() &&
+         a.where.column() == b.where.column() && std::strcmp(a.where.file_name(), b.where.file_name()) == 0;
+}
+
+// "FILE:LINE" in ORBIT_SIMT_SKIP: the barrier or wait there is left out, to see whether a test would notice.
+bool Skipped(const std::source_location& where) {
+  static const char* const skip = std::getenv("ORBIT_SIMT_SKIP");
+  if (!skip) return false;
+  const std::string place = std::string(where.file_name()) + ":" + std::to_string(where.line()), wanted = skip;
+  return place.size() >= wanted.size() && place.compare(place.size() - wanted.size(), wanted.size(), wanted) == 0;
+}
+
+std::string At(const std::source_location& where) {
+  return std::string(where.file_name()) + ":" + std::to_string(where.line());
+}
+
+// What blocks that run one after another share.
+struct Grid {
+  const Configuration& configuration;
+  void (*body)(const void*);
+  const void* arguments;
+  Schedule schedule;
+  std::vector<Thread> threads;
+  std::unique_ptr<Pages> stacks;
+  std::unique_ptr<SharedMemory> shared;
+  char end = 0;  // of the launch, for the caller's memory
+};
+
+class Block {
+ public:
+  Block(Grid& grid, Index index);
+  void Run();
+
+  Grid& grid() { return grid_; }
+  Synchronization& Synchronize(const Thread& thread, uint32_t lanes);
+
+ private:
+  static void Body(void* thread);
+  void MakeReady(Thread* thread);
+  void Step(Thread* thread);
+  void Join(Thread* thread);
+  void CompleteMeetings(int warp);
+  void Complete(const Meeting& meeting);
+  int Expected(const Meeting& meeting) const;
+  [[noreturn]] void Fail(std::exception_ptr error);
+  std::string DescribeWaiting() const;
+
+  Grid& grid_;
+  Index index_;
+  std::vector<Thread>& threads_;
+  using Ready = std::pair<uint64_t, int>;
+  std::priority_queue<Ready, std::vector<Ready>, std::greater<Ready>> ready_;
+  std::vector<Meeting> meetings_;
+  std::vector<Synchronization> warps_;  // kMasks a warp; made by the block, lest memory pass between threads
+  Synchronization all_;
+  bool cancelled_ = false;
+
+  friend Thread* Running();
+  friend void Wait(Thread*, const Rendezvous*);
+};
+
+Thread* Running() {
+  if (!place) throw std::logic_error("simt: called outside of a kernel");
+  return const_cast<Thread*>(static_cast<const Thread*>(place));
+}
+
+// Out of the thread, until what it waits for has happened.
+void Wait(Thread* thread, const Rendezvous* rendezvous) {
+  thread->waits_for = rendezvous;
+  thread->fiber->Suspend();
+  if (thread->owner->cancelled_) throw Cancelled();
+}
+
+Block::Block(Grid& grid, Index index) : grid_(grid), index_(index), threads_(grid.threads) {
+  const Extent extent = grid.configuration.threads;
+  const int count = static_cast<int>(threads_.size());
+  if (kThreadSanitizer || !grid.stacks) {
+    grid.stacks = std::make_unique<Pages>(count * kStackSize);
+    grid.shared = std::make_unique<SharedMemory>(grid.configuration.shared_bytes);
+  } else {
+    grid.shared->Renew();
+  }
+  warps_.resize((count + 31) / 32 * kMasks);
+  grid.schedule.BeginBlock(count);
+  for (int i = 0; i < count; ++i) {
+    Thread& thread = threads_[i];
+    const unsigned number = i;
+    thread.thread = {number % extent.x, number / extent.x % extent.y, number / extent.x / extent.y};
+    thread.block = index;
+    thread.threads = extent;
+    thread.blocks = grid.configuration.blocks;
+    thread.owner = this;
+    thread.number = i;
+    thread.waits_for = nullptr;
+    thread.error = nullptr;
+    thread.fiber.emplace(grid.stacks->data() + i * kStackSize, kStackSize, Body, &thread);
+    MakeReady(&thread);
+  }
+}
+
+void Block::Body(void* argument) {
+  Thread* thread = static_cast<Thread*>(argument);
+  Grid& grid = thread->owner->grid_;
+  if (!thread->owner->cancelled_) {
+    try {
+      grid.body(grid.arguments);
+    } catch (const Cancelled&) {
+    } catch (...) {
+      thread->error = std::current_exception();
+    }
+  }
+  thread->copies = {};
+  Release(&grid.end);
+}
+
+void Block::MakeReady(Thread* thread) { ready_.emplace(grid_.schedule.Key(thread->number), thread->number); }
+
+void Block::Run() {
+  while (!ready_.empty()) {
+    Thread* thread = &threads_[ready_.top().second];
+    ready_.pop();
+    Step(thread);
+    if (thread->error) Fail(thread->error);
+    if (thread->fiber->finished()) {
+      CompleteMeetings(thread->warp());
+    } else if (thread->waits_for) {
+      Join(thread);
+    } else {
+      MakeReady(thread);  // it yielded
+    }
+  }
+  if (!meetings_.empty()) Fail(std::make_exception_ptr(std::runtime_error(DescribeWaiting())));
+  for (Thread& thread : threads_) thread.fiber.reset();
+}
+
+void Block::Step(Thread* thread) {
+  place = thread;
+  thread->fiber->Resume();
+  place = nullptr;
+}
+
+void Block::Join(Thread* thread) {
+  const Rendezvous& wanted = *thread->waits_for;
+  const int warp = wanted.lanes ? thread->warp() : -1;
+  auto meeting = std::find_if(meetings_.begin(), meetings_.end(),
+                              [&](const Meeting& m) { return m.warp == warp && Same(*m.rendezvous, wanted); });
+  if (meeting == meetings_.end()) meeting = meetings_.insert(meetings_.end(), {&wanted, warp, {}});
+  meeting->arrived.push_back(thread);
+  CompleteMeetings(thread->warp());
+}
+
+// Those of the warp, and of the block, that all have come to.
+void Block::CompleteMeetings(int warp) {
+  for (size_t i = 0; i < meetings_.size();) {
+    const bool concerned = meetings_[i].warp == warp || meetings_[i].warp < 0;
+    if (!concerned || static_cast<int>(meetings_[i].arrived.size()) < Expected(meetings_[i])) {
+      ++i;
+      continue;
+    }
+    const Meeting meeting = std::move(meetings_[i]);
+    meetings_.erase(meetings_.begin() + i);
+    Complete(meeting);
+  }
+}
+
+int Block::Expected(const Meeting& meeting) const {
+  const int size = static_cast<int>(threads_.size());
+  const int begin = meeting.warp < 0 ? 0 : meeting.warp * 32, end = meeting.warp < 0 ? size : std::min(size, begin + 32);
+  int count = 0;
+  for (int i = begin; i < end; ++i)
+    count += !threads_[i].fiber->finished() && (meeting.warp < 0 || (meeting.rendezvous->lanes >> (i - begin) & 1));
+  return count;
+}
+
+void Block::Complete(const Meeting& meeting) {
+  const int begin = meeting.warp < 0 ? 0 : meeting.warp * 32;
+  if (meeting.rendezvous->exchange) {
+    std::vector<void*> operands(meeting.warp < 0 ? threads_.size() : 32, nullptr);
+    for (Thread* thread : meeting.arrived) operands[thread->number - begin] = thread->waits_for->operand;
+    meeting.rendezvous->exchange(operands.data(), static_cast<int>(operands.size()));
+  }
+  if (meeting.rendezvous->orders_memory)
+    ++Synchronize(*meeting.arrived.front(), meeting.rendezvous->lanes).generation;
+  for (Thread* thread : meeting.arrived) {
+    thread->waits_for = nullptr;
+    MakeReady(thread);
+  }
+}
+
+Synchronization& Block::Synchronize(const Thread& thread, uint32_t lanes) {
+  if (lanes == 0) return all_;
+  Synchronization* const begin = &warps_[thread.warp() * kMasks];
+  for (Synchronization* s = begin; s < begin + kMasks; ++s) {
+    if (s->lanes == 0) s->lanes = lanes;
+    if (s->lanes == lanes) return *s;
+  }
+  throw std::runtime_error("a warp that synchronises in more than " + std::to_string(kMasks) + " different ways");
+}
+
+// Every thread leaves its stack in an orderly way before the error goes on.
+void Block::Fail(std::exception_ptr error) {
+  cancelled_ = true;
+  for (Thread& thread : threads_) {
+    while (!thread.fiber->finished()) Step(&thread);
+    thread.fiber.reset();
+  }
+  std::ostringstream message;
+  message << grid_.configuration.operation << " on simt, block (" << index_.x << ", " << index_.y << ", " << index_.z
+          << "): ";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    message << e.what();
+  }
+  throw std::runtime_error(message.str());
+}
+
+std::string Block::DescribeWaiting() const {
+  std::ostringstream message;
+  message << "threads wait for others that never come";
+  for (const Meeting& meeting : meetings_) {
+    message << "; " << meeting.rendezvous->what << " at " << At(meeting.rendezvous->where) << " has "
+            << meeting.arrived.size() << " of " << Expected(meeting) << " threads";
+    if (meeting.warp >= 0) message << " of warp " << meeting.warp;
+    message << ", thread " << meeting.arrived.front()->number << " among them";
+  }
+  return message.str();
+}
+
+void CheckConfiguration(const Configuration& c) {
+  const auto [x, y, z] = c.threads;
+  const uint64_t threads = uint64_t{x} * y * z;
+  const bool valid = threads >= 1 && threads <= 1024 && z <= 64 && c.blocks.x >= 1 && c.blocks.x <= 0x7fffffffu &&
+                     c.blocks.y >= 1 && c.blocks.y <= 65535 && c.blocks.z >= 1 && c.blocks.z <= 65535 &&
+                     c.shared_bytes <= kSharedLimit;
+  if (valid) return;
+  std::ostringstream message;
+  message << c.operation << " on simt: no GPU takes a grid of " << c.blocks.x << " x " << c.blocks.y << " x "
+          << c.blocks.z << " blocks of " << x << " x " << y << " x " << z << " threads with " << c.shared_bytes
+          << " bytes of shared memory";
+  throw std::runtime_error(message.str());
+}
+
+}  // namespace
+
+void Run(const Configuration& configuration, void (*body)(const void*), const void* arguments) {
+  CheckConfiguration(configuration);
+  if (place) throw std::logic_error("simt: a kernel launches a kernel");
+  const Extent extent = configuration.threads, blocks = configuration.blocks;
+  Grid grid{configuration, body, arguments, Schedule::Next(), std::vector<Thread>(extent.x * extent.y * extent.z)};
+  const std::vector<int64_t> order = grid.schedule.BlockOrder(int64_t{blocks.x} * blocks.y * blocks.z);
+  std::exception_ptr error;
+  for (size_t i = 0; i < order.size() && !error; ++i) {
+    const uint64_t number = order[i], plane = uint64_t{blocks.x} * blocks.y;
+    const Index index = {static_cast<unsigned>(number % blocks.x), static_cast<unsigned>(number % plane / blocks.x),
+                         static_cast<unsigned>(number / plane)};
+    const auto block = std::make_unique<Block>(grid, index);  // new for its addresses: blocks are not ordered
+    try {
+      block->Run();
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  Acquire(&grid.end);
+  if (error) std::rethrow_exception(error);
+}
+
+void Meet(const Rendezvous& rendezvous) {
+  Thread* thread = Running();
+  if (rendezvous.orders_memory && !rendezvous.exchange && Skipped(rendezvous.where)) return;
+  if (rendezvous.lanes && !(rendezvous.lanes >> thread->lane() & 1))
+    throw std::runtime_error(std::string(rendezvous.what) + " at " + At(rendezvous.where) + ": lane " +
+                             std::to_string(thread->lane()) + " is not in its own mask");
+  if (!rendezvous.orders_memory) return Wait(thread, &rendezvous);
+  Synchronization& synchronization = thread->owner->Synchronize(*thread, rendezvous.lanes);
+  char* address = &synchronization.address[synchronization.generation % 2];
+  Release(address);
+  Wait(thread, &rendezvous);
+  Acquire(address);
+}
+
+void Yield() {
+  Thread* thread = Running();
+  if (thread->owner->grid().schedule.YieldsAtAtomics()) Wait(thread, nullptr);
+}
+
+void* DynamicShared() { return Running()->owner->grid().shared->dynamic(); }
+
+void* StaticShared(const void* key, size_t size) { return Running()->owner->grid().shared->Static(key, size); }
+
+void CopyAsync(void* to, const void* from, size_t size) {
+  Thread* thread = Running();
+  std::vector<unsigned char> poison(size);
+  Poison(poison.data(), size);
+  std::memcpy(to, poison.data(), size);  // the sanitizers see a write from now on
+  if (thread->copies.empty()) thread->copies.emplace_back();
+  thread->copies.back().push_back({to, from, size});
+}
+
+void CommitCopies() {
+  Thread* thread = Running();
+  if (thread->copies.empty()) thread->copies.emplace_back();
+  thread->copies.emplace_back();
+}
+
+void WaitForCopies(int groups_in_flight, std::source_location where) {
+  Thread* thread = Running();
+  if (Skipped(where)) return;
+  while (static_cast<int>(thread->copies.size()) > groups_in_flight + 1) {
+    for (const Copy& copy : thread->copies.front()) std::memcpy(copy.to, copy.from, copy.size);
+    thread->copies.erase(thread->copies.begin());
+  }
+}
+
+}  // namespace orbit::kernels::simt

@@ -1,0 +1,51 @@
+// The shared memory of the block that runs.
+#ifndef ORBIT_KERNELS_SIMT_SHARED_MEMORY_H_
+#define ORBIT_KERNELS_SIMT_SHARED_MEMORY_H_
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace orbit::kernels::simt {
+
+inline constexpr size_t kStaticLimit = 48 << 10;   // bytes of a block's static variables
+inline constexpr size_t kSharedLimit = 227 << 10;  // bytes in all, as on compute capability 9.0
+
+// Pages that nobody has used; to ThreadSanitizer too, whatever was at their address before.
+class Pages {
+ public:
+  explicit Pages(size_t size);
+  ~Pages();
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+  char* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  size_t size_;
+  char* data_;
+};
+
+// Variables are laid out as they are first asked for, filled with kPoison, with memory between them that
+// AddressSanitizer lets nobody touch.
+class SharedMemory {
+ public:
+  explicit SharedMemory(size_t dynamic_bytes);
+
+  void* dynamic() const { return pages_.data(); }
+  // The variable that `key` names; throws std::runtime_error beyond kStaticLimit.
+  void* Static(const void* key, size_t size);
+  void Renew();  // all variables are gone, the dynamic part is poisoned again
+
+ private:
+  size_t dynamic_bytes_, next_ = 0, static_bytes_ = 0;
+  Pages pages_;
+  std::vector<std::pair<const void*, void*>> variables_;
+};
+
+// Not a number in half, single and double precision, and a large index.
+void Poison(void* memory, size_t size);
+
+}  // namespace orbit::kernels::simt
+
+#endif  // ORBIT_KERNELS_SIMT_SHARED_MEMORY_H_

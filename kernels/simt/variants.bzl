@@ -1,0 +1,51 @@
+"""The emulator and what runs on it come in three variants: plain, with AddressSanitizer, with ThreadSanitizer."""
+
+_INSTRUMENTED = ["-O1", "-g", "-fno-omit-frame-pointer"]
+
+# By suffix of the target's name: ORBIT_SIMT_SANITIZER, flags to compile what is instrumented, flags to link.
+SIMT_VARIANTS = {
+    "simt": struct(sanitizer = "ORBIT_SIMT_NONE", copts = [], linkopts = []),
+    "simt_asan": struct(
+        sanitizer = "ORBIT_SIMT_ASAN",
+        copts = _INSTRUMENTED + ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+        linkopts = ["-fsanitize=address,undefined"],
+    ),
+    "simt_tsan": struct(
+        sanitizer = "ORBIT_SIMT_TSAN",
+        copts = _INSTRUMENTED + ["-fsanitize=thread"],
+        linkopts = ["-fsanitize=thread"],
+    ),
+}
+
+def simt_library(name):
+    """The emulator, itself without instrumentation, for kernels and tests with the variant's."""
+    variant = SIMT_VARIANTS[name]
+    native.cc_library(
+        name = name,
+        srcs = [
+            "fiber.cc",
+            "fiber.h",
+            "launch.cc",
+            "sanitizer.cc",
+            "sanitizer.h",
+            "schedule.cc",
+            "shared_memory.cc",
+            "shared_memory.h",
+            "warp.cc",
+        ],
+        hdrs = [
+            "cuda.h",
+            "launch.h",
+            "schedule.h",
+            "warp.h",
+        ],
+        copts = ["-fno-strict-aliasing"],
+        linkopts = variant.linkopts,
+        local_defines = ["ORBIT_SIMT_SANITIZER=" + variant.sanitizer],
+        alwayslink = True,  # the sanitizers' options
+        visibility = ["//visibility:public"],
+        deps = ["//third_party:boost_context"],
+    )
+
+# Flags for device code: reinterpreted pointers are usual there, and a register that nobody has set is noticed.
+KERNEL_COPTS = ["-fno-strict-aliasing", "-ftrivial-auto-var-init=pattern", "-Wno-unknown-pragmas"]

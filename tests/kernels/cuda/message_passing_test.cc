@@ -1,0 +1,92 @@
+// Message passing on a GPU agrees with the host's, bit by bit but for the hub: graphs of all sizes, without edges, with
+// edges to themselves and double ones; channels that fill vectors and such that do not.
+#include "kernels/message_passing.h"
+
+#include <random>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+#include "tests/kernels/cuda/on_gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+struct Graphs {
+  std::vector<int32_t> offsets, sources, num_nodes;
+};
+
+Graphs RandomGraphs(const MessageShape& shape, int seed) {
+  std::mt19937 random(seed);
+  Graphs graphs;
+  graphs.offsets.push_back(0);
+  for (int64_t g = 0; g < shape.graphs; ++g) {
+    const int32_t size = g == 0 ? static_cast<int32_t>(shape.n) : random() % (shape.n + 1);  // one is full
+    graphs.num_nodes.push_back(size);
+    for (int64_t i = 0; i < shape.n; ++i) {
+      if (i < size)
+        for (int32_t degree = random() % 6; degree > 0; --degree) graphs.sources.push_back(random() % size);
+      graphs.offsets.push_back(static_cast<int32_t>(graphs.sources.size()));
+    }
+  }
+  return graphs;
+}
+
+template <class T>
+void CompareWithHost(const MessageShape& shape) {
+  SCOPED_TRACE(testing::Message() << shape.graphs << " graphs, " << shape.samples << " samples, n " << shape.n
+                                  << ", channels " << shape.channels << (shape.hub ? ", hub" : ""));
+  const Graphs graphs = RandomGraphs(shape, 1);
+  const std::vector<T> x = Normal<T>(shape.size(), 2), eps = {T(0.25)};
+  std::vector<T> expected(shape.size());
+  MessageSum(Cpu(), shape, graphs.offsets.data(), graphs.sources.data(), graphs.num_nodes.data(), eps.data(), x.data(),
+             expected.data());
+  const OnGpu<int32_t> offsets(graphs.offsets), sources(graphs.sources), num_nodes(graphs.num_nodes);
+  const OnGpu<T> on_x(x), on_eps(eps);
+  ForEachSchedule([&] {
+    const OnGpu<T> y(shape.size());
+    MessageSum(Gpu(), shape, offsets.data(), sources.data(), shape.hub ? num_nodes.data() : nullptr, on_eps.data(),
+               on_x.data(), y.data());
+    ExpectNear(expected, y.Get(), sizeof(T) == 4 ? 1e-5 : 1e-13, "y");
+  });
+}
+
+template <class T>
+void CompareAllShapes() {
+  for (const bool hub : {false, true})
+    for (const int64_t n : {1, 31, 33})
+      for (const int64_t channels : {1, 2, 3, 64, 132}) CompareWithHost<T>({3, 2, n, channels, hub});
+  CompareWithHost<T>({1, 1, 188, 64, true});
+}
+
+TEST(MessageSum, AgreesWithTheHostInSinglePrecision) { CompareAllShapes<float>(); }
+TEST(MessageSum, AgreesWithTheHostInDoublePrecision) { CompareAllShapes<double>(); }
+
+TEST(MessageSum, TakesNothing) {
+  const OnGpu<float> eps(std::vector<float>{0});
+  MessageSum<Gpu, float>(Gpu(), {0, 2, 5, 3}, nullptr, nullptr, nullptr, eps.data(), nullptr, nullptr);
+}
+
+template <class T>
+void CompareDotProducts() {
+  SetNumThreads(1);
+  for (const int64_t size : {0, 1, 31, 33, 1024, 5000}) {
+    SCOPED_TRACE(testing::Message() << "size " << size);
+    const std::vector<T> a = Normal<T>(size, 3), b = Normal<T>(size, 4);
+    std::vector<T> expected(1);
+    DotProduct(Cpu(), size, a.data(), b.data(), expected.data());
+    const OnGpu<T> on_a(a), on_b(b);
+    ForEachSchedule([&] {
+      const OnGpu<T> result(1);
+      DotProduct(Gpu(), size, on_a.data(), on_b.data(), result.data());
+      ExpectNear(expected, result.Get(), sizeof(T) == 4 ? 1e-4 : 1e-12, "a b");
+    });
+  }
+}
+
+TEST(DotProduct, AgreesWithTheHost) {
+  CompareDotProducts<float>();
+  CompareDotProducts<double>();
+}
+
+}  // namespace
+}  // namespace orbit::kernels

@@ -1,0 +1,124 @@
+// What tests of GPU kernels need of the device: its memory, and schedules to run under.
+//
+// A test is written for `Gpu`: the emulator, or with ORBIT_TEST_CUDA a real GPU.
+#ifndef ORBIT_TESTS_KERNELS_CUDA_ON_GPU_H_
+#define ORBIT_TESTS_KERNELS_CUDA_ON_GPU_H_
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/device.h"
+
+#ifdef ORBIT_TEST_CUDA
+#include <cuda_runtime.h>
+
+#include "kernels/cuda/runtime.h"
+#else
+#include "kernels/simt/schedule.h"
+#endif
+
+namespace orbit::kernels {
+
+#ifdef ORBIT_TEST_CUDA
+
+using Gpu = Cuda;
+
+inline void* AllocateOnGpu(size_t bytes) {
+  void* memory = nullptr;
+  CheckCuda("test memory", cudaMalloc(&memory, bytes));
+  return memory;
+}
+inline void FreeOnGpu(void* memory) { cudaFree(memory); }
+inline void CopyToOrFromGpu(void* to, const void* from, size_t bytes) {
+  CheckCuda("test copy", cudaMemcpy(to, from, bytes, cudaMemcpyDefault));
+}
+
+// A GPU has one schedule.
+template <class F>
+void ForEachSchedule(F&& f) {
+  f();
+}
+
+#else
+
+using Gpu = Simt;
+
+inline void* AllocateOnGpu(size_t bytes) { return std::malloc(bytes); }
+inline void FreeOnGpu(void* memory) { std::free(memory); }
+inline void CopyToOrFromGpu(void* to, const void* from, size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+// Calls f under schedules of every kind: many without a sanitizer, few where each takes long and the sanitizer sees
+// through the schedule anyway.
+template <class F>
+void ForEachSchedule(F&& f) {
+  const uint64_t seeds = ORBIT_SIMT_SANITIZER == ORBIT_SIMT_NONE ? 9 : ORBIT_SIMT_SANITIZER == ORBIT_SIMT_ASAN ? 4 : 2;
+  for (uint64_t seed = 0; seed < seeds; ++seed) {
+    simt::SetSeed(seed);
+    SCOPED_TRACE("schedule " + std::to_string(seed));
+    f();
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+#endif
+
+// An array in the device's memory, of exactly `size` elements, that AddressSanitizer guards.
+template <class T>
+class OnGpu {
+ public:
+  // Filled with what no kernel may take for a result.
+  explicit OnGpu(size_t size) : OnGpu(std::vector<T>(size, Unset())) {}
+  OnGpu(const std::vector<T>& values)
+      : size_(values.size()), data_(static_cast<T*>(AllocateOnGpu(size_ * sizeof(T))), FreeOnGpu) {
+    CopyToOrFromGpu(data_.get(), values.data(), size_ * sizeof(T));
+  }
+
+  T* data() const { return data_.get(); }
+  std::vector<T> Get() const {
+    std::vector<T> values(size_);
+    CopyToOrFromGpu(values.data(), data_.get(), size_ * sizeof(T));
+    return values;
+  }
+
+ private:
+  static T Unset() {
+    return std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(-77);
+  }
+
+  size_t size_;
+  std::shared_ptr<T> data_;
+};
+
+template <class T>
+std::vector<T> Normal(size_t size, int seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  std::vector<T> x(size);
+  for (T& value : x) value = static_cast<T>(normal(random));
+  return x;
+}
+
+// Every element within `tolerance` times the greater of 1 and its own size.
+template <class T>
+void ExpectNear(const std::vector<T>& expected, const std::vector<T>& actual, double tolerance, const char* what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double e = static_cast<double>(expected[i]), a = static_cast<double>(actual[i]);
+    ASSERT_LE(std::abs(a - e), tolerance * std::max(1.0, std::abs(e))) << what << " at " << i << ": " << a << " for " << e;
+  }
+}
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_TESTS_KERNELS_CUDA_ON_GPU_H_

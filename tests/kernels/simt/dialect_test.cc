@@ -1,0 +1,188 @@
+// The emulator does what CUDA's programming guide says: places, shuffles, votes, atomic operations, shared memory,
+// asynchronous copies; and refuses what a GPU refuses.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "tests/kernels/cuda/on_gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+__global__ void WritePlaces(int* y) {
+  const int block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
+  const int thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+  const int threads = blockDim.x * blockDim.y * blockDim.z;
+  y[block * threads + thread] = block * threads + thread;
+}
+
+TEST(Simt, EveryThreadOfEveryBlockRunsOnce) {
+  const int size = 2 * 3 * 4 * 5 * 3 * 2;
+  ForEachSchedule([&] {
+    const OnGpu<int> y(size);
+    Launch("WritePlaces", Gpu(), dim3(2, 3, 4), dim3(5, 3, 2), 0, WritePlaces, y.data());
+    const std::vector<int> values = y.Get();
+    for (int i = 0; i < size; ++i) EXPECT_EQ(values[i], i);
+  });
+}
+
+__global__ void Shuffles(int* y) {
+  const int lane = threadIdx.x;
+  int* own = y + lane * 8;
+  own[0] = __shfl_sync(kAllLanes, lane, 5);
+  own[1] = __shfl_down_sync(kAllLanes, lane, 3);
+  own[2] = __shfl_up_sync(kAllLanes, lane, 3);
+  own[3] = __shfl_xor_sync(kAllLanes, lane, 12);
+  own[4] = __shfl_sync(kAllLanes, lane, 1, 8);
+  own[5] = __shfl_down_sync(kAllLanes, lane, 3, 8);
+  own[6] = static_cast<int>(__ballot_sync(kAllLanes, lane % 3 == 0));
+  own[7] = __any_sync(kAllLanes, lane == 7) * 2 + __all_sync(kAllLanes, lane < 31);
+}
+
+TEST(Simt, ShufflesAndVotes) {
+  ForEachSchedule([&] {
+    const OnGpu<int> y(32 * 8);
+    Launch("Shuffles", Gpu(), dim3(1), dim3(32), 0, Shuffles, y.data());
+    const std::vector<int> values = y.Get();
+    for (int lane = 0; lane < 32; ++lane) {
+      const int* own = &values[lane * 8];
+      EXPECT_EQ(own[0], 5);
+      EXPECT_EQ(own[1], lane + 3 < 32 ? lane + 3 : lane);
+      EXPECT_EQ(own[2], lane >= 3 ? lane - 3 : lane);
+      EXPECT_EQ(own[3], lane ^ 12);
+      EXPECT_EQ(own[4], lane / 8 * 8 + 1);
+      EXPECT_EQ(own[5], lane % 8 + 3 < 8 ? lane + 3 : lane);
+      EXPECT_EQ(static_cast<unsigned>(own[6]), 0x49249249u);
+      EXPECT_EQ(own[7], 2);
+    }
+  });
+}
+
+// Halves of a warp that go different ways, each with its own mask.
+__global__ void Halves(int* y) {
+  const int lane = threadIdx.x;
+  const unsigned mask = lane < 16 ? 0xffffu : 0xffff0000u;
+  int value = lane;
+  if (lane < 16) {
+    for (int i = 0; i < 3; ++i) value = __shfl_xor_sync(mask, value, 1);
+  } else {
+    for (int i = 0; i < 5; ++i) value = __shfl_xor_sync(mask, value, 2);
+  }
+  y[lane] = value;
+}
+
+TEST(Simt, PartsOfAWarpExchangeOnTheirOwn) {
+  ForEachSchedule([&] {
+    const OnGpu<int> y(32);
+    Launch("Halves", Gpu(), dim3(1), dim3(32), 0, Halves, y.data());
+    const std::vector<int> values = y.Get();
+    for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(values[lane], lane < 16 ? lane ^ 1 : lane ^ 2);
+  });
+}
+
+__global__ void Sums(const double* x, double* y, int* atomics) {
+  const double sum = BlockSum<96>(x[threadIdx.x]), again = BlockSum<96>(2 * x[threadIdx.x]);
+  y[threadIdx.x] = sum + again;
+  atomicAdd(&atomics[0], 1);
+  atomicMax(&atomics[1], static_cast<int>(threadIdx.x));
+  while (atomicCAS(&atomics[2], static_cast<int>(threadIdx.x), static_cast<int>(threadIdx.x) + 1) < 0) {
+  }
+  const int count = __syncthreads_count(threadIdx.x % 2);
+  if (threadIdx.x == 0) atomics[3] = count;
+}
+
+TEST(Simt, SumsOfABlockAndAtomicOperations) {
+  std::vector<double> x(96);
+  for (int i = 0; i < 96; ++i) x[i] = i;
+  ForEachSchedule([&] {
+    const OnGpu<double> on_x(x), y(96);
+    const OnGpu<int> atomics(std::vector<int>{0, 0, 0, 0});
+    Launch("Sums", Gpu(), dim3(1), dim3(96), 0, Sums, on_x.data(), y.data(), atomics.data());
+    for (const double value : y.Get()) EXPECT_EQ(value, 3 * 95 * 96 / 2);
+    EXPECT_EQ(atomics.Get()[0], 96);
+    EXPECT_EQ(atomics.Get()[1], 95);
+    EXPECT_EQ(atomics.Get()[3], 48);
+  });
+}
+
+// Blocks hand their results to the one that comes last.
+__global__ void LastBlockSums(double* partial, int* arrived, double* y) {
+  ORBIT_SHARED(last, bool);
+  const double sum = BlockSum<64>(static_cast<double>(blockIdx.x * 64 + threadIdx.x));
+  if (threadIdx.x == 0) {
+    partial[blockIdx.x] = sum;
+    __threadfence();
+    last = atomicAdd(arrived, 1) == static_cast<int>(gridDim.x) - 1;
+    __threadfence();
+  }
+  __syncthreads();
+  if (!last || threadIdx.x > 0) return;
+  *y = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) *y += partial[i];
+}
+
+TEST(Simt, AFenceAndACounterHandResultsToTheLastBlock) {
+  ForEachSchedule([&] {
+    const OnGpu<double> partial(7), y(1);
+    const OnGpu<int> arrived(std::vector<int>{0});
+    Launch("LastBlockSums", Gpu(), dim3(7), dim3(64), 0, LastBlockSums, partial.data(), arrived.data(), y.data());
+    EXPECT_EQ(y.Get()[0], 7 * 64 * (7 * 64 - 1) / 2);
+  });
+}
+
+__global__ void CopyThroughShared(int size, const float4* x, float4* y) {
+  float4* buffer = DynamicShared<float4>();
+  const int parts = (size + 31) / 32;
+  const auto fetch = [&](int part) {
+    const int i = part * 32 + threadIdx.x;
+    if (i < size) __pipeline_memcpy_async(&buffer[part % 2 * 32 + threadIdx.x], &x[i], sizeof(float4));
+    __pipeline_commit();
+  };
+  fetch(0);
+  for (int part = 0; part < parts; ++part) {
+    fetch(part + 1);
+    __pipeline_wait_prior(1);
+    __syncthreads();
+    const int other = 31 - threadIdx.x, i = part * 32 + other;
+    if (i < size) y[i] = buffer[part % 2 * 32 + other];
+    __syncthreads();
+  }
+}
+
+TEST(Simt, AsynchronousCopiesLandWhereTheyAreWaitedFor) {
+  const std::vector<float> x = Normal<float>(4 * 77, 1);
+  ForEachSchedule([&] {
+    const OnGpu<float> on_x(x), y(x.size());
+    Launch("CopyThroughShared", Gpu(), dim3(1), dim3(32), 64 * sizeof(float4), CopyThroughShared, 77,
+           reinterpret_cast<const float4*>(on_x.data()), reinterpret_cast<float4*>(y.data()));
+    EXPECT_EQ(x, y.Get());
+  });
+}
+
+__global__ void ReadSharedUnset(float* y) {
+  ORBIT_SHARED(tile, float[4]);
+  y[threadIdx.x] = threadIdx.x < 4 ? tile[threadIdx.x] : DynamicShared<float>()[threadIdx.x - 4];
+}
+
+TEST(Simt, SharedMemoryStartsPoisonedInEveryBlock) {
+  const OnGpu<float> y(std::vector<float>(8, 0));
+  Launch("ReadSharedUnset", Gpu(), dim3(1), dim3(8), 16, ReadSharedUnset, y.data());
+  for (const float value : y.Get()) EXPECT_TRUE(std::isnan(value));
+}
+
+__global__ void Nothing() {}
+
+TEST(Simt, RefusesWhatAGpuRefuses) {
+  EXPECT_THROW(Launch("Nothing", Gpu(), dim3(0), dim3(32), 0, Nothing), std::runtime_error);
+  EXPECT_THROW(Launch("Nothing", Gpu(), dim3(1), dim3(1025), 0, Nothing), std::runtime_error);
+  EXPECT_THROW(Launch("Nothing", Gpu(), dim3(1, 70000), dim3(32), 0, Nothing), std::runtime_error);
+  EXPECT_THROW(Launch("Nothing", Gpu(), dim3(1), dim3(32), 228 << 10, Nothing), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace orbit::kernels

@@ -1,0 +1,85 @@
+"""Libraries of CUDA sources, compiled by nvcc; empty ones where CUDA is off (//third_party/cuda:enabled)."""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+load("@cuda//:toolkit.bzl", "CUDA_IS_FOUND", "CUDA_INCLUDE", "NVCC")
+
+def _targets(archs):
+    """Machine code for each of "90a,80"; PTX, for GPUs to come, of the highest without its architecture's extras."""
+    archs = [arch.strip() for arch in archs.split(",") if arch.strip()]
+    flags = ["-gencode=arch=compute_%s,code=sm_%s" % (arch, arch) for arch in archs]
+    portable = sorted([int(arch.rstrip("af")) for arch in archs])[-1]
+    return flags + ["-gencode=arch=compute_%d,code=compute_%d" % (portable, portable)]
+
+def _cuda_library_impl(ctx):
+    dependencies = [dep[CcInfo] for dep in ctx.attr.deps]
+    merged = cc_common.merge_cc_infos(cc_infos = dependencies)
+    if not ctx.attr._enabled[BuildSettingInfo].value:
+        return [CcInfo(compilation_context = merged.compilation_context)]
+    if not CUDA_IS_FOUND:
+        fail("CUDA is asked for (--//third_party/cuda:enabled), but no toolkit is found: set CUDA_HOME")
+    toolchain = find_cpp_toolchain(ctx)
+    context = merged.compilation_context
+    objects = []
+    for source in ctx.files.srcs:
+        object = ctx.actions.declare_file("_cuda/%s/%s.o" % (ctx.label.name, source.basename))
+        arguments = ctx.actions.args()
+        arguments.add_all(["-ccbin", toolchain.compiler_executable, "-std=c++20", "-O3", "-lineinfo", "-Xcompiler=-fPIC,-Wall"])
+        arguments.add_all(["--expt-relaxed-constexpr", "--extended-lambda", "-Xcudafe=--diag_suppress=20012"])
+        arguments.add_all(_targets(ctx.attr._archs[BuildSettingInfo].value))
+        arguments.add_all(context.quote_includes, before_each = "-I")
+        arguments.add_all(context.includes, before_each = "-I")
+        arguments.add_all(context.system_includes, before_each = "-isystem")
+        arguments.add_all(CUDA_INCLUDE, before_each = "-isystem")
+        arguments.add_all(context.defines, before_each = "-D")
+        arguments.add_all(ctx.attr.copts)
+        arguments.add_all(["-c", source, "-o", object])
+        ctx.actions.run(
+            executable = NVCC,
+            arguments = [arguments],
+            inputs = depset([source, ctx.file._version] + ctx.files.hdrs, transitive = [context.headers]),
+            outputs = [object],
+            env = {"PATH": "/usr/bin:/bin"},
+            mnemonic = "CudaCompile",
+            progress_message = "Compiling %s by nvcc" % source.short_path,
+        )
+        objects.append(object)
+    features = cc_common.configure_features(
+        ctx = ctx,
+        cc_toolchain = toolchain,
+        requested_features = ctx.features,
+        unsupported_features = ctx.disabled_features,
+    )
+    linking_context, _ = cc_common.create_linking_context_from_compilation_outputs(
+        actions = ctx.actions,
+        name = ctx.label.name,
+        feature_configuration = features,
+        cc_toolchain = toolchain,
+        compilation_outputs = cc_common.create_compilation_outputs(
+            objects = depset(objects),
+            pic_objects = depset(objects),
+        ),
+        linking_contexts = [merged.linking_context],
+        disallow_dynamic_library = True,
+    )
+    return [
+        DefaultInfo(files = depset(objects)),
+        CcInfo(compilation_context = context, linking_context = linking_context),
+    ]
+
+cuda_library = rule(
+    implementation = _cuda_library_impl,
+    doc = "Compiles each of `srcs` by nvcc; whatever a source includes comes from `hdrs` and `deps`.",
+    attrs = {
+        "srcs": attr.label_list(allow_files = [".cu"]),
+        "hdrs": attr.label_list(allow_files = True),
+        "deps": attr.label_list(providers = [CcInfo]),
+        "copts": attr.string_list(),
+        "_archs": attr.label(default = "//third_party/cuda:archs"),
+        "_enabled": attr.label(default = "//third_party/cuda:enabled"),
+        "_version": attr.label(default = "@cuda//:version", allow_single_file = True),
+        "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
+    },
+    fragments = ["cpp"],
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)
