@@ -74,11 +74,13 @@ def system_libraries():
     for name, header, package, linkopts in [
         ("boost_context", "boost/context/fiber.hpp", "libboost-context-dev", ["-lboost_context"]),
         ("cli11", "CLI/CLI.hpp", "libcli11-dev", []),
+        ("curl", "x86_64-linux-gnu/curl/curl.h", "libcurl4-openssl-dev", ["-lcurl"]),
         ("eigen", "eigen3/Eigen/Dense", "libeigen3-dev", []),
         ("fmt", "fmt/core.h", "libfmt-dev", ["-lfmt"]),
         ("highway", "hwy/highway.h", "libhwy-dev", ["-lhwy"]),
         ("nauty", "nauty/naugroup.h", "libnauty2-dev", ["-lnauty"]),
         ("nlohmann_json", "nlohmann/json.hpp", "nlohmann-json3-dev", []),
+        ("openssl", "openssl/evp.h", "libssl-dev", ["-lcrypto"]),
         ("protobuf", "google/protobuf/message.h", "libprotobuf-dev", ["-lprotobuf", "-pthread"]),
         ("random123", "Random123/philox.h", "librandom123-dev", []),
         ("spdlog", "spdlog/spdlog.h", "libspdlog-dev", ["-lspdlog", "-lfmt", "-pthread"]),

@@ -12,6 +12,13 @@ namespace {
 
 constexpr double kTerminalSeconds = 0.2, kLogSeconds = 10, kFirstSeconds = 1;
 
+// Three digits, or all before the point.
+std::string FormatRate(double rate) {
+  char text[40];
+  std::snprintf(text, sizeof(text), rate < 1000 ? "%.3g" : "%.0f", rate);
+  return text;
+}
+
 size_t TerminalWidth() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
@@ -69,8 +76,9 @@ void Progress::Show() {
   const double rate = static_cast<double>(done_ - first_) / seconds;
   const double share = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 1;
   char text[160];
-  std::snprintf(text, sizeof(text), " %ld/%ld (%.0f %%), %.3g/s, %s left%s", done_, total_, 100 * share, rate,
-                FormatDuration(static_cast<double>(total_ - done_) / rate).c_str(), detail_.empty() ? "" : ", ");
+  std::snprintf(text, sizeof(text), " %ld/%ld (%.0f %%), %s/s, %s left%s", done_, total_, 100 * share,
+                FormatRate(rate).c_str(), FormatDuration(static_cast<double>(total_ - done_) / rate).c_str(),
+                detail_.empty() ? "" : ", ");
   std::string line = what_ + text + detail_;
   if (terminal_)
     line = "\r\033[K" + line.substr(0, TerminalWidth() - 1);  // a line that wraps could not be redrawn

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The program download as its users call it; transfers themselves are downloader_test's.
+set -euo pipefail
+download=$PWD/$1
+work=${TEST_TMPDIR:-$(mktemp -d)}/download
+mkdir -p "$work"
+cd "$work"
+unset BUILD_WORKING_DIRECTORY http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+# Runs a command that must fail with one clear message that contains the text, and no crash.
+refuses() {
+  local text=$1 status=0
+  shift
+  "$@" >refused.out 2>refused.err || status=$?
+  [ "$status" != 0 ] || fail "not refused: $*"
+  [ "$status" -lt 128 ] || fail "crashed with $status: $*"
+  grep -qF -- "$text" refused.err || { cat refused.err >&2; fail "no '$text' from: $*"; }
+}
+abc=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+closed=http://127.0.0.1:1/abc  # a port that nothing listens on
+
+"$download" --list >list.txt
+grep -q '^exp: ' list.txt || fail "--list lacks exp"
+refuses "did you mean 'exp'?" "$download" ezp
+refuses "say which file" "$download"
+refuses "--url needs --sha256 and --to FILE" "$download" --url "$closed" --to abc
+refuses "--url needs --sha256 and --to FILE" "$download" --url "$closed" --sha256 $abc
+refuses "is not a SHA-256" "$download" --url "$closed" --sha256 abc --to abc
+refuses "excludes" "$download" exp --url "$closed"
+refuses "--sha256 goes with --url" "$download" exp --sha256 $abc
+refuses "cannot make the directory" "$download" exp --to /dev/null/data
+refuses "Failed to connect to 127.0.0.1" "$download" --url "$closed" --sha256 $abc --to abc
+[ ! -e abc ] && [ ! -e abc.part ] || fail "a refused connection leaves a file behind"
+
+printf abc >abc
+"$download" --url "$closed" --sha256 ${abc^^} --to abc | grep -q 'was there already' || fail "what is there is fetched"
+printf abcd >abc
+refuses "is another file" "$download" --url "$closed" --sha256 $abc --to abc
+echo "all held"

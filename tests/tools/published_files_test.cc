@@ -1,0 +1,57 @@
+#include "tools/published_files.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "tests/engine/io/testing.h"
+#include "tools/sha256.h"
+
+namespace orbit {
+namespace {
+
+using io::MessageOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(PublishedFilesTest, EveryOneCanBeFetchedAndChecked) {
+  std::set<std::string> names;
+  for (const PublishedFile& file : PublishedFiles()) {
+    EXPECT_TRUE(names.insert(file.name).second) << file.name;
+    EXPECT_TRUE(names.insert(file.file).second) << file.file;
+    EXPECT_THAT(file.url, StartsWith("https://"));
+    EXPECT_THAT(file.url, HasSubstr(file.file));
+    EXPECT_EQ(ParseSha256(file.sha256), file.sha256);
+    EXPECT_EQ(file.file.find('/'), std::string::npos);
+    EXPECT_GT(file.size, 0);
+    EXPECT_FALSE(file.what.empty());
+  }
+  EXPECT_FALSE(names.empty());
+}
+
+TEST(PublishedFilesTest, AreFoundByEitherName) {
+  EXPECT_EQ(FindPublishedFile("exp").file, "GRAPHSAT.pkl");
+  EXPECT_EQ(FindPublishedFile("GRAPHSAT.pkl").name, "exp");
+  EXPECT_THAT(MessageOf([] { FindPublishedFile("peptides_fun"); }),
+              HasSubstr("unknown file 'peptides_fun'; did you mean 'peptides_func'?"));
+  EXPECT_THAT(MessageOf([] { FindPublishedFile("zzzzzzzz"); }), HasSubstr("; known: exp, "));
+}
+
+// With copies at hand in the folder ORBIT_SHARED names.
+TEST(PublishedFilesTest, ChecksumsAreThoseOfTheFiles) {
+  const char* shared = std::getenv("ORBIT_SHARED");
+  if (!shared) GTEST_SKIP() << "the published files are not here: ORBIT_SHARED is not set";
+  size_t found = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(shared) + "/data"))
+    for (const PublishedFile& file : PublishedFiles()) {
+      if (entry.path().filename() != file.file) continue;
+      EXPECT_EQ(static_cast<int64_t>(entry.file_size()), file.size) << file.name;
+      EXPECT_EQ(Sha256OfFile(entry.path()), file.sha256) << file.name;
+      ++found;
+    }
+  EXPECT_EQ(found, PublishedFiles().size());
+}
+
+}  // namespace
+}  // namespace orbit
