@@ -145,12 +145,15 @@ int Separate(const Arguments& arguments) {
   Progress progress("seeds", arguments.seeds);
   Series curve{.name = IsTailored(arguments.model) ? arguments.model : arguments.model + ", " + arguments.distribution,
                .points = {}};
-  for (int64_t seed = 0; seed < arguments.seeds; ++seed) {
+  // Pairs that were told apart stay so: with none left, further initialisations change nothing.
+  for (int64_t seed = 0; seed < arguments.seeds && separation.left() > 0; ++seed) {
     separation.Apply(Embed(arguments, graphs, options, seed, device));
     curve.points.emplace_back(seed + 1, separation.left());
     progress.Update(seed + 1, std::to_string(separation.left()) + " pairs left");
   }
   progress.Finish();
+  if (separation.left() == 0)
+    std::printf("all pairs are told apart after %zu of %ld initialisations\n", curve.points.size(), arguments.seeds);
   for (size_t i = 0; i < std::min<size_t>(10, separation.together().size()); ++i)
     std::printf("graphs %d and %d are never told apart\n", separation.together()[i].first,
                 separation.together()[i].second);
