@@ -98,25 +98,20 @@ class GatLayer : public nn::Module {
 class GinLayer : public nn::Module {
  public:
   static constexpr bool kSelfLoops = false, kEigenvalues = false;
-  static constexpr int64_t kWidth = 76;
+  static constexpr int64_t kWidth = 120;
 
-  GinLayer(int64_t in, Activation activation, Generator& generator)
-      : activation_(activation),
-        eps_(AddParameter("eps", Tensor::Zeros({1}))),
-        first_(in, kWidth, generator),
-        second_(kWidth, kWidth, generator) {
-    AddModule("nn.0", first_);
-    AddModule("nn.2", second_);
+  GinLayer(int64_t in, Activation, Generator& generator)
+      : eps_(AddParameter("eps", generator.Uniform({1}, 0, 1))), linear_(in, kWidth, generator) {
+    AddModule("nn.0", linear_);
   }
 
   Variable operator()(const Variable& x, const EdgeLists& edges, const GraphScales&) const {
-    return second_(Activate(activation_, first_(MessageSum(x, eps_, edges))));
+    return linear_(MessageSum(x, eps_, edges));
   }
 
  private:
-  Activation activation_;
   const Variable eps_;
-  nn::Linear first_, second_;
+  nn::Linear linear_;
 };
 
 class ChebLayer : public nn::Module {

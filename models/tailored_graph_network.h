@@ -30,8 +30,7 @@ struct TailoredGraphOptions {
 // The first four are layers on the nodes, each followed by the activation, and the sum over the nodes:
 //   gcn      x' = D^-1/2 (A + I) D^-1/2 x W + b, D the degrees of A + I (Kipf and Welling, ICLR 2017); width 120
 //   gat      graph attention, 8 heads of 15 (Velickovic et al., ICLR 2018)
-//   gin      x' = MLP((1 + eps) x + the sum over neighbours), MLP = Linear, activation, Linear (Xu et al., ICLR 2019);
-//            width 76
+//   gin      x' = ((1 + eps) x + the sum over neighbours) W + b, eps U[0, 1) at first (Xu et al., ICLR 2019); width 120
 //   chebnet  x' = sum over k < 3 of T_k(2 L / l - I) x W_k + b, L the normalised Laplacian, l its largest eigenvalue
 //            (Defferrard et al., NeurIPS 2016); width 70
 //   ppgn     blocks on pairs of nodes with a product of n x n matrices a channel, as strong as the 3-WL test (Maron et
