@@ -27,7 +27,8 @@ namespace {
 
 constexpr size_t kStackSize = kAddressSanitizer ? 128 << 10 : 64 << 10;
 
-constexpr int kMasks = 48;  // that a warp may synchronise with in one block
+constexpr int kUnordered = 2;  // blocks that run one after another and are not ordered to ThreadSanitizer
+constexpr int kMasks = 48;     // that a warp may synchronise with in one block
 
 struct Cancelled {};  // thrown in threads that wait once another has failed
 
@@ -91,12 +92,12 @@ struct Grid {
   std::vector<Thread> threads;
   std::unique_ptr<Pages> stacks;
   std::unique_ptr<SharedMemory> shared;
-  char end = 0;  // of the launch, for the caller's memory
+  char begin = 0, end = 0;  // what the caller has done all blocks see; what they have done, the caller
 };
 
 class Block {
  public:
-  Block(Grid& grid, Index index);
+  Block(Grid& grid, int64_t ordinal, Index index);  // the ordinal-th to run
   void Run();
 
   Grid& grid() { return grid_; }
@@ -139,7 +140,7 @@ void Wait(Thread* thread, const Rendezvous* rendezvous) {
   if (thread->owner->cancelled_) throw Cancelled();
 }
 
-Block::Block(Grid& grid, Index index) : grid_(grid), index_(index), threads_(grid.threads) {
+Block::Block(Grid& grid, int64_t ordinal, Index index) : grid_(grid), index_(index), threads_(grid.threads) {
   const Extent extent = grid.configuration.threads;
   const int count = static_cast<int>(threads_.size());
   if (kThreadSanitizer || !grid.stacks) {
@@ -161,14 +162,17 @@ Block::Block(Grid& grid, Index index) : grid_(grid), index_(index), threads_(gri
     thread.number = i;
     thread.waits_for = nullptr;
     thread.error = nullptr;
-    thread.fiber.emplace(grid.stacks->data() + i * kStackSize, kStackSize, Body, &thread);
+    thread.fiber.emplace(ThreadIdentity(ordinal % kUnordered, i), grid.stacks->data() + i * kStackSize, kStackSize,
+                         Body, &thread);
     MakeReady(&thread);
   }
+  Release(&grid.begin);
 }
 
 void Block::Body(void* argument) {
   Thread* thread = static_cast<Thread*>(argument);
   Grid& grid = thread->owner->grid_;
+  Acquire(&grid.begin);
   if (!thread->owner->cancelled_) {
     try {
       grid.body(grid.arguments);
@@ -233,7 +237,8 @@ void Block::CompleteMeetings(int warp) {
 
 int Block::Expected(const Meeting& meeting) const {
   const int size = static_cast<int>(threads_.size());
-  const int begin = meeting.warp < 0 ? 0 : meeting.warp * 32, end = meeting.warp < 0 ? size : std::min(size, begin + 32);
+  const int begin = meeting.warp < 0 ? 0 : meeting.warp * 32,
+            end = meeting.warp < 0 ? size : std::min(size, begin + 32);
   int count = 0;
   for (int i = begin; i < end; ++i)
     count += !threads_[i].fiber->finished() && (meeting.warp < 0 || (meeting.rendezvous->lanes >> (i - begin) & 1));
@@ -247,8 +252,7 @@ void Block::Complete(const Meeting& meeting) {
     for (Thread* thread : meeting.arrived) operands[thread->number - begin] = thread->waits_for->operand;
     meeting.rendezvous->exchange(operands.data(), static_cast<int>(operands.size()));
   }
-  if (meeting.rendezvous->orders_memory)
-    ++Synchronize(*meeting.arrived.front(), meeting.rendezvous->lanes).generation;
+  if (meeting.rendezvous->orders_memory) ++Synchronize(*meeting.arrived.front(), meeting.rendezvous->lanes).generation;
   for (Thread* thread : meeting.arrived) {
     thread->waits_for = nullptr;
     MakeReady(thread);
@@ -322,7 +326,7 @@ void Run(const Configuration& configuration, void (*body)(const void*), const vo
     const uint64_t number = order[i], plane = uint64_t{blocks.x} * blocks.y;
     const Index index = {static_cast<unsigned>(number % blocks.x), static_cast<unsigned>(number % plane / blocks.x),
                          static_cast<unsigned>(number / plane)};
-    const auto block = std::make_unique<Block>(grid, index);  // new for its addresses: blocks are not ordered
+    const auto block = std::make_unique<Block>(grid, i, index);  // new for its addresses: blocks are not ordered
     try {
       block->Run();
     } catch (...) {
