@@ -9,10 +9,10 @@
 #include "kernels/simt/cuda.h"
 #include "kernels/simt/launch.h"
 
-#define ORBIT_SHARED(name, ...)                                                            \
+#define ORBIT_SHARED(name, ...)                                                              \
   std::type_identity_t<__VA_ARGS__>& name = ::orbit::kernels::simt::Shared<__VA_ARGS__>([] { \
-    static const char key = 0;                                                             \
-    return &key;                                                                           \
+    static const char key = 0;                                                               \
+    return &key;                                                                             \
   }())
 
 namespace orbit::kernels {
@@ -32,9 +32,10 @@ void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t share
     std::tuple<Parameters...> arguments;
   };
   const Call call = {kernel, std::tuple<Parameters...>(arguments...)};
-  simt::Run({operation, blocks, threads, shared_bytes},
-            [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
-            &call);
+  simt::Run(
+      {operation, blocks, threads, shared_bytes},
+      [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
+      &call);
 }
 
 // Uninitialised.

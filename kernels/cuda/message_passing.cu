@@ -1,10 +1,9 @@
-#include "kernels/message_passing.h"
-
 #include <algorithm>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/message_passing.h"
 
 namespace orbit::kernels {
 namespace {
@@ -13,12 +12,12 @@ constexpr int kThreads = 256;
 
 // ---- MessageSum ----
 //
-// A block owns the `lanes * kWidth` channels of one feature map (a graph, a sample), or the last of a map's channels. It
-// keeps their x in shared memory: [rows, lanes] vectors of kWidth channels, so that the gathers along the edges, an
+// A block owns the `lanes * kWidth` channels of one feature map (a graph, a sample), or the last of a map's channels.
+// It keeps their x in shared memory: [rows, lanes] vectors of kWidth channels, so that the gathers along the edges, an
 // edge's degree times as many bytes as x, stay on chip. A thread has one column of vectors and every (256 / lanes)-th
-// row; its sum is in registers. With a hub, a thread adds up the x of its rows on the way in, and the hub's row is their
-// sum over the threads of a column, in a fixed order.
-// Bytes: x and y once, and offsets and sources once for every slice of channels.
+// row; its sum is in registers. With a hub, a thread adds up the x of its rows on the way in, and the hub's row is
+// their sum over the threads of a column, in a fixed order. Bytes: x and y once, and offsets and sources once for every
+// slice of channels.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     MessageSumKernel(MessageShape shape, int lanes, const int32_t* offsets, const int32_t* sources,

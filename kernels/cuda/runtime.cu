@@ -1,9 +1,9 @@
-#include "kernels/cuda/runtime.h"
-
 #include <cuda_runtime.h>
 
 #include <stdexcept>
 #include <string>
+
+#include "kernels/cuda/runtime.h"
 
 namespace orbit::kernels {
 namespace {

@@ -35,18 +35,18 @@ inline constexpr int warpSize = 32;
 
 // ---- vector types ----
 
-#define ORBIT_VECTOR_TYPES(T, name, alignment2, alignment4)                                 \
-  struct alignas(alignment2) name##2 {                                                      \
-    T x, y;                                                                                 \
-  };                                                                                        \
-  struct alignas(alignment4) name##4 {                                                      \
-    T x, y, z, w;                                                                           \
-  };                                                                                        \
-  struct name##3 {                                                                          \
-    T x, y, z;                                                                              \
-  };                                                                                        \
-  inline name##2 make_##name##2(T x, T y) { return {x, y}; }                                \
-  inline name##3 make_##name##3(T x, T y, T z) { return {x, y, z}; }                        \
+#define ORBIT_VECTOR_TYPES(T, name, alignment2, alignment4)          \
+  struct alignas(alignment2) name##2 {                               \
+    T x, y;                                                          \
+  };                                                                 \
+  struct alignas(alignment4) name##4 {                               \
+    T x, y, z, w;                                                    \
+  };                                                                 \
+  struct name##3 {                                                   \
+    T x, y, z;                                                       \
+  };                                                                 \
+  inline name##2 make_##name##2(T x, T y) { return {x, y}; }         \
+  inline name##3 make_##name##3(T x, T y, T z) { return {x, y, z}; } \
   inline name##4 make_##name##4(T x, T y, T z, T w) { return {x, y, z, w}; }
 ORBIT_VECTOR_TYPES(float, float, 8, 16)
 ORBIT_VECTOR_TYPES(double, double, 16, 16)
@@ -127,15 +127,15 @@ inline int __all_sync(unsigned mask, int predicate, std::source_location where =
 
 // ---- atomic operations, relaxed as a GPU's ----
 
-#define ORBIT_ATOMIC(name, change)                                                                       \
-  template <class T>                                                                                     \
-  T name(T* address, std::type_identity_t<T> value) {                                                    \
-    orbit::kernels::simt::Yield();                                                                       \
-    std::atomic_ref<T> reference(*address);                                                              \
-    T old = reference.load(std::memory_order_relaxed);                                                   \
-    while (!reference.compare_exchange_weak(old, static_cast<T>(change), std::memory_order_relaxed)) {   \
-    }                                                                                                    \
-    return old;                                                                                          \
+#define ORBIT_ATOMIC(name, change)                                                                     \
+  template <class T>                                                                                   \
+  T name(T* address, std::type_identity_t<T> value) {                                                  \
+    orbit::kernels::simt::Yield();                                                                     \
+    std::atomic_ref<T> reference(*address);                                                            \
+    T old = reference.load(std::memory_order_relaxed);                                                 \
+    while (!reference.compare_exchange_weak(old, static_cast<T>(change), std::memory_order_relaxed)) { \
+    }                                                                                                  \
+    return old;                                                                                        \
   }
 ORBIT_ATOMIC(atomicAdd, old + value)
 ORBIT_ATOMIC(atomicMax, std::max(old, value))

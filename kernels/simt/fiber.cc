@@ -4,6 +4,7 @@
 #include <sanitizer/tsan_interface.h>
 
 #include <utility>
+#include <vector>
 
 #include "kernels/simt/sanitizer.h"
 
@@ -27,12 +28,9 @@ boost::context::preallocated Preallocated(char* stack, size_t size) {
 
 }  // namespace
 
-Fiber::Fiber(char* stack, size_t stack_size, void (*body)(void*), void* argument)
-    : stack_(stack), stack_size_(stack_size) {
-  if constexpr (kThreadSanitizer) {
-    outside_thread_ = __tsan_get_current_fiber();
-    inside_thread_ = __tsan_create_fiber(0);
-  }
+Fiber::Fiber(void* identity, char* stack, size_t stack_size, void (*body)(void*), void* argument)
+    : stack_(stack), stack_size_(stack_size), inside_thread_(identity) {
+  if constexpr (kThreadSanitizer) outside_thread_ = __tsan_get_current_fiber();
   inside_ = boost::context::fiber(std::allocator_arg, Preallocated(stack, stack_size), BorrowedStack(),
                                   [this, body, argument](boost::context::fiber&& outside) {
                                     outside_ = std::move(outside);
@@ -43,10 +41,6 @@ Fiber::Fiber(char* stack, size_t stack_size, void (*body)(void*), void* argument
                                     Leave(/*for_good=*/true);
                                     return std::move(outside_);
                                   });
-}
-
-Fiber::~Fiber() {
-  if constexpr (kThreadSanitizer) __tsan_destroy_fiber(inside_thread_);
 }
 
 void Fiber::Resume() {
@@ -67,6 +61,14 @@ void Fiber::Suspend() {
   outside_ = std::move(outside_).resume();
   if constexpr (kAddressSanitizer)
     __sanitizer_finish_switch_fiber(inside_fake_stack_, &outside_stack_, &outside_stack_size_);
+}
+
+void* ThreadIdentity(int group, int number) {
+  if constexpr (!kThreadSanitizer) return nullptr;
+  thread_local std::vector<std::vector<void*>> identities;
+  if (static_cast<int>(identities.size()) <= group) identities.resize(group + 1);
+  while (static_cast<int>(identities[group].size()) <= number) identities[group].push_back(__tsan_create_fiber(0));
+  return identities[group][number];
 }
 
 void Release(void* address) {

@@ -7,13 +7,12 @@
 
 namespace orbit::kernels::simt {
 
-// AddressSanitizer is told of every change of stack. To ThreadSanitizer each fiber is a thread of its own, and a change
-// of fiber orders nothing: what orders memory is said by Release and Acquire alone.
+// AddressSanitizer is told of every change of stack. To ThreadSanitizer each fiber is the thread `identity`, and a
+// change of fiber orders nothing: what orders memory is said by Release and Acquire alone.
 class Fiber {
  public:
   // `body` must not throw. The fiber starts with the first Resume; it must have finished before it is destroyed.
-  Fiber(char* stack, size_t stack_size, void (*body)(void*), void* argument);
-  ~Fiber();
+  Fiber(void* identity, char* stack, size_t stack_size, void (*body)(void*), void* argument);
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
@@ -33,6 +32,10 @@ class Fiber {
   size_t outside_stack_size_ = 0;
   void *outside_thread_ = nullptr, *inside_thread_ = nullptr;
 };
+
+// A thread to ThreadSanitizer, the same one whenever asked for the same numbers; null without it. They are slow to make
+// (a millisecond) and so used again; fibers of different groups are not ordered by that, those of the same number are.
+void* ThreadIdentity(int group, int number);
 
 // What the calling fiber has done is seen by whoever acquires the same address later. Nothing without ThreadSanitizer.
 void Release(void* address);

@@ -1,6 +1,7 @@
 #include "kernels/simt/launch.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -27,7 +28,8 @@ namespace {
 
 constexpr size_t kStackSize = kAddressSanitizer ? 128 << 10 : 64 << 10;
 
-constexpr int kMasks = 48;  // that a warp may synchronise with in one block
+constexpr int kUnordered = 2;  // blocks that run one after another and are not ordered to ThreadSanitizer
+constexpr int kMasks = 48;     // that a warp may synchronise with in one block
 
 struct Cancelled {};  // thrown in threads that wait once another has failed
 
@@ -59,15 +61,17 @@ struct Synchronization {
   char address[2] = {};
 };
 
+// Threads that wait for the same rendezvous.
 struct Meeting {
-  const Rendezvous* rendezvous;
-  int warp;  // -1: the block
-  std::vector<Thread*> arrived;
+  const Rendezvous* rendezvous;  // of one of them
+  int arrived = 0;
+  uint32_t lanes[32] = {};  // by warp: who they are
 };
 
 bool Same(const Rendezvous& a, const Rendezvous& b) {
   return a.lanes == b.lanes && a.exchange == b.exchange && a.where.line() == b.where.line() &&
-         a.where.column() == b.where.column() && std::strcmp(a.where.file_name(), b.where.file_name()) == 0;
+         a.where.column() == b.where.column() &&
+         (a.where.file_name() == b.where.file_name() || std::strcmp(a.where.file_name(), b.where.file_name()) == 0);
 }
 
 // "FILE:LINE" in ORBIT_SIMT_SKIP: the barrier or wait there is left out, to see whether a test would notice.
@@ -91,12 +95,12 @@ struct Grid {
   std::vector<Thread> threads;
   std::unique_ptr<Pages> stacks;
   std::unique_ptr<SharedMemory> shared;
-  char end = 0;  // of the launch, for the caller's memory
+  char begin = 0, end = 0;  // what the caller has done all blocks see; what they have done, the caller
 };
 
 class Block {
  public:
-  Block(Grid& grid, Index index);
+  Block(Grid& grid, int64_t ordinal, Index index);  // the ordinal-th to run
   void Run();
 
   Grid& grid() { return grid_; }
@@ -107,9 +111,10 @@ class Block {
   void MakeReady(Thread* thread);
   void Step(Thread* thread);
   void Join(Thread* thread);
-  void CompleteMeetings(int warp);
+  void Leave(Thread* thread);
+  bool CompleteIfAllCame(std::vector<Meeting>& meetings, size_t i, int warp);
   void Complete(const Meeting& meeting);
-  int Expected(const Meeting& meeting) const;
+  int Expected(const Meeting& meeting, int warp) const;
   [[noreturn]] void Fail(std::exception_ptr error);
   std::string DescribeWaiting() const;
 
@@ -118,7 +123,10 @@ class Block {
   std::vector<Thread>& threads_;
   using Ready = std::pair<uint64_t, int>;
   std::priority_queue<Ready, std::vector<Ready>, std::greater<Ready>> ready_;
-  std::vector<Meeting> meetings_;
+  std::vector<std::vector<Meeting>> meetings_;  // of each warp, and of the block
+  std::vector<uint32_t> running_;               // by warp: the lanes that have not finished
+  int num_running_;
+  std::vector<void*> operands_;
   std::vector<Synchronization> warps_;  // kMasks a warp; made by the block, lest memory pass between threads
   Synchronization all_;
   bool cancelled_ = false;
@@ -139,7 +147,7 @@ void Wait(Thread* thread, const Rendezvous* rendezvous) {
   if (thread->owner->cancelled_) throw Cancelled();
 }
 
-Block::Block(Grid& grid, Index index) : grid_(grid), index_(index), threads_(grid.threads) {
+Block::Block(Grid& grid, int64_t ordinal, Index index) : grid_(grid), index_(index), threads_(grid.threads) {
   const Extent extent = grid.configuration.threads;
   const int count = static_cast<int>(threads_.size());
   if (kThreadSanitizer || !grid.stacks) {
@@ -148,7 +156,13 @@ Block::Block(Grid& grid, Index index) : grid_(grid), index_(index), threads_(gri
   } else {
     grid.shared->Renew();
   }
-  warps_.resize((count + 31) / 32 * kMasks);
+  const int warps = (count + 31) / 32;
+  num_running_ = count;
+  running_.assign(warps, ~uint32_t{0});
+  if (count % 32) running_.back() = (uint32_t{1} << count % 32) - 1;
+  meetings_.resize(warps + 1);
+  operands_.resize(std::max(count, 32));
+  warps_.resize(warps * kMasks);
   grid.schedule.BeginBlock(count);
   for (int i = 0; i < count; ++i) {
     Thread& thread = threads_[i];
@@ -161,14 +175,17 @@ Block::Block(Grid& grid, Index index) : grid_(grid), index_(index), threads_(gri
     thread.number = i;
     thread.waits_for = nullptr;
     thread.error = nullptr;
-    thread.fiber.emplace(grid.stacks->data() + i * kStackSize, kStackSize, Body, &thread);
+    thread.fiber.emplace(ThreadIdentity(ordinal % kUnordered, i), grid.stacks->data() + i * kStackSize, kStackSize,
+                         Body, &thread);
     MakeReady(&thread);
   }
+  Release(&grid.begin);
 }
 
 void Block::Body(void* argument) {
   Thread* thread = static_cast<Thread*>(argument);
   Grid& grid = thread->owner->grid_;
+  Acquire(&grid.begin);
   if (!thread->owner->cancelled_) {
     try {
       grid.body(grid.arguments);
@@ -190,14 +207,14 @@ void Block::Run() {
     Step(thread);
     if (thread->error) Fail(thread->error);
     if (thread->fiber->finished()) {
-      CompleteMeetings(thread->warp());
+      Leave(thread);
     } else if (thread->waits_for) {
       Join(thread);
     } else {
       MakeReady(thread);  // it yielded
     }
   }
-  if (!meetings_.empty()) Fail(std::make_exception_ptr(std::runtime_error(DescribeWaiting())));
+  if (num_running_ > 0) Fail(std::make_exception_ptr(std::runtime_error(DescribeWaiting())));
   for (Thread& thread : threads_) thread.fiber.reset();
 }
 
@@ -209,50 +226,58 @@ void Block::Step(Thread* thread) {
 
 void Block::Join(Thread* thread) {
   const Rendezvous& wanted = *thread->waits_for;
-  const int warp = wanted.lanes ? thread->warp() : -1;
-  auto meeting = std::find_if(meetings_.begin(), meetings_.end(),
-                              [&](const Meeting& m) { return m.warp == warp && Same(*m.rendezvous, wanted); });
-  if (meeting == meetings_.end()) meeting = meetings_.insert(meetings_.end(), {&wanted, warp, {}});
-  meeting->arrived.push_back(thread);
-  CompleteMeetings(thread->warp());
+  const int warp = wanted.lanes ? thread->warp() : static_cast<int>(running_.size());
+  std::vector<Meeting>& meetings = meetings_[warp];
+  size_t i = 0;
+  while (i < meetings.size() && !Same(*meetings[i].rendezvous, wanted)) ++i;
+  if (i == meetings.size()) meetings.push_back({&wanted});
+  ++meetings[i].arrived;
+  meetings[i].lanes[thread->warp()] |= uint32_t{1} << thread->number % 32;
+  CompleteIfAllCame(meetings, i, warp);
 }
 
-// Those of the warp, and of the block, that all have come to.
-void Block::CompleteMeetings(int warp) {
-  for (size_t i = 0; i < meetings_.size();) {
-    const bool concerned = meetings_[i].warp == warp || meetings_[i].warp < 0;
-    if (!concerned || static_cast<int>(meetings_[i].arrived.size()) < Expected(meetings_[i])) {
-      ++i;
-      continue;
-    }
-    const Meeting meeting = std::move(meetings_[i]);
-    meetings_.erase(meetings_.begin() + i);
-    Complete(meeting);
-  }
+// Nobody waits for a thread that has finished.
+void Block::Leave(Thread* thread) {
+  --num_running_;
+  running_[thread->warp()] &= ~(uint32_t{1} << thread->number % 32);
+  for (const int warp : {thread->warp(), static_cast<int>(running_.size())})
+    for (size_t i = 0; i < meetings_[warp].size();)
+      if (!CompleteIfAllCame(meetings_[warp], i, warp)) ++i;
 }
 
-int Block::Expected(const Meeting& meeting) const {
-  const int size = static_cast<int>(threads_.size());
-  const int begin = meeting.warp < 0 ? 0 : meeting.warp * 32, end = meeting.warp < 0 ? size : std::min(size, begin + 32);
-  int count = 0;
-  for (int i = begin; i < end; ++i)
-    count += !threads_[i].fiber->finished() && (meeting.warp < 0 || (meeting.rendezvous->lanes >> (i - begin) & 1));
-  return count;
+bool Block::CompleteIfAllCame(std::vector<Meeting>& meetings, size_t i, int warp) {
+  if (meetings[i].arrived < Expected(meetings[i], warp)) return false;
+  const Meeting meeting = meetings[i];
+  meetings.erase(meetings.begin() + i);
+  Complete(meeting);
+  return true;
+}
+
+int Block::Expected(const Meeting& meeting, int warp) const {
+  const uint32_t lanes = meeting.rendezvous->lanes;
+  return lanes ? std::popcount(lanes & running_[warp]) : num_running_;
 }
 
 void Block::Complete(const Meeting& meeting) {
-  const int begin = meeting.warp < 0 ? 0 : meeting.warp * 32;
-  if (meeting.rendezvous->exchange) {
-    std::vector<void*> operands(meeting.warp < 0 ? threads_.size() : 32, nullptr);
-    for (Thread* thread : meeting.arrived) operands[thread->number - begin] = thread->waits_for->operand;
-    meeting.rendezvous->exchange(operands.data(), static_cast<int>(operands.size()));
+  const Rendezvous rendezvous = *meeting.rendezvous;
+  Thread* first = nullptr;
+  const auto for_each = [&](auto f) {
+    for (int warp = 0; warp < static_cast<int>(running_.size()); ++warp)
+      for (uint32_t lanes = meeting.lanes[warp]; lanes; lanes &= lanes - 1)
+        f(&threads_[warp * 32 + std::countr_zero(lanes)]);
+  };
+  if (rendezvous.exchange) {
+    const int count = rendezvous.lanes ? 32 : static_cast<int>(threads_.size());
+    std::fill_n(operands_.begin(), count, nullptr);
+    for_each([&](Thread* thread) { operands_[thread->number % count] = thread->waits_for->operand; });
+    rendezvous.exchange(operands_.data(), count);
   }
-  if (meeting.rendezvous->orders_memory)
-    ++Synchronize(*meeting.arrived.front(), meeting.rendezvous->lanes).generation;
-  for (Thread* thread : meeting.arrived) {
+  for_each([&](Thread* thread) {
+    first = thread;
     thread->waits_for = nullptr;
     MakeReady(thread);
-  }
+  });
+  if (rendezvous.orders_memory) ++Synchronize(*first, rendezvous.lanes).generation;
 }
 
 Synchronization& Block::Synchronize(const Thread& thread, uint32_t lanes) {
@@ -286,12 +311,12 @@ void Block::Fail(std::exception_ptr error) {
 std::string Block::DescribeWaiting() const {
   std::ostringstream message;
   message << "threads wait for others that never come";
-  for (const Meeting& meeting : meetings_) {
-    message << "; " << meeting.rendezvous->what << " at " << At(meeting.rendezvous->where) << " has "
-            << meeting.arrived.size() << " of " << Expected(meeting) << " threads";
-    if (meeting.warp >= 0) message << " of warp " << meeting.warp;
-    message << ", thread " << meeting.arrived.front()->number << " among them";
-  }
+  for (int warp = 0; warp < static_cast<int>(meetings_.size()); ++warp)
+    for (const Meeting& meeting : meetings_[warp]) {
+      message << "; " << meeting.rendezvous->what << " at " << At(meeting.rendezvous->where) << " has "
+              << meeting.arrived << " of " << Expected(meeting, warp) << " threads";
+      if (meeting.rendezvous->lanes) message << " of warp " << warp;
+    }
   return message.str();
 }
 
@@ -322,7 +347,7 @@ void Run(const Configuration& configuration, void (*body)(const void*), const vo
     const uint64_t number = order[i], plane = uint64_t{blocks.x} * blocks.y;
     const Index index = {static_cast<unsigned>(number % blocks.x), static_cast<unsigned>(number % plane / blocks.x),
                          static_cast<unsigned>(number / plane)};
-    const auto block = std::make_unique<Block>(grid, index);  // new for its addresses: blocks are not ordered
+    const auto block = std::make_unique<Block>(grid, i, index);  // new for its addresses: blocks are not ordered
     try {
       block->Run();
     } catch (...) {

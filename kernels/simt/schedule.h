@@ -8,12 +8,13 @@
 
 namespace orbit::kernels::simt {
 
-// The seed of the launches that the calling thread makes from now on; 0 at first. The same seed before the same launches
-// gives the same schedules.
+// The seed of the launches that the calling thread makes from now on; 0 at first. The same seed before the same
+// launches gives the same schedules.
 //
 //   0   all threads in turn
 //   1   the first threads run as far ahead as their barriers allow; 2: the last ones
-//   3.. in turn: a warp drawn at random runs ahead of all others; a thread drawn at random does, also of its own warp; any
+//   3.. in turn: a warp drawn at random runs ahead of all others; a thread drawn at random does, also of its own warp;
+//   any
 //       thread that can runs next, and atomic operations let others run before
 void SetSeed(uint64_t seed);
 

@@ -41,7 +41,8 @@ Pages::~Pages() {
 
 // Nothing is allocated once threads run: to ThreadSanitizer it would be the memory of one of them.
 SharedMemory::SharedMemory(size_t dynamic_bytes)
-    : dynamic_bytes_(dynamic_bytes), pages_(Padded(dynamic_bytes) + kStaticLimit + kMaxVariables * (kAlignment + kGap)) {
+    : dynamic_bytes_(dynamic_bytes),
+      pages_(Padded(dynamic_bytes) + kStaticLimit + kMaxVariables * (kAlignment + kGap)) {
   variables_.reserve(kMaxVariables);
   Renew();
 }

@@ -42,3 +42,15 @@ def gpu_kernel_test(name, kernels, deps = [], size = "medium"):
             size = size,
             deps = declared + deps + ["//tests/kernels/cuda:on_gpu"] + ["//kernels/cuda:%s_%s" % (kernel, variant) for kernel in kernels],
         )
+    native.cc_test(
+        name = name + "_cuda_test",
+        size = size,
+        srcs = select({
+            "//third_party/cuda:is_on": [name + "_test.cc"],
+            "//conditions:default": ["//tests/kernels/cuda:without_cuda.cc"],
+        }),
+        local_defines = ["ORBIT_TEST_CUDA"],
+        tags = ["gpu"],
+        deps = declared + deps + ["//tests/kernels/cuda:on_gpu", "//third_party/cuda:runtime", "//third_party:googletest"] +
+               ["//kernels/cuda:runtime"] + ["//kernels/cuda:" + kernel for kernel in kernels],
+    )

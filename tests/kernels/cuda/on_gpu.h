@@ -42,6 +42,16 @@ inline void CopyToOrFromGpu(void* to, const void* from, size_t bytes) {
   CheckCuda("test copy", cudaMemcpy(to, from, bytes, cudaMemcpyDefault));
 }
 
+// Skips every test of the program where there is no GPU.
+class SkipWithoutGpu : public testing::Environment {
+  void SetUp() override {
+    int count = 0;
+    const cudaError_t error = cudaGetDeviceCount(&count);
+    if (error != cudaSuccess || count == 0) GTEST_SKIP() << "no GPU here: " << cudaGetErrorString(error);
+  }
+};
+inline testing::Environment* const skip_without_gpu = testing::AddGlobalTestEnvironment(new SkipWithoutGpu);
+
 // A GPU has one schedule.
 template <class F>
 void ForEachSchedule(F&& f) {
@@ -115,7 +125,8 @@ void ExpectNear(const std::vector<T>& expected, const std::vector<T>& actual, do
   ASSERT_EQ(expected.size(), actual.size()) << what;
   for (size_t i = 0; i < expected.size(); ++i) {
     const double e = static_cast<double>(expected[i]), a = static_cast<double>(actual[i]);
-    ASSERT_LE(std::abs(a - e), tolerance * std::max(1.0, std::abs(e))) << what << " at " << i << ": " << a << " for " << e;
+    ASSERT_LE(std::abs(a - e), tolerance * std::max(1.0, std::abs(e)))
+        << what << " at " << i << ": " << a << " for " << e;
   }
 }
 

@@ -1,0 +1,263 @@
+#include <algorithm>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/vector.h"
+#include "kernels/layer_norm.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int kThreads = 256, kWarps = kThreads / 32;
+constexpr int64_t kMaxPartials = 512;  // blocks that add up gradients of the weights
+
+template <class T>
+struct Statistics {
+  T mean, inverse_deviation;
+};
+
+// ---- Rows that fit in a warp's registers ----
+//
+// A warp has a row, a lane every 32nd vector of it: elements (j 32 + lane) kWidth + e. Nothing is shared but, backward
+// and at the end, the block's sums. Bytes: forward x and y once; backward x, dy and dx once.
+
+template <class T, int kWidth, int kVectors>
+struct Row {
+  Vector<T, kWidth> vectors[kVectors];
+
+  static __device__ int Begin(int j) { return (j * 32 + static_cast<int>(threadIdx.x % 32)) * kWidth; }
+
+  __device__ void Load(const T* from, int width) {
+#pragma unroll
+    for (int j = 0; j < kVectors; ++j) {
+      const int c = Begin(j);
+      vectors[j] = c < width ? *reinterpret_cast<const Vector<T, kWidth>*>(from + c) : Vector<T, kWidth>{};
+    }
+  }
+
+  __device__ void Store(T* to, int width) const {
+#pragma unroll
+    for (int j = 0; j < kVectors; ++j) {
+      const int c = Begin(j);
+      if (c < width) *reinterpret_cast<Vector<T, kWidth>*>(to + c) = vectors[j];
+    }
+  }
+
+  // f(j, e) for every element that lies within the row.
+  template <class F>
+  static __device__ void ForEach(int width, F&& f) {
+#pragma unroll
+    for (int j = 0; j < kVectors; ++j)
+      if (Begin(j) < width) {
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e) f(j, e);
+      }
+  }
+
+  __device__ T& operator()(int j, int e) { return vectors[j].elements[e]; }
+  __device__ T operator()(int j, int e) const { return vectors[j].elements[e]; }
+};
+
+template <class T, int kWidth, int kVectors>
+__device__ Statistics<T> StatisticsOf(const Row<T, kWidth, kVectors>& x, int width, T eps) {
+  T sum = 0;
+  x.ForEach(width, [&](int j, int e) { sum += x(j, e); });
+  const T mean = WarpSum(sum) / static_cast<T>(width);
+  T squares = 0;
+  x.ForEach(width, [&](int j, int e) { squares += (x(j, e) - mean) * (x(j, e) - mean); });
+  return {mean, rsqrt(WarpSum(squares) / static_cast<T>(width) + eps)};
+}
+
+template <class T, int kWidth, int kVectors>
+__global__ void __launch_bounds__(kThreads)
+    WarpForward(int64_t rows, int width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+  const int64_t r = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+  if (r >= rows) return;
+  Row<T, kWidth, kVectors> row, w, b;
+  row.Load(x + r * width, width);
+  w.Load(weight, width);
+  b.Load(bias, width);
+  const Statistics<T> s = StatisticsOf(row, width, eps);
+  row.ForEach(width, [&](int j, int e) { row(j, e) = (row(j, e) - s.mean) * s.inverse_deviation * w(j, e) + b(j, e); });
+  row.Store(y + r * width, width);
+}
+
+// A block has `rows_per_block` neighbouring rows, its warps in turn; a lane adds up the gradients of the weights of its
+// columns in registers, and the warps' sums go through shared memory, [2, width], to partial[block].
+template <class T, int kWidth, int kVectors>
+__global__ void __launch_bounds__(kThreads) WarpBackward(int64_t rows, int64_t rows_per_block, int width, T eps,
+                                                         const T* x, const T* weight, const T* dy, T* dx, T* partial) {
+  using R = Row<T, kWidth, kVectors>;
+  const int warp = threadIdx.x / 32;
+  const int64_t begin = blockIdx.x * rows_per_block, end = min(rows, begin + rows_per_block);
+  R w, dweight = {}, dbias = {};
+  w.Load(weight, width);
+  for (int64_t r = begin + warp; r < end; r += kWarps) {
+    R normalized, gradient;
+    normalized.Load(x + r * width, width);
+    gradient.Load(dy + r * width, width);
+    const Statistics<T> s = StatisticsOf(normalized, width, eps);
+    T sum = 0, product = 0;
+    R::ForEach(width, [&](int j, int e) {
+      T& n = normalized(j, e);
+      T& g = gradient(j, e);
+      n = (n - s.mean) * s.inverse_deviation;
+      dweight(j, e) += g * n;
+      dbias(j, e) += g;
+      g *= w(j, e);
+      sum += g;
+      product += g * n;
+    });
+    const T mean = WarpSum(sum) / static_cast<T>(width), slope = WarpSum(product) / static_cast<T>(width);
+    R::ForEach(width, [&](int j, int e) {
+      gradient(j, e) = (gradient(j, e) - mean - normalized(j, e) * slope) * s.inverse_deviation;
+    });
+    gradient.Store(dx + r * width, width);
+  }
+
+  T* sums = DynamicShared<T>();
+  for (int turn = 0; turn < kWarps; ++turn) {
+    if (warp == turn)
+      R::ForEach(width, [&](int j, int e) {
+        const int c = R::Begin(j) + e;
+        sums[c] = (turn ? sums[c] : T(0)) + dweight(j, e);
+        sums[width + c] = (turn ? sums[width + c] : T(0)) + dbias(j, e);
+      });
+    __syncthreads();
+  }
+  for (int c = threadIdx.x; c < 2 * width; c += kThreads) partial[int64_t{blockIdx.x} * 2 * width + c] = sums[c];
+}
+
+// ---- Longer rows ----
+//
+// A block has a row at a time, a thread every 256th element; x is read three times, twice from the cache. Backward, the
+// sums of a thread's columns are in shared memory, [2, width].
+
+template <class T>
+__device__ Statistics<T> BlockStatistics(const T* x, int width, T eps) {
+  T sum = 0;
+  for (int c = threadIdx.x; c < width; c += kThreads) sum += x[c];
+  const T mean = BlockSum<kThreads>(sum) / static_cast<T>(width);
+  T squares = 0;
+  for (int c = threadIdx.x; c < width; c += kThreads) squares += (x[c] - mean) * (x[c] - mean);
+  return {mean, rsqrt(BlockSum<kThreads>(squares) / static_cast<T>(width) + eps)};
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    BlockForward(int width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+  x += int64_t{blockIdx.x} * width;
+  y += int64_t{blockIdx.x} * width;
+  const Statistics<T> s = BlockStatistics(x, width, eps);
+  for (int c = threadIdx.x; c < width; c += kThreads)
+    y[c] = (x[c] - s.mean) * s.inverse_deviation * weight[c] + bias[c];
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) BlockBackward(int64_t rows, int64_t rows_per_block, int width, T eps,
+                                                          const T* x, const T* weight, const T* dy, T* dx, T* partial) {
+  const int64_t begin = blockIdx.x * rows_per_block, end = min(rows, begin + rows_per_block);
+  T* sums = DynamicShared<T>();
+  for (int c = threadIdx.x; c < width; c += kThreads) sums[c] = sums[width + c] = 0;
+  for (int64_t r = begin; r < end; ++r) {
+    const T *from = x + r * width, *gradient = dy + r * width;
+    const Statistics<T> s = BlockStatistics(from, width, eps);
+    T sum = 0, product = 0;
+    for (int c = threadIdx.x; c < width; c += kThreads) {
+      const T normalized = (from[c] - s.mean) * s.inverse_deviation;
+      sums[c] += gradient[c] * normalized;
+      sums[width + c] += gradient[c];
+      sum += gradient[c] * weight[c];
+      product += gradient[c] * weight[c] * normalized;
+    }
+    const T mean = BlockSum<kThreads>(sum) / static_cast<T>(width);
+    const T slope = BlockSum<kThreads>(product) / static_cast<T>(width);
+    for (int c = threadIdx.x; c < width; c += kThreads)
+      dx[r * width + c] =
+          (gradient[c] * weight[c] - mean - (from[c] - s.mean) * s.inverse_deviation * slope) * s.inverse_deviation;
+  }
+  for (int c = threadIdx.x; c < width; c += kThreads) {
+    partial[int64_t{blockIdx.x} * 2 * width + c] = sums[c];
+    partial[int64_t{blockIdx.x} * 2 * width + width + c] = sums[width + c];
+  }
+}
+
+// ---- The gradients of the weights ----
+//
+// A warp has 32 columns of partial [blocks, 2, width] and adds them up, block by block.
+template <class T>
+__global__ void __launch_bounds__(kThreads) SumPartials(int blocks, int width, const T* partial, T* dweight, T* dbias) {
+  const int c = blockIdx.x * kThreads + threadIdx.x;
+  if (c >= 2 * width) return;
+  T sum = 0;
+  for (int block = 0; block < blocks; ++block) sum += partial[int64_t{block} * 2 * width + c];
+  (c < width ? dweight[c] : dbias[c - width]) = sum;
+}
+
+// Calls f.template operator()<kWidth, kVectors>() for the vectors that a row of `width` divides into, <0, 0> where that
+// does not fit in registers.
+template <class T, class F>
+void ForRow(int64_t width, bool aligned2, bool aligned4, F&& f) {
+  const auto vectors = [&]<int kWidth>() {
+    const int64_t count = DivideUp<int64_t>(width, 32 * kWidth);
+    if (count <= 1) return f.template operator()<kWidth, 1>();
+    if (count <= 2) return f.template operator()<kWidth, 2>();
+    if (count <= 4) return f.template operator()<kWidth, 4>();
+    if (count <= 6) return f.template operator()<kWidth, 6>();
+    if (count <= 8) return f.template operator()<kWidth, 8>();
+    f.template operator()<0, 0>();
+  };
+  if constexpr (sizeof(T) == 4)
+    if (width % 4 == 0 && width >= 128 && aligned4) return vectors.template operator()<4>();
+  if (width % 2 == 0 && width >= 64 && aligned2) return vectors.template operator()<2>();
+  vectors.template operator()<1>();
+}
+
+}  // namespace
+
+template <class Device, class T>
+void LayerNormForward(Device gpu, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias,
+                      T* y) {
+  if (rows == 0 || width == 0) return;
+  ForRow<T>(width, IsAligned<T, 2>(x, weight, bias, y), IsAligned<T, 4>(x, weight, bias, y),
+            [&]<int kWidth, int kVectors>() {
+              if constexpr (kWidth > 0)
+                Launch("LayerNormForward", gpu, dim3(DivideUp<int64_t>(rows, kWarps)), dim3(kThreads), 0,
+                       WarpForward<T, kWidth, kVectors>, rows, width, eps, x, weight, bias, y);
+              else
+                Launch("LayerNormForward", gpu, dim3(rows), dim3(kThreads), 0, BlockForward<T>, width, eps, x, weight,
+                       bias, y);
+            });
+}
+
+template <class Device, class T>
+void LayerNormBackward(Device gpu, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx,
+                       T* dweight, T* dbias) {
+  if (width == 0) return;
+  const int64_t rows_per_block = DivideUp<int64_t>(
+      std::max<int64_t>(rows, 1), std::min(kMaxPartials, DivideUp<int64_t>(std::max<int64_t>(rows, 1), kWarps)));
+  const int64_t blocks = DivideUp(std::max<int64_t>(rows, 1), rows_per_block);
+  const Scratch<T> partial(gpu, blocks * 2 * width);
+  const size_t shared_bytes = 2 * width * sizeof(T);
+  ForRow<T>(width, IsAligned<T, 2>(x, weight, dy, dx), IsAligned<T, 4>(x, weight, dy, dx),
+            [&]<int kWidth, int kVectors>() {
+              if constexpr (kWidth > 0)
+                Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes,
+                       WarpBackward<T, kWidth, kVectors>, rows, rows_per_block, width, eps, x, weight, dy, dx,
+                       partial.data());
+              else
+                Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes, BlockBackward<T>, rows,
+                       rows_per_block, width, eps, x, weight, dy, dx, partial.data());
+            });
+  Launch("LayerNormBackward", gpu, dim3(DivideUp<int64_t>(2 * width, kThreads)), dim3(kThreads), 0, SumPartials<T>,
+         blocks, width, partial.data(), dweight, dbias);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                  \
+  template void LayerNormForward(Gpu, int64_t, int64_t, T, const T*, const T*, const T*, T*); \
+  template void LayerNormBackward(Gpu, int64_t, int64_t, T, const T*, const T*, const T*, T*, T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

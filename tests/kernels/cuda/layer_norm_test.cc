@@ -1,0 +1,61 @@
+// Layer normalisation on a GPU agrees with the host's, forward and backward: rows of one element, rows that fill
+// vectors and such that do not, rows longer than a warp's registers; one row, and more than the blocks that add up
+// gradients.
+#include "kernels/layer_norm.h"
+
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+#include "tests/kernels/cuda/on_gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+template <class T>
+void CompareWithHost(int64_t rows, int64_t width, bool all_schedules = true) {
+  SCOPED_TRACE(testing::Message() << rows << " rows of " << width);
+  SetNumThreads(1);
+  const T eps = T(1e-5);
+  const double tolerance = sizeof(T) == 4 ? 2e-4 : 1e-11;
+  const std::vector<T> x = Normal<T>(rows * width, 1), weight = Normal<T>(width, 2), bias = Normal<T>(width, 3),
+                       dy = Normal<T>(rows * width, 4);
+  std::vector<T> y(rows * width), dx(rows * width), dweight(width), dbias(width);
+  LayerNormForward(Cpu(), rows, width, eps, x.data(), weight.data(), bias.data(), y.data());
+  LayerNormBackward(Cpu(), rows, width, eps, x.data(), weight.data(), dy.data(), dx.data(), dweight.data(),
+                    dbias.data());
+  const OnGpu<T> on_x(x), on_weight(weight), on_bias(bias), on_dy(dy);
+  const auto compare = [&] {
+    const OnGpu<T> on_y(rows * width), on_dx(rows * width), on_dweight(width), on_dbias(width);
+    LayerNormForward(Gpu(), rows, width, eps, on_x.data(), on_weight.data(), on_bias.data(), on_y.data());
+    ExpectNear(y, on_y.Get(), tolerance, "y");
+    LayerNormBackward(Gpu(), rows, width, eps, on_x.data(), on_weight.data(), on_dy.data(), on_dx.data(),
+                      on_dweight.data(), on_dbias.data());
+    ExpectNear(dx, on_dx.Get(), tolerance, "dx");
+    ExpectNear(dweight, on_dweight.Get(), tolerance, "dweight");
+    ExpectNear(dbias, on_dbias.Get(), tolerance, "dbias");
+  };
+  if (all_schedules)
+    ForEachSchedule(compare);
+  else
+    compare();
+}
+
+TEST(LayerNorm, AgreesWithTheHost) {
+  for (const int64_t width : {2, 31, 33, 64, 66, 100, 160, 257, 772}) {
+    CompareWithHost<float>(13, width);
+    CompareWithHost<double>(3, width);
+  }
+}
+
+TEST(LayerNorm, RowsThatDoNotFillABlockAndManyRows) {
+  for (const int64_t rows : {0, 1, 8, 31, 33}) CompareWithHost<float>(rows, 6);
+  CompareWithHost<float>(512 * 8 + 5, 3, /*all_schedules=*/false);
+}
+
+TEST(LayerNorm, RowsLongerThanAWarpsRegisters) {
+  CompareWithHost<float>(3, 1027);
+  CompareWithHost<double>(2, 601);
+}
+
+}  // namespace
+}  // namespace orbit::kernels
