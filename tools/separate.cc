@@ -139,7 +139,10 @@ int Separate(const Arguments& arguments) {
   const Device device = Launch(arguments.launch);
   const std::filesystem::path output = MakeOutput(arguments);
   const std::vector<Graph> graphs = FindGraphs(arguments);
-  const GraphModelOptions options = OptionsFor(arguments, LargestGraph(graphs));
+  const int64_t nodes = LargestGraph(graphs);
+  Check(graphs.size() >= 2 && nodes >= 1, arguments.dataset, ": there is nothing to tell apart in ", graphs.size(),
+        " graphs of at most ", nodes, " nodes");
+  const GraphModelOptions options = OptionsFor(arguments, nodes);
   Separation separation(static_cast<int64_t>(graphs.size()), arguments.dataset == "exp", options.base.head.embedding,
                         arguments.threshold);
   Progress progress("seeds", arguments.seeds);

@@ -147,6 +147,15 @@ head -c 1000 whole/best.safetensors >cut.safetensors
 refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
 refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3
 refuses "there is no" "$table" separation nowhere
+printf '?\n?\n' >nothing.g6
+refuses "nothing to tell apart" "$separate" --dataset nothing.g6
+: >empty.g6
+refuses "has no graphs" "$separate" --dataset empty.g6
+mkdir graphs
+printf '0 1\n1 2\n2 2\n' >graphs/loop.edges
+printf '0 1\n0 1\n1 2\n' >graphs/double.edges
+: >graphs/empty.edges
+"$separate" --dataset graphs --seeds 3 2>/dev/null | tail -n 1 | grep -q "^0 pairs never told apart of 3$" || fail "a folder of edge lists"
 refuses "nowhere.g6" "$separate" --dataset nowhere.g6
 refuses "no benchmark" "$bench" --filter nonsense
 
