@@ -15,6 +15,20 @@ __device__ T WarpSum(T value) {
   return value;
 }
 
+// 32 sums over a warp at once: a lane gets the sum over the lanes of their values[lane]. `values` is used up. Each of
+// the 5 steps halves what a lane has still to add: 31 shuffles in all.
+template <int kHalf = 16, class T>
+__device__ T WarpSums(T (&values)[32]) {
+  const bool upper = threadIdx.x & kHalf;
+#pragma unroll
+  for (int i = 0; i < kHalf; ++i) {
+    const T keep = upper ? values[i + kHalf] : values[i], give = upper ? values[i] : values[i + kHalf];
+    values[i] = keep + __shfl_xor_sync(kAllLanes, give, kHalf);
+  }
+  if constexpr (kHalf > 1) return WarpSums<kHalf / 2>(values);
+  return values[0];
+}
+
 // Over a block of kThreads, a multiple of 32, in one dimension; every thread gets the sum. All threads call it, any
 // number of times.
 template <int kThreads, class T>

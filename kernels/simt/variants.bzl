@@ -26,6 +26,7 @@ def simt_library(name):
             "fiber.cc",
             "fiber.h",
             "launch.cc",
+            "matrix.cc",
             "sanitizer.cc",
             "sanitizer.h",
             "schedule.cc",
@@ -36,6 +37,7 @@ def simt_library(name):
         hdrs = [
             "cuda.h",
             "launch.h",
+            "matrix.h",
             "schedule.h",
             "warp.h",
         ],

@@ -2,12 +2,14 @@
 // asynchronous copies; and refuses what a GPU refuses.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "kernels/cuda/gpu.h"
+#include "kernels/cuda/matrix.h"
 #include "kernels/cuda/reduce.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
@@ -173,6 +175,71 @@ TEST(Simt, SharedMemoryStartsPoisonedInEveryBlock) {
   const OnGpu<float> y(std::vector<float>(8, 0));
   Launch("ReadSharedUnset", Gpu(), dim3(1), dim3(8), 16, ReadSharedUnset, y.data());
   for (const float value : y.Get()) EXPECT_TRUE(std::isnan(value));
+}
+
+// A [16, 8] times B [8, 8], fragments by hand.
+__global__ void ProductTf32(const float* a, const float* b, float* c) {
+  const int g = threadIdx.x / 4, t = threadIdx.x % 4;
+  const uint32_t fragment_a[4] = {ToTf32(a[g * 8 + t]), ToTf32(a[(g + 8) * 8 + t]), ToTf32(a[g * 8 + t + 4]),
+                                  ToTf32(a[(g + 8) * 8 + t + 4])};
+  const uint32_t fragment_b[2] = {ToTf32(b[t * 8 + g]), ToTf32(b[(t + 4) * 8 + g])};
+  float d[4] = {};
+  MultiplyTf32(d, fragment_a, fragment_b);
+  for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
+}
+
+// A [16, 16] times B [16, 8], fragments by ldmatrix: of A as it is, of B transposed.
+__global__ void ProductBf16(const uint16_t* a, const uint16_t* b, float* c) {
+  uint16_t* shared_a = DynamicShared<uint16_t>();
+  uint16_t* shared_b = shared_a + 256;
+  const int lane = threadIdx.x, g = lane / 4, t = lane % 4;
+  for (int i = lane; i < 256; i += 32) shared_a[i] = a[i];
+  for (int i = lane; i < 128; i += 32) shared_b[i] = b[i];
+  __syncwarp();
+  uint32_t fragment_a[4], both_b[4];
+  LoadMatrices(fragment_a, shared_a + lane % 16 * 16 + lane / 16 * 8);
+  LoadMatricesTransposed(both_b, shared_b + lane % 16 * 8);
+  const uint32_t fragment_b[2] = {both_b[0], both_b[1]};
+  float d[4] = {};
+  MultiplyBf16(d, fragment_a, fragment_b);
+  for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
+}
+
+std::vector<float> Product(int inner, const std::vector<float>& a, const std::vector<float>& b) {
+  std::vector<float> c(16 * 8);
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 8; ++j)
+      for (int k = 0; k < inner; ++k) c[i * 8 + j] += a[i * inner + k] * b[k * 8 + j];
+  return c;
+}
+
+// Small integers, which every format holds.
+std::vector<float> Integers(int size, int seed) {
+  std::vector<float> x = Normal<float>(size, seed);
+  for (float& value : x) value = std::round(4 * value);
+  return x;
+}
+
+TEST(Simt, ProductsOnTensorCores) {
+  const std::vector<float> a = Integers(128, 1), b = Integers(64, 2);
+  const OnGpu<float> on_a(a), on_b(b);
+  const std::vector<float> wide_a = Integers(256, 3), wide_b = Integers(128, 4);
+  std::vector<uint16_t> half_a, half_b;
+  for (const float value : wide_a) half_a.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16));
+  for (const float value : wide_b) half_b.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16));
+  const OnGpu<uint16_t> on_half_a(half_a), on_half_b(half_b);
+  ForEachSchedule([&] {
+    const OnGpu<float> c(128), d(128);
+    Launch("ProductTf32", Gpu(), dim3(1), dim3(32), 0, ProductTf32, on_a.data(), on_b.data(), c.data());
+    EXPECT_EQ(c.Get(), Product(8, a, b));
+    Launch("ProductBf16", Gpu(), dim3(1), dim3(32), 768, ProductBf16, on_half_a.data(), on_half_b.data(), d.data());
+    EXPECT_EQ(d.Get(), Product(16, wide_a, wide_b));
+  });
+}
+
+TEST(Simt, NumbersOfTf32) {
+  EXPECT_EQ(__uint_as_float(ToTf32(1.0f + 0x1p-11f)), 1.0f + 0x1p-10f);
+  EXPECT_EQ(__uint_as_float(ToTf32(1.0f + 0x1p-12f)), 1.0f);
 }
 
 __global__ void Nothing() {}

@@ -1,0 +1,343 @@
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/sinkhorn_line.h"
+#include "kernels/soft_sort.h"
+
+namespace orbit::kernels {
+namespace {
+
+// A block has one graph's scores (of one sample). All its threads sort and touch the n x n matrix, a thread a column of
+// it, so that a warp goes along a row; one warp iterates, in double, on shared memory. Bytes: the scores; forward, soft
+// once; backward, dsoft once, and s of every half iteration written and read, 2 iterations n doubles, against 5 n^2
+// operations.
+
+constexpr int kMaxThreads = 256;
+
+int ThreadsFor(int64_t n) {
+  return static_cast<int>(std::clamp<int64_t>(DivideUp<int64_t>(n, 32) * 32, 32, kMaxThreads));
+}
+
+// Shared memory, handed out from its begin.
+class Bump {
+ public:
+  __device__ explicit Bump(int n) : n_(n), next_(DynamicShared<double>()) {}
+  // `count` arrays of n elements, one behind the other.
+  template <class U>
+  __device__ U* Take(int count = 1) {
+    U* array = reinterpret_cast<U*>(next_);
+    next_ += DivideUp<int64_t>(int64_t{count} * n_ * sizeof(U), sizeof(double));
+    return array;
+  }
+
+ private:
+  int n_;
+  double* next_;
+};
+
+size_t SharedBytes(int64_t n, int doubles, int elements, size_t element_size) {
+  return n * doubles * sizeof(double) + n * elements * element_size + (elements + 8) * sizeof(double);
+}
+
+__device__ inline int SizeOf(const SoftSortShape& shape, const int32_t* num_nodes) {
+  const int n = static_cast<int>(shape.n);
+  return num_nodes ? max(0, min(n, num_nodes[blockIdx.x / shape.samples])) : n;
+}
+
+// The rank of a node is the number of nodes that come before it.
+template <class T>
+__device__ void Sort(int n, int size, const T* scores, double* keys, int32_t* index) {
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    const double score = static_cast<double>(scores[i]);
+    keys[i] = isnan(score) ? static_cast<double>(INFINITY) : score;
+  }
+  __syncthreads();
+  for (int i = threadIdx.x; i < n; i += blockDim.x) {
+    int rank = i < size ? 0 : i;
+    if (i < size) {
+      const double key = keys[i];
+      for (int k = 0; k < i; ++k) rank += keys[k] >= key;
+      for (int k = i + 1; k < size; ++k) rank += keys[k] > key;
+    }
+    index[rank] = i;
+  }
+}
+
+// The gaps between sorted scores become the ratios of potentials that are 0. Ratios that could underflow later are 0:
+// what they would contribute is far below rounding.
+template <class T>
+__device__ void StartRatios(int size, const T* scores, const int32_t* index, double tau, double* p, double* q) {
+  for (int k = threadIdx.x; k < size; k += blockDim.x) {
+    double ratio = 0;
+    if (k > 0) {
+      ratio = exp(-(static_cast<double>(scores[index[k - 1]]) - static_cast<double>(scores[index[k]])) / tau);
+      if (ratio < 1e-290) ratio = 0;
+    }
+    p[k] = q[k] = ratio;
+  }
+}
+
+// Leaves the ratios before the last half iteration, and its s. Where `saved` [half_iterations, 32 lanes side by side]
+// is given, all s go there. One warp.
+__device__ inline void Iterate(int size, int half_iterations, double* p, double* q, double* s, double* saved,
+                               int64_t stride) {
+  const Stretch own(size);
+  for (int h = 0; h < half_iterations; ++h) {
+    Sums(own, p, q, s);
+    if (saved) Ascending(own, [&](int k) { saved[h * stride + (k - own.begin) * 32 + own.lane] = s[k]; });
+    if (h + 1 < half_iterations) Advance(own, s, p, q);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kMaxThreads) Forward(SoftSortShape shape, const T* scores, const int32_t* num_nodes,
+                                                       double tau, int half_iterations, int32_t* index, T* soft) {
+  const int n = static_cast<int>(shape.n), size = SizeOf(shape, num_nodes);
+  Bump shared(n);
+  double *p = shared.Take<double>(), *q = shared.Take<double>(), *s = shared.Take<double>();
+  T *upper = shared.Take<T>(), *lower = shared.Take<T>();
+  int32_t* order = shared.Take<int32_t>();
+  scores += int64_t{blockIdx.x} * n;
+  index += int64_t{blockIdx.x} * n;
+
+  Sort(n, size, scores, s, order);
+  __syncthreads();
+  for (int i = threadIdx.x; i < n; i += blockDim.x) index[i] = order[i];
+  if (!soft) return;
+  StartRatios(size, scores, order, tau, p, q);
+  __syncthreads();
+  if (threadIdx.x < 32) Iterate(size, half_iterations, p, q, s, nullptr, 0);
+  __syncthreads();
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    upper[i] = static_cast<T>(p[i]);
+    lower[i] = static_cast<T>(q[i]);
+  }
+  __syncthreads();
+
+  soft += int64_t{blockIdx.x} * n * n;
+  for (int j = threadIdx.x; j < n; j += blockDim.x) {
+    const int first = j / 32 * 32;  // column of the warp: its lanes go over the same rows
+    const T diagonal = j < size ? static_cast<T>(1 / s[j]) : T(0);
+    T run = diagonal;
+    for (int i = min(size - 1, first + 31); i >= 0; --i) {
+      if (i < j && j < size) run *= upper[i + 1];
+      if (i <= j) soft[int64_t{order[i]} * n + j] = run;
+    }
+    run = diagonal;
+    for (int i = first + 1; i < size; ++i) {
+      if (i <= j) continue;
+      run *= lower[i];
+      soft[int64_t{order[i]} * n + j] = run;
+    }
+    for (int i = size; i < n; ++i) soft[int64_t{i} * n + j] = 0;
+  }
+}
+
+// Sums of W = dsoft * P over the rows and columns of its strict triangles, and its diagonal, by sorted row and rank.
+template <class T>
+struct TriangleSums {
+  T *upper_rows, *lower_rows, *upper_columns, *lower_columns, *diagonal;
+};
+
+// Of W in 32 rows, above or below the diagonal, and the warp's 32 columns: a lane gets the sum over one row, adds those
+// of its column j to `column`, and takes P along in `run`.
+template <bool kAbove, class T>
+__device__ T TileSums(int n, int size, int tile, int j, const int32_t* order, const T* ratio, const T* dsoft, T& run,
+                      T& column) {
+  T w[32];
+#pragma unroll
+  for (int step = 0; step < 32; ++step) {
+    const int r = kAbove ? 31 - step : step, i = tile * 32 + r;
+    w[r] = 0;
+    if (j < size && i < size && (kAbove ? i < j : i > j)) {
+      run *= ratio[kAbove ? i + 1 : i];
+      w[r] = dsoft[int64_t{order[i]} * n + j] * run;
+      column += w[r];
+    }
+  }
+  return WarpSums(w);
+}
+
+// A warp has 32 columns and goes over tiles of 32 rows; its sums over the rows of a tile are one exchange, and go to
+// partial [warps, 2, n], which are added up in the order of the warps.
+template <class T>
+__device__ void SumTriangles(int n, int size, const int32_t* order, const T* upper, const T* lower, const double* s,
+                             const T* dsoft, T* partial, const TriangleSums<T>& sums) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = blockDim.x / 32;
+  for (int base = 0; base < size; base += blockDim.x) {
+    const int j = base + threadIdx.x, own_tile = j / 32;
+    const bool mine = j < size;
+    const T diagonal = mine ? static_cast<T>(1 / s[j]) : T(0);
+    T *above = partial + warp * 2 * n, *below = above + n;
+    T run = diagonal, column = 0;
+    for (int tile = (size - 1) / 32; tile >= 0; --tile) {
+      const T sum = tile <= own_tile ? TileSums<true>(n, size, tile, j, order, upper, dsoft, run, column) : T(0);
+      if (tile * 32 + lane < size) above[tile * 32 + lane] = sum;
+    }
+    if (mine) {
+      sums.upper_columns[j] = column;
+      sums.diagonal[j] = dsoft[int64_t{order[j]} * n + j] * diagonal;
+    }
+    run = diagonal;
+    column = 0;
+    for (int tile = 0; tile <= (size - 1) / 32; ++tile) {
+      const T sum = tile >= own_tile ? TileSums<false>(n, size, tile, j, order, lower, dsoft, run, column) : T(0);
+      if (tile * 32 + lane < size) below[tile * 32 + lane] = sum;
+    }
+    if (mine) sums.lower_columns[j] = column;
+    __syncthreads();
+    for (int i = threadIdx.x; i < size; i += blockDim.x) {
+      T up = base ? sums.upper_rows[i] : T(0), down = base ? sums.lower_rows[i] : T(0);
+      for (int other = 0; other < warps; ++other) {
+        up += partial[other * 2 * n + i];
+        down += partial[other * 2 * n + n + i];
+      }
+      sums.upper_rows[i] = up;
+      sums.lower_rows[i] = down;
+    }
+    __syncthreads();
+  }
+}
+
+// What the loss says of the last half iteration: of log s, the column sums of W; of the ratios across a gap, the sum of
+// W over the pairs that it parts, which changes from gap to gap by a row and a column of the triangle. One warp.
+template <class T>
+__device__ void StartAdjoint(const Stretch& own, const TriangleSums<T>& w, const Adjoint& adjoint) {
+  const auto up = [&](int i) { return static_cast<double>(w.upper_rows[i]) - static_cast<double>(w.upper_columns[i]); };
+  const auto down = [&](int i) {
+    return static_cast<double>(w.lower_columns[i]) - static_cast<double>(w.lower_rows[i]);
+  };
+  double above = 0, below = 0;
+  Ascending(own, [&](int i) {
+    above += up(i);
+    below += down(i);
+  });
+  above = ScanFromZero<true>(1, above);
+  below = ScanFromZero<true>(1, below);
+  Ascending(own, [&](int i) {
+    adjoint.total[i] = above + below;
+    adjoint.difference[i] = above - below;
+    adjoint.sums[i] = -(static_cast<double>(w.upper_columns[i]) + static_cast<double>(w.lower_columns[i]) +
+                        static_cast<double>(w.diagonal[i]));
+    adjoint.weight[i] = 0;
+    above += up(i);
+    below += down(i);
+  });
+}
+
+template <class T>
+__global__ void __launch_bounds__(kMaxThreads)
+    Backward(SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index, double tau,
+             int half_iterations, const T* dsoft, double* saved, int64_t stride, T* dscores) {
+  const int n = static_cast<int>(shape.n), size = SizeOf(shape, num_nodes);
+  Bump shared(n);
+  double *p = shared.Take<double>(), *q = shared.Take<double>(), *s = shared.Take<double>(),
+         *inverse = shared.Take<double>();
+  Adjoint adjoint;
+  for (double** array :
+       {&adjoint.sums, &adjoint.total, &adjoint.difference, &adjoint.weight, &adjoint.above, &adjoint.below})
+    *array = shared.Take<double>();
+  T *upper = shared.Take<T>(), *lower = shared.Take<T>();
+  TriangleSums<T> sums;
+  for (T** array : {&sums.upper_rows, &sums.lower_rows, &sums.upper_columns, &sums.lower_columns, &sums.diagonal})
+    *array = shared.Take<T>();
+  int32_t* order = shared.Take<int32_t>();
+  T* partial = shared.Take<T>(2 * blockDim.x / 32);
+
+  scores += int64_t{blockIdx.x} * n;
+  dscores += int64_t{blockIdx.x} * n;
+  dsoft += int64_t{blockIdx.x} * n * n;
+  saved += int64_t{blockIdx.x} * half_iterations * stride;
+  for (int i = threadIdx.x; i < n; i += blockDim.x) {
+    order[i] = index[int64_t{blockIdx.x} * n + i];
+    if (i >= size) dscores[i] = 0;
+  }
+  __syncthreads();
+  StartRatios(size, scores, order, tau, p, q);
+  __syncthreads();
+  if (threadIdx.x < 32) Iterate(size, half_iterations, p, q, s, saved, stride);
+  __syncthreads();
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    upper[i] = static_cast<T>(p[i]);
+    lower[i] = static_cast<T>(q[i]);
+    inverse[i] = 1 / s[i];
+  }
+  __syncthreads();
+  SumTriangles(n, size, order, upper, lower, s, dsoft, partial, sums);
+
+  if (threadIdx.x < 32) {
+    const Stretch own(size);
+    StartAdjoint(own, sums, adjoint);
+    for (int h = half_iterations - 1; h >= 0; --h) {
+      HalfIterationBackward(own, p, q, s, adjoint);
+      if (h == 0) break;
+      Ascending(own, [&](int k) { s[k] = saved[(h - 1) * stride + (k - own.begin) * 32 + own.lane]; });
+      Advance(own, s, p, q);
+    }
+  }
+  __syncthreads();
+
+  // Equal scores: the pairs among them must not count, but the sums over the gaps took them in sorted order.
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    const double* total = adjoint.total + i;  // -dL / d gap i
+    double gradient = total[0] - (i + 1 < size ? total[1] : 0);
+    const T own = scores[order[i]];
+    const auto pair = [&](int a, int b) {  // a before b
+      return static_cast<double>(dsoft[int64_t{order[a]} * n + b]) * inverse[b] +
+             static_cast<double>(dsoft[int64_t{order[b]} * n + a]) * inverse[a] + adjoint.weight[a] + adjoint.weight[b];
+    };
+    for (int k = i + 1; k < size && scores[order[k]] == own; ++k) gradient += pair(i, k);
+    for (int k = i - 1; k >= 0 && scores[order[k]] == own; --k) gradient -= pair(k, i);
+    dscores[order[i]] = static_cast<T>(gradient / tau);
+  }
+}
+
+size_t ForwardBytes(int64_t n, size_t element_size) { return SharedBytes(n, 4, 2, element_size); }
+size_t BackwardBytes(int64_t n, size_t element_size) {
+  return SharedBytes(n, 11, 7 + 2 * ThreadsFor(n) / 32, element_size);
+}
+
+void Check(const SoftSortShape& shape, double tau, int iterations, size_t element_size) {
+  constexpr size_t kSharedMemory = 227 << 10;
+  if (tau > 0 && iterations >= 1 && BackwardBytes(shape.n, element_size) <= kSharedMemory) return;
+  throw std::invalid_argument(
+      "SoftSort on a GPU: tau " + std::to_string(tau) + ", " + std::to_string(iterations) + " iterations, " +
+      std::to_string(shape.n) +
+      " nodes; tau must be positive, iterations at least 1, and a graph must fit in shared memory");
+}
+
+}  // namespace
+
+template <class Device, class T>
+void SoftSort(Device gpu, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
+              int32_t* index, T* soft) {
+  Check(shape, tau, iterations, sizeof(T));
+  if (shape.batch * shape.samples * shape.n == 0) return;
+  Launch("SoftSort", gpu, dim3(shape.batch * shape.samples), dim3(ThreadsFor(shape.n)),
+         ForwardBytes(shape.n, sizeof(T)), Forward<T>, shape, scores, num_nodes, tau, 2 * iterations, index, soft);
+}
+
+template <class Device, class T>
+void SoftSortBackward(Device gpu, SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index,
+                      double tau, int iterations, const T* dsoft, T* dscores) {
+  Check(shape, tau, iterations, sizeof(T));
+  if (shape.batch * shape.samples * shape.n == 0) return;
+  const int64_t stride = 32 * (DivideUp<int64_t>(shape.n, 32) | 1);
+  const Scratch<double> saved(gpu, shape.batch * shape.samples * 2 * iterations * stride);
+  Launch("SoftSortBackward", gpu, dim3(shape.batch * shape.samples), dim3(ThreadsFor(shape.n)),
+         BackwardBytes(shape.n, sizeof(T)), Backward<T>, shape, scores, num_nodes, index, tau, 2 * iterations, dsoft,
+         saved.data(), stride, dscores);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                          \
+  template void SoftSort(Gpu, SoftSortShape, const T*, const int32_t*, double, int, int32_t*, T*);                    \
+  template void SoftSortBackward(Gpu, SoftSortShape, const T*, const int32_t*, const int32_t*, double, int, const T*, \
+                                 T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,111 @@
+#include "kernels/simt/matrix.h"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+
+namespace orbit::kernels::simt {
+namespace {
+
+struct Fragments {
+  float d[4];
+  uint32_t a[4], b[2];
+};
+
+void CheckAllLanes(void* const* operands, int count) {
+  if (std::count(operands, operands + count, nullptr) > 0)
+    throw std::runtime_error("a product of matrices needs all lanes of the warp");
+}
+
+float FromTf32(uint32_t bits) { return std::bit_cast<float>(bits & 0xffffe000u); }
+float FromBf16(uint32_t bits) { return std::bit_cast<float>(bits << 16); }
+
+// The accumulators: rows lane / 4 and that + 8, columns 2 (lane % 4) and that + 1.
+template <int kInner>
+void AddProduct(void* const* operands, const float (&a)[16][kInner], const float (&b)[kInner][8]) {
+  for (int lane = 0; lane < 32; ++lane)
+    for (int i = 0; i < 4; ++i) {
+      const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+      float sum = 0;
+      for (int k = 0; k < kInner; ++k) sum += a[row][k] * b[k][column];
+      static_cast<Fragments*>(operands[lane])->d[i] += sum;
+    }
+}
+
+void Tf32(void* const* operands, int count) {
+  CheckAllLanes(operands, count);
+  float a[16][8], b[8][8];
+  for (int lane = 0; lane < 32; ++lane) {
+    const auto& own = *static_cast<const Fragments*>(operands[lane]);
+    for (int i = 0; i < 4; ++i) a[lane / 4 + i % 2 * 8][lane % 4 + i / 2 * 4] = FromTf32(own.a[i]);
+    for (int i = 0; i < 2; ++i) b[lane % 4 + i * 4][lane / 4] = FromTf32(own.b[i]);
+  }
+  AddProduct(operands, a, b);
+}
+
+void Bf16(void* const* operands, int count) {
+  CheckAllLanes(operands, count);
+  float a[16][16], b[16][8];
+  for (int lane = 0; lane < 32; ++lane) {
+    const auto& own = *static_cast<const Fragments*>(operands[lane]);
+    for (int half = 0; half < 2; ++half) {
+      const int k = lane % 4 * 2 + half, shift = 16 * half;
+      for (int i = 0; i < 4; ++i) a[lane / 4 + i % 2 * 8][k + i / 2 * 8] = FromBf16(own.a[i] >> shift & 0xffffu);
+      for (int i = 0; i < 2; ++i) b[k + i * 8][lane / 4] = FromBf16(own.b[i] >> shift & 0xffffu);
+    }
+  }
+  AddProduct(operands, a, b);
+}
+
+struct RowOperand {
+  MatrixRow row;
+  uint32_t registers[4];
+};
+
+template <bool kTransposed>
+void Rows(void* const* operands, int count) {
+  CheckAllLanes(operands, count);
+  for (int lane = 0; lane < 32; ++lane)
+    for (int matrix = 0; matrix < 4; ++matrix) {
+      uint32_t packed = 0;
+      for (int half = 0; half < 2; ++half) {
+        const int pair = lane % 4 * 2 + half;
+        const int row = kTransposed ? pair : lane / 4, column = kTransposed ? lane / 4 : pair;
+        const auto& from = *static_cast<const RowOperand*>(operands[matrix * 8 + row]);
+        packed |= uint32_t{from.row.elements[column]} << (16 * half);
+      }
+      static_cast<RowOperand*>(operands[lane])->registers[matrix] = packed;
+    }
+}
+
+void Multiply(const char* what, Exchange exchange, float* d, const uint32_t* a, const uint32_t* b,
+              std::source_location where) {
+  Fragments fragments;
+  std::copy_n(d, 4, fragments.d);
+  std::copy_n(a, 4, fragments.a);
+  std::copy_n(b, 2, fragments.b);
+  Meet({.what = what, .where = where, .lanes = ~uint32_t{0}, .exchange = exchange, .operand = &fragments});
+  std::copy_n(fragments.d, 4, d);
+}
+
+}  // namespace
+
+void MultiplyTf32(float* d, const uint32_t* a, const uint32_t* b, std::source_location where) {
+  Multiply("mma.m16n8k8.tf32", Tf32, d, a, b, where);
+}
+
+void MultiplyBf16(float* d, const uint32_t* a, const uint32_t* b, std::source_location where) {
+  Multiply("mma.m16n8k16.bf16", Bf16, d, a, b, where);
+}
+
+void Distribute(const MatrixRow& row, bool transposed, uint32_t* registers, std::source_location where) {
+  RowOperand operand = {row, {}};
+  Meet({.what = "ldmatrix",
+        .where = where,
+        .lanes = ~uint32_t{0},
+        .exchange = transposed ? Rows<true> : Rows<false>,
+        .operand = &operand});
+  std::copy_n(operand.registers, 4, registers);
+}
+
+}  // namespace orbit::kernels::simt
