@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
@@ -24,15 +25,39 @@ namespace {
 
 constexpr int64_t kOutputs = 16;  // of a block, whose share of the weight is to stay in the cache
 
+// Whether every edge i -> j comes as often as j -> i.
+bool IsSymmetric(const PermutedGraphs& graphs) {
+  const int64_t n = graphs.n;
+  std::vector<int32_t> count(n * n);
+  for (int64_t graph = 0; graph < graphs.graphs; ++graph) {
+    std::fill(count.begin(), count.end(), 0);
+    const auto for_edges = [&](const auto& f) {
+      for (int64_t i = 0; i < n; ++i)
+        for (int32_t e = graphs.offsets[graph * n + i]; e < graphs.offsets[graph * n + i + 1]; ++e)
+          f(graphs.sources[e], i);
+    };
+    bool symmetric = true;
+    for_edges([&](int64_t source, int64_t target) { ++count[source * n + target]; });
+    for_edges([&](int64_t source, int64_t target) {
+      symmetric = symmetric && count[source * n + target] == count[target * n + source];
+    });
+    if (!symmetric) return false;
+  }
+  return true;
+}
+
 // The columns of every row's input that are not 0: those of features with their values, then those of edges, which
-// are 1.
+// are 1. Where all graphs are undirected, the two edges between a pair of nodes are one, in the column above the
+// diagonal: half the work, with weights that are added up beforehand.
 template <class T>
 struct Columns {
+  bool symmetric;
   std::vector<int64_t> begin, edges, end;  // [rows]: where a row's features and edges begin, and its edges end
   std::vector<int32_t> column;
   std::vector<T> value;
 
-  Columns(const PermutedGraphs& graphs, const T* x) : begin(graphs.rows()), edges(graphs.rows()), end(graphs.rows()) {
+  Columns(const PermutedGraphs& graphs, const T* x)
+      : symmetric(IsSymmetric(graphs)), begin(graphs.rows()), edges(graphs.rows()), end(graphs.rows()) {
     const int64_t n = graphs.n, d = graphs.d;
     int64_t size = 0;
     for (int64_t row = 0; row < graphs.rows(); ++row) {
@@ -40,7 +65,9 @@ struct Columns {
       begin[row] = size;
       size += std::count_if(x + graph * n * d, x + (graph + 1) * n * d, [](T feature) { return feature != T(0); });
       edges[row] = size;
-      size += graphs.offsets[(graph + 1) * n] - graphs.offsets[graph * n];
+      for (int64_t target = 0; target < n; ++target)
+        for (int32_t e = graphs.offsets[graph * n + target]; e < graphs.offsets[graph * n + target + 1]; ++e)
+          size += symmetric && graphs.sources[e] > target ? 0 : 1;
       end[row] = size;
     }
     column.resize(size);
@@ -63,8 +90,12 @@ struct Columns {
       value[at++] = features[i];
     }
     for (int64_t target = 0; target < n; ++target)
-      for (int32_t e = offsets[target]; e < offsets[target + 1]; ++e)
-        column[at++] = static_cast<int32_t>(n * d + ranks[graphs.sources[e]] * n + ranks[target]);
+      for (int32_t e = offsets[target]; e < offsets[target + 1]; ++e) {
+        if (symmetric && graphs.sources[e] > target) continue;
+        int32_t row_rank = ranks[graphs.sources[e]], column_rank = ranks[target];
+        if (symmetric && row_rank > column_rank) std::swap(row_rank, column_rank);
+        column[at++] = static_cast<int32_t>(n * d + row_rank * n + column_rank);
+      }
   }
 };
 
@@ -74,6 +105,15 @@ void LoadBlock(const T* weight, int64_t columns, int64_t begin, int64_t end, T* 
   std::fill(block, block + columns * kOutputs, T(0));
   for (int64_t o = begin; o < end; ++o)
     for (int64_t c = 0; c < columns; ++c) block[c * kOutputs + o - begin] = weight[o * columns + c];
+}
+
+// Calls f(above, below) for every pair of columns of the block that mirror each other in the diagonal.
+template <class T, class F>
+void ForMirrored(const PermutedGraphs& graphs, T* block, const F& f) {
+  const int64_t n = graphs.n;
+  T* adjacency = block + n * graphs.d * kOutputs;
+  for (int64_t r = 0; r < n; ++r)
+    for (int64_t q = r + 1; q < n; ++q) f(adjacency + (r * n + q) * kOutputs, adjacency + (q * n + r) * kOutputs);
 }
 
 }  // namespace
@@ -128,6 +168,10 @@ void Forward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* wei
     Scratch<T> scratch(columns * kOutputs);
     T* block = scratch.data();
     LoadBlock(weight, columns, begin, end, block);
+    if (input.symmetric)
+      ForMirrored(graphs, block, [](T* above, const T* below) {
+        for (int64_t o = 0; o < kOutputs; ++o) above[o] += below[o];
+      });
     for (int64_t row = 0; row < graphs.rows(); ++row) {
       T sums[kOutputs] = {};
       std::copy(bias + begin, bias + end, sums);
@@ -150,6 +194,8 @@ void Backward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy
       std::copy(dy + row * out + begin, dy + row * out + end, gradient);
       SpreadGradient(input, row, gradient, block);
     }
+    if (input.symmetric)
+      ForMirrored(graphs, block, [](const T* above, T* below) { std::copy(above, above + kOutputs, below); });
     for (int64_t o = begin; o < end; ++o)
       for (int64_t c = 0; c < columns; ++c) dweight[o * columns + c] = block[c * kOutputs + o - begin];
   });

@@ -199,11 +199,10 @@ INSTANTIATE_TEST_SUITE_P(All, GroupOperationTest, testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
 
 // The straight-through gradient is what dense matrices with the hard value would get, as the soft part's gradient.
-TEST(StraightThroughTest, EqualsTheDenseProductsAtTheHardPermutation) {
+void CompareWithDenseProducts(const EdgeLists& edges) {
   Generator generator(15);
   const Tensor scores = generator.Normal({2, 3, 4}, 0, 1, DType::kF64),
                nodes = generator.Normal({2, 4, 2}, 0, 1, DType::kF64);
-  const EdgeLists edges = TwoGraphs();
   const Tensor counts = Tensor::From(std::vector<int32_t>{4, 4}, {2});
   const Variable weight(generator.Normal({5, 24}, 0, 1, DType::kF64), true);
   const Variable bias(generator.Normal({5}, 0, 1, DType::kF64), true);
@@ -222,6 +221,14 @@ TEST(StraightThroughTest, EqualsTheDenseProductsAtTheHardPermutation) {
   EXPECT_LT(LargestDifference(sparse.value(), product.value()), 1e-12);
   EXPECT_LT(LargestDifference(dweight, weight.grad()), 1e-12);
   EXPECT_LT(LargestDifference(dsoft, dense.soft.grad()), 1e-12);
+}
+
+TEST(StraightThroughTest, EqualsTheDenseProductsAtTheHardPermutation) { CompareWithDenseProducts(TwoGraphs()); }
+
+// Where every edge has its reverse, pairs of nodes are summed as one; edges to oneself and double ones among them.
+TEST(StraightThroughTest, EqualsTheDenseProductsOnUndirectedGraphs) {
+  CompareWithDenseProducts(MakeEdgeLists(4, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}, {3, 3}, {0, 3}, {3, 0}},
+                                             {{2, 3}, {3, 2}, {2, 3}, {3, 2}, {1, 1}, {1, 1}, {0, 2}, {2, 0}}}));
 }
 
 TEST(SoftSortTest, NothingSoftIsMadeWhereNoGradientIsWanted) {
