@@ -3,19 +3,19 @@
 load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
 load("//third_party/cuda:cuda_library.bzl", "cuda_library")
 
-def gpu_kernel_library(name, hdrs = [], deps = [], kernel = None):
-    """The kernels of NAME.cu, which //kernels:NAME (or `kernel`) declares.
+def gpu_kernel_library(name, hdrs = [], deps = [], calls = []):
+    """The kernels of NAME.cu, which //kernels:NAME declares; `calls` names other kernels here that its launchers call.
 
     Makes NAME, by nvcc, for the tag Cuda (empty where CUDA is off), and for the tag Simt NAME_simt, NAME_simt_asan and
     NAME_simt_tsan, of which a program can have one kind.
     """
-    declared = ["//kernels:" + (kernel or name)]
+    declared = ["//kernels:" + kernel for kernel in [name] + calls]
     cuda_library(
         name = name,
         srcs = [name + ".cu"],
         hdrs = hdrs,
         visibility = ["//visibility:public"],
-        deps = declared + deps + [":gpu", ":runtime"],
+        deps = declared + deps + [":gpu", ":runtime"] + [":" + call for call in calls],
     )
     for suffix, variant in SIMT_VARIANTS.items():
         native.cc_library(
@@ -25,5 +25,5 @@ def gpu_kernel_library(name, hdrs = [], deps = [], kernel = None):
             local_defines = ['ORBIT_KERNEL=\\"%s/%s.cu\\"' % (native.package_name(), name)],
             textual_hdrs = [name + ".cu"] + hdrs,
             visibility = ["//visibility:public"],
-            deps = declared + deps + [":gpu", "//kernels/simt:" + suffix],
+            deps = declared + deps + [":gpu", "//kernels/simt:" + suffix] + [":%s_%s" % (call, suffix) for call in calls],
         )
