@@ -1,119 +1,116 @@
 #include "engine/device.h"
 
-#include <sys/mman.h>
-
-#include <bit>
-#include <cstdlib>
-#include <cstring>
-#include <map>
+#include <array>
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <vector>
 
+#include "engine/backend.h"
+#include "engine/caching_allocator.h"
 #include "engine/error.h"
 
 namespace orbit {
 namespace {
 
-constexpr size_t kAlignment = 64;
-constexpr size_t kHugePage = size_t{1} << 21;
+constexpr int kMostDevices = 64;  // of a kind
 
-// Rounds up to one of eight sizes an octave, so that a cached block fits requests of up to 12 % less.
-size_t SizeClass(size_t bytes) {
-  if (bytes <= 512) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  const size_t step = std::bit_floor(bytes - 1) / 8;
-  return (bytes + step - 1) / step * step;
+CachingAllocator& AllocatorOf(Device device) {
+  static std::array<std::array<std::atomic<CachingAllocator*>, kMostDevices>, 3> allocators{};  // never freed
+  std::atomic<CachingAllocator*>& allocator = allocators[static_cast<size_t>(device.type)][device.index];
+  if (CachingAllocator* made = allocator.load()) return *made;
+  auto fresh = std::make_unique<CachingAllocator>(device);
+  CachingAllocator* made = nullptr;
+  if (allocator.compare_exchange_strong(made, fresh.get())) made = fresh.release();
+  return *made;
 }
 
-// Host memory. The cache matters: the pages of a fresh block are zeroed by the system at first touch, which costs more
-// than most kernels that fill them.
-class HostAllocator {
- public:
-  void* Allocate(size_t bytes) {
-    const size_t size = SizeClass(std::max<size_t>(bytes, 1));
-    std::lock_guard lock(mutex_);
-    statistics_.bytes_in_use += size;
-    statistics_.peak_bytes_in_use = std::max(statistics_.peak_bytes_in_use, statistics_.bytes_in_use);
-    if (auto& blocks = free_[size]; !blocks.empty()) {
-      void* block = blocks.back();
-      blocks.pop_back();
-      return block;
-    }
-    void* block = Obtain(size);
-    if (!block) {
-      ReleaseCache();
-      block = Obtain(size);
-    }
-    if (!block) {
-      statistics_.bytes_in_use -= size;
-      Fail("out of host memory: asked for ", bytes, " bytes with ", statistics_.bytes_in_use, " bytes in use");
-    }
-    statistics_.bytes_reserved += size;
-    return block;
-  }
-
-  void Deallocate(void* data, size_t bytes) {
-    const size_t size = SizeClass(std::max<size_t>(bytes, 1));
-    std::lock_guard lock(mutex_);
-    statistics_.bytes_in_use -= size;
-    free_[size].push_back(data);
-  }
-
-  MemoryStatistics statistics() {
-    std::lock_guard lock(mutex_);
-    return statistics_;
-  }
-
-  void ResetPeak() {
-    std::lock_guard lock(mutex_);
-    statistics_.peak_bytes_in_use = statistics_.bytes_in_use;
-  }
-
- private:
-  static void* Obtain(size_t size) {
-    const size_t alignment = size >= kHugePage ? kHugePage : kAlignment;
-    void* block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-    if (block && alignment == kHugePage) madvise(block, size, MADV_HUGEPAGE);
-    return block;
-  }
-
-  void ReleaseCache() {
-    for (auto& [size, blocks] : free_) {
-      statistics_.bytes_reserved -= static_cast<int64_t>(size * blocks.size());
-      for (void* block : blocks) std::free(block);
-      blocks.clear();
-    }
-  }
-
-  std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> free_;
-  MemoryStatistics statistics_;
-};
-
-HostAllocator& Host() {
-  static HostAllocator* allocator = new HostAllocator;  // outlives every tensor, static ones too
-  return *allocator;
+std::atomic<int64_t>& CounterOf(Device device) {
+  static std::array<std::array<std::atomic<int64_t>, kMostDevices>, 3> counters{};
+  return counters[static_cast<size_t>(device.type)][device.index];
 }
+
+bool IsHost(Device device) { return device.type == DeviceType::kCpu; }
 
 }  // namespace
 
-std::string NameOf(Device) { return "cpu"; }
+Backend& BackendOf(DeviceType type) {
+  switch (type) {
+    case DeviceType::kCuda:
+      return CudaBackend();
+    case DeviceType::kSimt:
+      return SimtBackend();
+    case DeviceType::kCpu:
+      break;
+  }
+  return CpuBackend();
+}
+
+std::string NameOf(Device device) {
+  switch (device.type) {
+    case DeviceType::kCuda:
+      return "cuda:" + std::to_string(device.index);
+    case DeviceType::kSimt:
+      return "simt";
+    case DeviceType::kCpu:
+      break;
+  }
+  return "cpu";
+}
+
+std::vector<Device> CudaDevices(std::string* reason) {
+  std::vector<Device> devices;
+  const int count = std::min(CudaBackend().count(reason), kMostDevices);
+  for (int i = 0; i < count; ++i) devices.push_back({DeviceType::kCuda, i});
+  return devices;
+}
 
 Device ParseDevice(const std::string& name) {
   if (name == "cpu") return {};
-  Fail("unknown device '", name, "'; this build knows: cpu");
+  if (name == "simt") return {DeviceType::kSimt};
+  if (name != "cuda" && !name.starts_with("cuda:"))
+    Fail("unknown device '", name, "'; there are cpu, cuda, cuda:N and simt");
+  const std::string number = name == "cuda" ? "0" : name.substr(5);
+  const bool valid = !number.empty() && number.size() < 4 && number.find_first_not_of("0123456789") == std::string::npos;
+  Check(valid, "'", name, "' is no device: after cuda: comes the number of a GPU");
+  std::string reason;
+  const std::vector<Device> devices = CudaDevices(&reason);
+  Check(!devices.empty(), "no ", name, " here: ", reason);
+  const size_t index = std::stoul(number);
+  Check(index < devices.size(), "no ", name, " here: the GPUs are cuda:0 to cuda:", devices.size() - 1);
+  return devices[index];
 }
 
-void* Allocate(Device, size_t bytes) { return Host().Allocate(bytes); }
-void Deallocate(Device, void* data, size_t bytes) { Host().Deallocate(data, bytes); }
-MemoryStatistics GetMemoryStatistics(Device) { return Host().statistics(); }
-void ResetPeakMemory(Device) { Host().ResetPeak(); }
+std::string DescribeDevice(Device device) { return BackendOf(device.type).Describe(device.index); }
 
-void CopyBytes(Device, void* to, Device, const void* from, size_t bytes) {
-  if (bytes) std::memcpy(to, from, bytes);
+void* Allocate(Device device, size_t bytes) { return AllocatorOf(device).Allocate(bytes); }
+void Deallocate(Device device, void* data) noexcept { AllocatorOf(device).Deallocate(data); }
+MemoryStatistics GetMemoryStatistics(Device device) { return AllocatorOf(device).statistics(); }
+void ResetPeakMemory(Device device) { AllocatorOf(device).ResetPeak(); }
+
+void CopyBytes(Device to_device, void* to, Device from_device, const void* from, size_t bytes) {
+  if (bytes == 0) return;
+  Backend& destination = BackendOf(to_device.type);
+  if (IsHost(from_device)) return destination.CopyFromHost(to_device.index, to, from, bytes);
+  Backend& source = BackendOf(from_device.type);
+  if (to_device == from_device) return source.CopyWithin(from_device.index, to, from, bytes);
+  ++CounterOf(from_device);
+  if (IsHost(to_device)) return source.CopyToHost(from_device.index, to, from, bytes);
+  std::vector<char> host(bytes);
+  source.CopyToHost(from_device.index, host.data(), from, bytes);
+  destination.CopyFromHost(to_device.index, to, host.data(), bytes);
 }
 
-void FillZero(Device, void* data, size_t bytes) {
-  if (bytes) std::memset(data, 0, bytes);
+void FillZero(Device device, void* data, size_t bytes) {
+  if (bytes > 0) BackendOf(device.type).FillZero(device.index, data, bytes);
 }
+
+void Synchronize(Device device) {
+  if (IsHost(device)) return;
+  ++CounterOf(device);
+  BackendOf(device.type).Synchronize(device.index);
+}
+
+int64_t SynchronizationCount(Device device) { return CounterOf(device); }
 
 }  // namespace orbit

@@ -10,14 +10,37 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/profiling.h"
+#include "engine/simt_memory.h"
+#include "engine/stream.h"
 #include "engine/tensor.h"
 #include "kernels/device.h"
 
 namespace orbit {
 
+// Calls f with the device tag alone.
+template <class F>
+void DispatchDevice(const char* operation, Device device, F&& f) {
+  const ProfileRange range(operation);
+  switch (device.type) {
+    case DeviceType::kCpu:
+      return f(kernels::Cpu{});
+    case DeviceType::kSimt: {
+      const SimtMemoryAccess access;
+      return f(kernels::Simt{});
+    }
+    case DeviceType::kCuda:
+#ifdef ORBIT_CUDA
+      return f(StreamOf(device));
+#else
+      Fail(operation, ": this program was built without CUDA");
+#endif
+  }
+}
+
 template <class F>
 void Dispatch(const char* operation, const Tensor& like, F&& f) {
-  const auto with_type = [&](auto device) {
+  DispatchDevice(operation, like.device(), [&](auto device) {
     switch (like.dtype()) {
       case DType::kF32:
         return f(device, std::type_identity<float>{});
@@ -26,11 +49,7 @@ void Dispatch(const char* operation, const Tensor& like, F&& f) {
       default:
         Fail(operation, " takes f32 or f64, got ", like.Describe());
     }
-  };
-  switch (like.device().type) {
-    case DeviceType::kCpu:
-      return with_type(kernels::Cpu{});
-  }
+  });
 }
 
 }  // namespace orbit

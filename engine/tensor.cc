@@ -7,7 +7,7 @@ namespace orbit {
 
 struct Tensor::Storage {
   Storage(Device device, size_t bytes) : device(device), bytes(bytes), data(Allocate(device, bytes)) {}
-  ~Storage() { Deallocate(device, data, bytes); }
+  ~Storage() { Deallocate(device, data); }
   Storage(const Storage&) = delete;
 
   Device device;

@@ -1,4 +1,5 @@
-// One step of an optimiser for all parameters at once, and the sum of squares for the norm of their gradients.
+// One step of an optimiser for all parameters at once, and the sum of squares for the norm of their gradients. The norm
+// stays on the device: what follows from it, clipping and whether to step at all, does not wait for the host.
 #ifndef ORBIT_KERNELS_OPTIMIZER_H_
 #define ORBIT_KERNELS_OPTIMIZER_H_
 
@@ -8,6 +9,13 @@
 #include "kernels/device.h"
 
 namespace orbit::kernels {
+
+// By what a step multiplies all gradients first: min(1, max_norm / (norm + 1e-6)) as PyTorch's clip_grad_norm_. Where
+// the norm is not finite the step changes nothing.
+struct Clipping {
+  const double* squared_norm = nullptr;  // one number in the device's memory (SumOfSquares); null: the factor is 1
+  double max_norm = 0;                   // 0: the factor is 1
+};
 
 template <class T>
 struct AdamTensor {
@@ -25,15 +33,15 @@ struct AdamTensor {
 template <class T>
 struct AdamRates {
   T beta1, beta2, epsilon;
-  T gradient_factor;  // gradients are multiplied by it first
 };
 
 // Kingma and Ba 2015, and Loshchilov and Hutter 2019 for the decoupled decay, as PyTorch has them:
-//   g = gradient_factor * gradient + gradient_decay * parameter
+//   g = factor * gradient + gradient_decay * parameter
 //   mean += (1 - beta1) (g - mean),  square = beta2 square + (1 - beta2) g^2
 //   parameter = kept * parameter - step_size * mean / (root_factor * sqrt(square) + epsilon)
 template <class Device, class T>
-void AdamStep(Device device, std::span<const AdamTensor<T>> tensors, const AdamRates<T>& rates);
+void AdamStep(Device device, std::span<const AdamTensor<T>> tensors, const AdamRates<T>& rates,
+              const Clipping& clipping);
 
 template <class T>
 struct SgdTensor {
@@ -49,13 +57,13 @@ struct SgdRates {
   T learning_rate;
   T momentum;
   bool nesterov;
-  T gradient_factor;
 };
 
-// g = gradient_factor * gradient + gradient_decay * parameter,  velocity = momentum * velocity + g, and the parameter
+// g = factor * gradient + gradient_decay * parameter,  velocity = momentum * velocity + g, and the parameter
 // moves by -learning_rate times the velocity, or, with nesterov, times g + momentum * velocity.
 template <class Device, class T>
-void SgdStep(Device device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates);
+void SgdStep(Device device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates,
+             const Clipping& clipping);
 
 template <class T>
 struct Array {
@@ -63,9 +71,10 @@ struct Array {
   const T* data;
 };
 
-// The sum of the squares of all elements of all arrays, in double precision.
+// *sum, in the device's memory, = the sum of the squares of all elements of all arrays, in double precision and in an
+// order that the sizes alone determine.
 template <class Device, class T>
-double SumOfSquares(Device device, std::span<const Array<T>> arrays);
+void SumOfSquares(Device device, std::span<const Array<T>> arrays, double* sum);
 
 }  // namespace orbit::kernels
 

@@ -104,8 +104,7 @@ std::function<void()> TrainingStep(std::shared_ptr<nn::Module> model, double cli
   return [model, clip, loss = std::move(loss), optimizer] {
     optimizer->ZeroGrad();
     loss().Backward();
-    const double factor = clip > 0 ? optim::ClipFactor(optim::GradientNorm(optimizer->parameters()), clip) : 1;
-    optimizer->Step(1e-4, factor);
+    optimizer->Step(1e-4, optim::SquaredGradientNorm(optimizer->parameters()), clip);
   };
 }
 

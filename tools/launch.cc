@@ -1,20 +1,29 @@
 #include "tools/launch.h"
 
 #include <iostream>
+#include <vector>
 
 #include "kernels/cpu/parallel.h"
 
 namespace orbit {
 
 void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
-  app.add_option("--device", options.device, "where to compute")->capture_default_str();
+  app.add_option("--device", options.device,
+                 "where to compute: cuda, cuda:N, cpu, or simt, an emulator of GPUs for tests (default: cuda where there "
+                 "is a GPU, else cpu)");
   app.add_option("--threads", options.threads, "processor threads; results do not depend on it (default: all)")
       ->check(CLI::Range(1, 1024));
 }
 
 Device Launch(const LaunchOptions& options) {
   if (options.threads > 0) kernels::SetNumThreads(options.threads);
-  return ParseDevice(options.device);
+  if (!options.device.empty()) return ParseDevice(options.device);
+  std::string reason;
+  if (const std::vector<Device> gpus = CudaDevices(&reason); !gpus.empty()) return gpus[0];
+#ifdef ORBIT_CUDA
+  std::cerr << "no GPU (" << reason << "): computing on the processor" << std::endl;
+#endif
+  return {};
 }
 
 int RunProgram(const char* name, const std::function<int()>& run) {

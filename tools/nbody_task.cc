@@ -84,7 +84,8 @@ class NBodyTask : public Task {
 
   Loss TrainingLoss(const Tensor& examples, int64_t samples, Generator& generator) override {
     const ParticleBatch& all = data(Split::kTrain);
-    const auto select = [&](const Tensor& x) { return IndexSelect(x, examples).value(); };
+    const Tensor index = examples.To(all.nodes.device());
+    const auto select = [&](const Tensor& x) { return IndexSelect(x, index).value(); };
     const ParticleBatch batch = {select(all.nodes), select(all.edges), select(all.target), select(all.charges)};
     const auto [prediction, entropy, element] =
         model_->Forward(batch, model_->DrawNoise(batch, samples, generator, 0), generator);

@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
+#include <vector>
 
 #include "engine/io/checkpoint.h"
 #include "kernels/cpu/parallel.h"
@@ -21,8 +23,20 @@ constexpr char kDefaultPreset[] = "nbody";
 struct Arguments {
   SettingsSources settings;
   std::string resume;
+  std::vector<int64_t> profiled_steps;  // the first and the last; or none
   LaunchOptions launch;
 };
+
+// "A:B" as two numbers.
+std::vector<int64_t> ParseSteps(const std::string& text) {
+  std::istringstream from(text);
+  int64_t first = 0, last = 0;
+  char colon = 0;
+  from >> first >> colon >> last;
+  Check(from && from.peek() == EOF && colon == ':' && 1 <= first && first <= last,
+        "--profile-steps takes two numbers of steps, the first and the last, as 10:15; got '", text, "'");
+  return {first, last};
+}
 
 std::string Footer() {
   std::string text = "Presets:\n";
@@ -76,9 +90,11 @@ int Train(const Arguments& arguments) {
   if (resuming && std::filesystem::exists(run.last())) trainer.Restore(io::LoadCheckpoint(run.last()));
   run.WriteConfig(config.ToYaml());  // once it is known to be in order
   run.StartAt(trainer.step());
-  run.log().info("{} {}: {} parameters, {} training examples, steps {} to {}, {} threads",
+  run.log().info("{} {}: {} parameters, {} training examples, steps {} to {}, on {}, {} threads",
                  resuming ? "resuming" : "run", run.path().string(), task->model().NumParameters(),
-                 task->size(Split::kTrain), trainer.step(), trainer.total_steps(), kernels::NumThreads());
+                 task->size(Split::kTrain), trainer.step(), trainer.total_steps(), DescribeDevice(device), kernels::NumThreads());
+  if (!arguments.profiled_steps.empty())
+    trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
   if (!trainer.Run([&] { return stop.requested(); })) {
     run.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}", trainer.step(),
                    trainer.total_steps(), run.path().string());
@@ -102,6 +118,9 @@ int Main(int argc, char** argv) {
   app.add_option_function<int64_t>(
       "--seed", [&](int64_t seed) { arguments.settings.assignments.push_back("seed=" + std::to_string(seed)); },
       "short for --set seed=N");
+  app.add_option_function<std::string>(
+      "--profile-steps", [&](const std::string& text) { arguments.profiled_steps = ParseSteps(text); },
+      "A:B: a profiler that waits for it (nsys --capture-range=cudaProfilerApi) records steps A to B, counted from 1");
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);

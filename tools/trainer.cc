@@ -7,6 +7,7 @@
 
 #include "engine/optim/adam.h"
 #include "engine/optim/sgd.h"
+#include "engine/profiling.h"
 #include "tools/progress.h"
 
 namespace orbit {
@@ -106,19 +107,29 @@ void Trainer::Restore(const io::Checkpoint& checkpoint) {
 
 bool Trainer::Run(const std::function<bool()>& stop) {
   const int64_t validate_every = config_.Int("evaluation.every") * steps_per_epoch_;
-  const int64_t log_every = config_.Int("log.every");
+  // A GPU is given the next step while it computes; the host is one behind in reading what came of it.
+  const size_t behind = optimizer_->parameters()[0].variable.device() == Device{} ? 0 : 1;
   Progress progress("training", total_steps_, step_);
   auto saved = std::chrono::steady_clock::now();
   const auto save = [&] {
+    Take(0);
     Save(run_.last());
     saved = std::chrono::steady_clock::now();
   };
+  const auto profile = [&](int64_t step, void (*start_or_stop)()) {
+    if (step != step_ + 1) return;
+    Take(0);
+    start_or_stop();
+  };
   task_.model().Train();
   while (step_ < total_steps_) {
+    profile(profiled_.first, StartProfiler);
     Step();
-    if (step_ % log_every == 0 || step_ == total_steps_) Log();
+    profile(profiled_.second + 1, StopProfiler);
+    Take(behind);
     progress.Update(step_, run_.Summary());
     if (step_ % validate_every == 0 || step_ == total_steps_) {
+      Take(0);
       Validate();
       save();
       progress.Update(step_, run_.Summary());
@@ -134,47 +145,69 @@ bool Trainer::Run(const std::function<bool()>& stop) {
 }
 
 void Trainer::Step() {
+  const ProfileRange range("step");
   const Generator before = generator_;
   const Tensor examples = batches_(step_);
   const double learning_rate = config_.Double("train.learning_rate") * schedule_.Factor(step_);
   optimizer_->ZeroGrad();
-  const Task::Loss loss = task_.TrainingLoss(examples, samples_, generator_);
-  const double total = loss.total.value().Item();
-  if (!std::isfinite(total)) ExplainNonFinite("the loss is " + std::to_string(total), before, examples);
-  loss.total.Backward();
-  const double norm = optim::GradientNorm(optimizer_->parameters());
-  if (!std::isfinite(norm))
-    ExplainNonFinite("the gradient of " + optim::FirstNonFiniteGradient(optimizer_->parameters()) + " is not finite",
-                     before, examples);
-  optimizer_->Step(learning_rate, clip_norm_ > 0 ? optim::ClipFactor(norm, clip_norm_) : 1);
-  ++step_;
-  ++summed_;
-  sums_["train/loss"] += total;
-  for (const auto& [name, part] : loss.parts) sums_["train/" + name] += part.value().Item();
-  sums_["train/gradient_norm"] += norm;
-  sums_["train/learning_rate"] += learning_rate;
+  const Task::Loss loss = [&] {
+    const ProfileRange range("forward");
+    return task_.TrainingLoss(examples, samples_, generator_);
+  }();
+  {
+    const ProfileRange range("backward");
+    loss.total.Backward();
+  }
+  const ProfileRange optimizer_range("optimizer");
+  const Tensor squared_norm = optim::SquaredGradientNorm(optimizer_->parameters());
+  optimizer_->Step(learning_rate, squared_norm, clip_norm_);
+  std::vector<std::string> parts;
+  std::vector<Tensor> numbers = {loss.total.value(), squared_norm};
+  for (const auto& [name, part] : loss.parts) {
+    parts.push_back("train/" + name);
+    numbers.push_back(part.value());
+  }
+  pending_.push_back({++step_, learning_rate, before, examples, std::move(parts), Readback(std::move(numbers))});
 }
 
-void Trainer::ExplainNonFinite(const std::string& what, const Generator& before, const Tensor& examples) {
+void Trainer::Take(size_t most) {
+  const int64_t log_every = config_.Int("log.every");
+  for (; pending_.size() > most; pending_.pop_front()) {
+    const Pending& pending = pending_.front();
+    const std::vector<double> numbers = pending.numbers.Get();
+    if (!std::isfinite(numbers[0])) ExplainNonFinite("the loss is " + std::to_string(numbers[0]), pending);
+    if (!std::isfinite(numbers[1]))
+      ExplainNonFinite("the gradient of " + optim::FirstNonFiniteGradient(optimizer_->parameters()) + " is not finite",
+                       pending);
+    ++summed_;
+    sums_["train/loss"] += numbers[0];
+    for (size_t i = 0; i < pending.parts.size(); ++i) sums_[pending.parts[i]] += numbers[2 + i];
+    sums_["train/gradient_norm"] += std::sqrt(numbers[1]);
+    sums_["train/learning_rate"] += pending.learning_rate;
+    if (pending.step % log_every == 0 || pending.step == total_steps_) Log(pending.step);
+  }
+}
+
+void Trainer::ExplainNonFinite(const std::string& what, const Pending& pending) {
   std::string where = "where it came from could not be repeated";
   SetAnomalyDetection(true);
   try {
-    Generator again = before;
-    task_.TrainingLoss(examples, samples_, again).total.Backward();
+    Generator again = pending.generator;
+    task_.TrainingLoss(pending.examples, samples_, again).total.Backward();
   } catch (const Error& error) {
     where = std::string("it first appeared here: ") + error.what();
   }
   SetAnomalyDetection(false);
-  Fail("step ", step_ + 1, " of ", total_steps_, ": ", what, "; ", where,
+  Fail("step ", pending.step, " of ", total_steps_, ": ", what, "; ", where,
        ". The checkpoints are of before; a smaller train.learning_rate or a train.clip_norm may help");
 }
 
-void Trainer::Log() {
+void Trainer::Log(int64_t step) {
   Metrics metrics;
   for (const auto& [name, sum] : sums_) metrics.emplace_back(name, sum / static_cast<double>(summed_));
   sums_.clear();
   summed_ = 0;
-  run_.Log(step_, metrics);
+  run_.Log(step, metrics);
 }
 
 void Trainer::Validate() {

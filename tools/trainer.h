@@ -6,17 +6,20 @@
 #ifndef ORBIT_TOOLS_TRAINER_H_
 #define ORBIT_TOOLS_TRAINER_H_
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/batches.h"
 #include "engine/io/checkpoint.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
+#include "engine/readback.h"
 #include "tools/config.h"
 #include "tools/run_directory.h"
 #include "tools/task.h"
@@ -42,13 +45,28 @@ class Trainer {
   // a loss or a gradient that is not finite, saying where it first appeared; the checkpoints are then of earlier steps.
   bool Run(const std::function<bool()>& stop);
 
+  // Has a profiler that waits for it record the steps `first` to `last`, counted from 1, alone.
+  void ProfileSteps(int64_t first, int64_t last) { profiled_ = {first, last}; }
+
   int64_t step() const { return step_; }
   int64_t total_steps() const { return total_steps_; }
 
  private:
+  // A step that the device may still be at work on: its numbers, and what it takes to repeat it.
+  struct Pending {
+    int64_t step;  // counted from 1
+    double learning_rate;
+    Generator generator;  // before it
+    Tensor examples;
+    std::vector<std::string> parts;
+    Readback numbers;  // the loss, the squared norm of the gradients, the loss's parts
+  };
+
   void Step();
-  [[noreturn]] void ExplainNonFinite(const std::string& what, const Generator& before, const Tensor& examples);
-  void Log();
+  // Takes the numbers of steps in their order, until at most `most` are pending.
+  void Take(size_t most);
+  [[noreturn]] void ExplainNonFinite(const std::string& what, const Pending& pending);
+  void Log(int64_t step);
   void Validate();
   void Save(const std::string& path) const;
 
@@ -62,6 +80,8 @@ class Trainer {
   std::unique_ptr<optim::Optimizer> optimizer_;
   Generator generator_;
   int64_t step_ = 0;
+  std::deque<Pending> pending_;
+  std::pair<int64_t, int64_t> profiled_ = {0, 0};
   std::optional<double> best_;          // validation loss
   std::map<std::string, double> sums_;  // of what is logged, since it last was
   int64_t summed_ = 0;

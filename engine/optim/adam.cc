@@ -18,7 +18,7 @@ Adam::Adam(std::vector<NamedVariable> parameters, AdamOptions options)
         "Adam with beta1 ", options_.beta1, ", beta2 ", options_.beta2, ", epsilon ", options_.epsilon);
 }
 
-void Adam::Step(double learning_rate, double gradient_factor) {
+void Adam::Step(double learning_rate, const Tensor& squared_norm, double max_norm) {
   Dispatch("Adam", means_[0], [&]<class T>(auto device, std::type_identity<T>) {
     std::vector<kernels::AdamTensor<T>> tensors;
     for (size_t i = 0; i < parameters().size(); ++i) {
@@ -38,8 +38,8 @@ void Adam::Step(double learning_rate, double gradient_factor) {
     kernels::AdamStep(device, std::span<const kernels::AdamTensor<T>>(tensors),
                       kernels::AdamRates<T>{.beta1 = static_cast<T>(options_.beta1),
                                             .beta2 = static_cast<T>(options_.beta2),
-                                            .epsilon = static_cast<T>(options_.epsilon),
-                                            .gradient_factor = static_cast<T>(gradient_factor)});
+                                            .epsilon = static_cast<T>(options_.epsilon)},
+                      ClippingTo(squared_norm, max_norm));
   });
 }
 

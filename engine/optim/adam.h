@@ -19,7 +19,7 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   explicit Adam(std::vector<NamedVariable> parameters, AdamOptions options = {});
-  void Step(double learning_rate, double gradient_factor = 1) override;
+  void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) override;
 
  private:
   AdamOptions options_;

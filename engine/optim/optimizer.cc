@@ -1,6 +1,5 @@
 #include "engine/optim/optimizer.h"
 
-#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -46,21 +45,30 @@ std::vector<Tensor> Optimizer::AddStepCounts() {
   return counts;
 }
 
-double GradientNorm(const std::vector<NamedVariable>& parameters) {
+kernels::Clipping Optimizer::ClippingTo(const Tensor& squared_norm, double max_norm) {
+  Check(max_norm >= 0, "the largest norm of a gradient is ", max_norm);
+  if (!squared_norm.defined()) return {};
+  Check(squared_norm.size() == 1, "the squared norm of gradients is one number, not ", squared_norm.Describe());
+  return {.squared_norm = squared_norm.data<double>(), .max_norm = max_norm};
+}
+
+Tensor SquaredGradientNorm(const std::vector<NamedVariable>& parameters) {
   std::vector<Tensor> gradients;
   for (const NamedVariable& parameter : parameters)
     if (parameter.variable.grad().defined()) gradients.push_back(parameter.variable.grad());
-  if (gradients.empty()) return 0;
-  double sum = 0;
-  Dispatch("GradientNorm", gradients[0], [&]<class T>(auto device, std::type_identity<T>) {
+  if (gradients.empty()) return Tensor::Zeros({}, DType::kF64);
+  const Tensor sum = Tensor::Empty({}, DType::kF64, gradients[0].device());
+  Dispatch("SquaredGradientNorm", gradients[0], [&]<class T>(auto device, std::type_identity<T>) {
     std::vector<kernels::Array<T>> arrays;
     for (const Tensor& gradient : gradients) arrays.push_back({gradient.size(), gradient.data<T>()});
-    sum = kernels::SumOfSquares(device, std::span<const kernels::Array<T>>(arrays));
+    kernels::SumOfSquares(device, std::span<const kernels::Array<T>>(arrays), sum.data<double>());
   });
-  return std::sqrt(sum);
+  return sum;
 }
 
-double ClipFactor(double norm, double max_norm) { return std::min(1.0, max_norm / (norm + 1e-6)); }
+double GradientNorm(const std::vector<NamedVariable>& parameters) {
+  return std::sqrt(SquaredGradientNorm(parameters).Item());
+}
 
 std::string FirstNonFiniteGradient(const std::vector<NamedVariable>& parameters) {
   for (const auto& [name, variable] : parameters)

@@ -4,9 +4,9 @@
 //
 //   optimizer.ZeroGrad();
 //   loss.Backward();
-//   const double norm = GradientNorm(optimizer.parameters());
-//   if (!std::isfinite(norm)) ... FirstNonFiniteGradient(optimizer.parameters()) ...
-//   optimizer.Step(learning_rate * schedule.Factor(step), ClipFactor(norm, 0.1));
+//   optimizer.Step(learning_rate * schedule.Factor(step), SquaredGradientNorm(optimizer.parameters()), max_norm);
+//
+// None of it waits for the device.
 #ifndef ORBIT_ENGINE_OPTIM_OPTIMIZER_H_
 #define ORBIT_ENGINE_OPTIM_OPTIMIZER_H_
 
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/named.h"
+#include "kernels/optimizer.h"
 
 namespace orbit::optim {
 
@@ -32,9 +33,11 @@ class Optimizer {
 
   void ZeroGrad() const;
 
-  // Updates, in place, the parameters that have a gradient, multiplied by gradient_factor (ClipFactor). As in PyTorch
-  // the others stay as they are, decay and momentum included.
-  virtual void Step(double learning_rate, double gradient_factor = 1) = 0;
+  // Updates, in place, the parameters that have a gradient; as in PyTorch the others stay as they are, decay and
+  // momentum included. With squared_norm, which SquaredGradientNorm has made, gradients are first multiplied by
+  // min(1, max_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ does (max_norm = 0: they are not), and where the norm
+  // is not finite the parameters and the state, but for step counts, stay as they are.
+  virtual void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) = 0;
 
   // Everything but the parameters, as "KIND/PARAMETER"; shares storage with the optimiser.
   TensorMap State() const { return state_; }
@@ -52,17 +55,19 @@ class Optimizer {
 
   double weight_decay(size_t parameter) const { return weight_decays_[parameter]; }
 
+  // Throws Error unless squared_norm is undefined or what SquaredGradientNorm makes.
+  static kernels::Clipping ClippingTo(const Tensor& squared_norm, double max_norm);
+
  private:
   std::vector<NamedVariable> parameters_;
   std::vector<double> weight_decays_;
   TensorMap state_;
 };
 
-// The l2 norm of all gradients together; not finite exactly where one of them is not. Waits for the device.
+// The squared l2 norm of all gradients together, f64 [] on their device; not finite exactly where one of them is not.
+Tensor SquaredGradientNorm(const std::vector<NamedVariable>& parameters);
+// Its root. Waits for the device.
 double GradientNorm(const std::vector<NamedVariable>& parameters);
-
-// min(1, max_norm / (norm + 1e-6)), the factor by which PyTorch's clip_grad_norm_ scales gradients.
-double ClipFactor(double norm, double max_norm);
 
 // The name of the first parameter with a NaN or an infinity in its gradient; empty where all are finite.
 std::string FirstNonFiniteGradient(const std::vector<NamedVariable>& parameters);

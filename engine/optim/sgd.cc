@@ -14,7 +14,7 @@ Sgd::Sgd(std::vector<NamedVariable> parameters, SgdOptions options)
   if (options_.momentum > 0) velocities_ = AddState("momentum_buffer");
 }
 
-void Sgd::Step(double learning_rate, double gradient_factor) {
+void Sgd::Step(double learning_rate, const Tensor& squared_norm, double max_norm) {
   Dispatch("Sgd", parameters()[0].variable.value(), [&]<class T>(auto device, std::type_identity<T>) {
     std::vector<kernels::SgdTensor<T>> tensors;
     for (size_t i = 0; i < parameters().size(); ++i) {
@@ -29,8 +29,8 @@ void Sgd::Step(double learning_rate, double gradient_factor) {
     kernels::SgdStep(device, std::span<const kernels::SgdTensor<T>>(tensors),
                      kernels::SgdRates<T>{.learning_rate = static_cast<T>(learning_rate),
                                           .momentum = static_cast<T>(options_.momentum),
-                                          .nesterov = options_.nesterov,
-                                          .gradient_factor = static_cast<T>(gradient_factor)});
+                                          .nesterov = options_.nesterov},
+                     ClippingTo(squared_norm, max_norm));
   });
 }
 

@@ -17,7 +17,7 @@ struct SgdOptions {
 class Sgd : public Optimizer {
  public:
   explicit Sgd(std::vector<NamedVariable> parameters, SgdOptions options = {});
-  void Step(double learning_rate, double gradient_factor = 1) override;
+  void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) override;
 
  private:
   SgdOptions options_;

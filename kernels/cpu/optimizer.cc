@@ -1,7 +1,9 @@
 #include "kernels/optimizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -21,10 +23,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Whole vectors of [begin, end); returns where they end. With vectors of one element, everything.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin,
-                               int64_t end) {
+HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor,
+                               int64_t begin, int64_t end) {
   const int64_t lanes = hn::Lanes(d);
-  const auto gradient_factor = hn::Set(d, rates.gradient_factor);
+  const auto gradient_factor = hn::Set(d, factor);
   const auto gradient_decay = hn::Set(d, tensor.gradient_decay);
   const auto mean_rate = hn::Set(d, 1 - rates.beta1);
   const auto beta2 = hn::Set(d, rates.beta2);
@@ -51,9 +53,10 @@ HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates
 }
 
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {
+HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin,
+                              int64_t end) {
   const int64_t lanes = hn::Lanes(d);
-  const auto gradient_factor = hn::Set(d, rates.gradient_factor);
+  const auto gradient_factor = hn::Set(d, factor);
   const auto gradient_decay = hn::Set(d, tensor.gradient_decay);
   const auto momentum = hn::Set(d, rates.momentum);
   const auto learning_rate = hn::Set(d, rates.learning_rate);
@@ -73,15 +76,15 @@ HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>
 }
 
 template <class T>
-HWY_INLINE void AdamRange(const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin, int64_t end) {
-  begin = AdamVectors(hn::ScalableTag<T>(), tensor, rates, begin, end);
-  AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, begin, end);
+HWY_INLINE void AdamRange(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) {
+  begin = AdamVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
+  AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
 }
 
 template <class T>
-HWY_INLINE void SgdRange(const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {
-  begin = SgdVectors(hn::ScalableTag<T>(), tensor, rates, begin, end);
-  SgdVectors(hn::CappedTag<T, 1>(), tensor, rates, begin, end);
+HWY_INLINE void SgdRange(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {
+  begin = SgdVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
+  SgdVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
 }
 
 template <class D>
@@ -110,11 +113,11 @@ HWY_INLINE double SquaresOfRange(const T* data, int64_t begin, int64_t end) {
 }
 
 #define ORBIT_DEFINE(NAME, T)                                                                                \
-  void AdamChunk##NAME(const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin, int64_t end) { \
-    AdamRange(tensor, rates, begin, end);                                                                    \
+  void AdamChunk##NAME(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) { \
+    AdamRange(tensor, rates, factor, begin, end);                                                                    \
   }                                                                                                          \
-  void SgdChunk##NAME(const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {    \
-    SgdRange(tensor, rates, begin, end);                                                                     \
+  void SgdChunk##NAME(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {    \
+    SgdRange(tensor, rates, factor, begin, end);                                                                     \
   }                                                                                                          \
   double SquaresChunk##NAME(const T* data, int64_t begin, int64_t end) { return SquaresOfRange(data, begin, end); }
 ORBIT_DEFINE(F32, float)
@@ -132,11 +135,11 @@ namespace {
   HWY_EXPORT(AdamChunk##NAME);                                                                         \
   HWY_EXPORT(SgdChunk##NAME);                                                                          \
   HWY_EXPORT(SquaresChunk##NAME);                                                                      \
-  void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, int64_t begin, int64_t end) { \
-    HWY_DYNAMIC_DISPATCH(AdamChunk##NAME)(tensor, rates, begin, end);                                  \
+  void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) { \
+    HWY_DYNAMIC_DISPATCH(AdamChunk##NAME)(tensor, rates, factor, begin, end);                                  \
   }                                                                                                    \
-  void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, int64_t begin, int64_t end) {    \
-    HWY_DYNAMIC_DISPATCH(SgdChunk##NAME)(tensor, rates, begin, end);                                   \
+  void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {    \
+    HWY_DYNAMIC_DISPATCH(SgdChunk##NAME)(tensor, rates, factor, begin, end);                                   \
   }                                                                                                    \
   double SquaresChunk(const T* data, int64_t begin, int64_t end) {                                     \
     return HWY_DYNAMIC_DISPATCH(SquaresChunk##NAME)(data, begin, end);                                 \
@@ -162,38 +165,53 @@ std::vector<Chunk> ChunksOf(const Tensors& tensors) {
   return chunks;
 }
 
+// NaN where there is no step to take.
+double FactorOf(const Clipping& clipping) {
+  if (!clipping.squared_norm) return 1;
+  const double norm = std::sqrt(*clipping.squared_norm);
+  if (!std::isfinite(norm)) return std::numeric_limits<double>::quiet_NaN();
+  return clipping.max_norm > 0 ? std::min(1.0, clipping.max_norm / (norm + 1e-6)) : 1;
+}
+
 }  // namespace
 
 template <class Device, class T>
-void AdamStep(Device, std::span<const AdamTensor<T>> tensors, const AdamRates<T>& rates) {
+void AdamStep(Device, std::span<const AdamTensor<T>> tensors, const AdamRates<T>& rates, const Clipping& clipping) {
+  const double factor = FactorOf(clipping);
+  if (std::isnan(factor)) return;
   const std::vector<Chunk> chunks = ChunksOf(tensors);
-  ParallelChunks(static_cast<int64_t>(chunks.size()),
-                 [&](int64_t i) { AdamChunk(tensors[chunks[i].tensor], rates, chunks[i].begin, chunks[i].end); });
+  ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
+    AdamChunk(tensors[chunks[i].tensor], rates, static_cast<T>(factor), chunks[i].begin, chunks[i].end);
+  });
 }
 
 template <class Device, class T>
-void SgdStep(Device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates) {
+void SgdStep(Device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates, const Clipping& clipping) {
+  const double factor = FactorOf(clipping);
+  if (std::isnan(factor)) return;
   const std::vector<Chunk> chunks = ChunksOf(tensors);
-  ParallelChunks(static_cast<int64_t>(chunks.size()),
-                 [&](int64_t i) { SgdChunk(tensors[chunks[i].tensor], rates, chunks[i].begin, chunks[i].end); });
+  ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
+    SgdChunk(tensors[chunks[i].tensor], rates, static_cast<T>(factor), chunks[i].begin, chunks[i].end);
+  });
 }
 
 template <class Device, class T>
-double SumOfSquares(Device, std::span<const Array<T>> arrays) {
+void SumOfSquares(Device, std::span<const Array<T>> arrays, double* sum) {
   const std::vector<Chunk> chunks = ChunksOf(arrays);
   std::vector<double> sums(chunks.size());
   ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
     sums[i] = SquaresChunk(arrays[chunks[i].tensor].data, chunks[i].begin, chunks[i].end);
   });
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
+  *sum = std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-template void AdamStep(Cpu, std::span<const AdamTensor<float>>, const AdamRates<float>&);
-template void AdamStep(Cpu, std::span<const AdamTensor<double>>, const AdamRates<double>&);
-template void SgdStep(Cpu, std::span<const SgdTensor<float>>, const SgdRates<float>&);
-template void SgdStep(Cpu, std::span<const SgdTensor<double>>, const SgdRates<double>&);
-template double SumOfSquares(Cpu, std::span<const Array<float>>);
-template double SumOfSquares(Cpu, std::span<const Array<double>>);
+#define ORBIT_INSTANTIATE(T)                                                                             \
+  template void AdamStep(Cpu, std::span<const AdamTensor<T>>, const AdamRates<T>&, const Clipping&);     \
+  template void SgdStep(Cpu, std::span<const SgdTensor<T>>, const SgdRates<T>&, const Clipping&);        \
+  template void SumOfSquares(Cpu, std::span<const Array<T>>, double*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels
 #endif  // HWY_ONCE

@@ -23,6 +23,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __constant__ const
+#define __grid_constant__
 
 // ---- where a thread is ----
 

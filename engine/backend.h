@@ -1,0 +1,56 @@
+// Backend: what the engine asks of a kind of device. There is one for each DeviceType; device.h is what others use.
+#ifndef ORBIT_ENGINE_BACKEND_H_
+#define ORBIT_ENGINE_BACKEND_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/device.h"
+
+namespace orbit {
+
+// Bytes of several places, on their way to the host one after the other.
+class PendingCopy {
+ public:
+  virtual ~PendingCopy() = default;
+  virtual const void* Wait() = 0;  // valid as long as this lives
+};
+
+struct DeviceBytes {
+  const void* data;
+  size_t bytes;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // How many devices of this kind there are. With none, nothing else is called.
+  virtual int count(std::string* reason) = 0;
+  virtual std::string Describe(int index) = 0;
+
+  // Memory from the system, 64-byte aligned; null where there is none left.
+  virtual void* Obtain(int index, size_t bytes) = 0;
+  virtual void Release(int index, void* data, size_t bytes) noexcept = 0;
+
+  // All in the order of kernels; what a copy takes from the host may change once the call is back.
+  virtual void CopyFromHost(int index, void* to, const void* from, size_t bytes) = 0;
+  virtual void CopyToHost(int index, void* to, const void* from, size_t bytes) = 0;  // waits
+  virtual void CopyWithin(int index, void* to, const void* from, size_t bytes) = 0;
+  virtual void FillZero(int index, void* data, size_t bytes) = 0;
+  virtual std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) = 0;
+  virtual void Synchronize(int index) = 0;
+};
+
+Backend& BackendOf(DeviceType type);
+
+// The three, each in a file of its own. Without CUDA in the build CudaBackend() has no devices.
+Backend& CpuBackend();
+Backend& CudaBackend();
+Backend& SimtBackend();
+
+}  // namespace orbit
+
+#endif  // ORBIT_ENGINE_BACKEND_H_

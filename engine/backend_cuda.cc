@@ -1,0 +1,275 @@
+#ifdef ORBIT_CUDA
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/stream.h"
+#include "kernels/cuda/runtime.h"
+#endif
+
+#include "engine/backend.h"
+
+namespace orbit {
+namespace {
+
+#ifdef ORBIT_CUDA
+
+using kernels::CheckCuda;
+
+class Event {
+ public:
+  Event() { CheckCuda("event", cudaEventCreateWithFlags(&event_, cudaEventDisableTiming)); }
+  ~Event() {
+    if (event_) cudaEventDestroy(event_);
+  }
+  Event(Event&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+  Event& operator=(Event&& other) noexcept {
+    std::swap(event_, other.event_);
+    return *this;
+  }
+  void Record(cudaStream_t stream) const { CheckCuda("event", cudaEventRecord(event_, stream)); }
+  void Wait(const char* operation) const { CheckCuda(operation, cudaEventSynchronize(event_)); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+// Pages of the host that the GPU reads and writes by itself.
+class PinnedMemory {
+ public:
+  explicit PinnedMemory(size_t bytes) { CheckCuda("pinned memory", cudaMallocHost(&data_, bytes)); }
+  ~PinnedMemory() { cudaFreeHost(data_); }
+  PinnedMemory(const PinnedMemory&) = delete;
+  char* data() const { return static_cast<char*>(data_); }
+
+ private:
+  void* data_ = nullptr;
+};
+
+// What goes to the GPU passes through a ring of pinned memory: the host fills a piece while earlier ones are on their
+// way, and waits only where it comes upon one that is not through yet.
+class StagingRing {
+ public:
+  void Copy(cudaStream_t stream, void* to, const void* from, size_t bytes) {
+    for (size_t done = 0; done < bytes;) {
+      const size_t piece = std::min(bytes - done, kBytes / 2);
+      char* staged = memory_.data() + Reserve(piece);
+      std::memcpy(staged, static_cast<const char*>(from) + done, piece);
+      CheckCuda("copy to the GPU", cudaMemcpyAsync(static_cast<char*>(to) + done, staged, piece,
+                                                   cudaMemcpyHostToDevice, stream));
+      in_flight_.back().copied.Record(stream);
+      done += piece;
+    }
+  }
+
+ private:
+  static constexpr size_t kBytes = size_t{16} << 20;
+  struct Piece {
+    size_t begin, end;
+    Event copied;
+  };
+
+  // Where the next piece starts; the last of in_flight_ is then the piece.
+  size_t Reserve(size_t bytes) {
+    const size_t begin = head_ + bytes <= kBytes ? head_ : 0, end = begin + bytes;
+    const auto overlaps = [&](const Piece& piece) { return piece.begin < end && begin < piece.end; };
+    Event event = [&] {
+      if (in_flight_.size() < kMostPieces) return Event();
+      Event reused = std::move(in_flight_.front().copied);
+      in_flight_.pop_front();
+      reused.Wait("copy to the GPU");
+      return reused;
+    }();
+    while (std::any_of(in_flight_.begin(), in_flight_.end(), overlaps)) {
+      in_flight_.front().copied.Wait("copy to the GPU");
+      in_flight_.pop_front();
+    }
+    in_flight_.push_back({begin, end, std::move(event)});
+    head_ = (end + 63) / 64 * 64;
+    return begin;
+  }
+
+  static constexpr size_t kMostPieces = 256;
+  PinnedMemory memory_{kBytes};
+  std::deque<Piece> in_flight_;  // in the order of the ring
+  size_t head_ = 0;
+};
+
+struct Gpu {
+  cudaStream_t stream = nullptr;
+  std::unique_ptr<StagingRing> staging;
+  std::mutex mutex;  // of the ring
+};
+
+class CopyOnItsWay : public PendingCopy {
+ public:
+  CopyOnItsWay(cudaStream_t stream, const std::vector<DeviceBytes>& pieces) : memory_(Total(pieces)) {
+    char* to = memory_.data();
+    for (const auto& [data, bytes] : pieces) {
+      CheckCuda("copy from the GPU", cudaMemcpyAsync(to, data, bytes, cudaMemcpyDeviceToHost, stream));
+      to += bytes;
+    }
+    event_.Record(stream);
+  }
+  ~CopyOnItsWay() override {
+    try {
+      event_.Wait("copy from the GPU");  // before the memory goes
+    } catch (...) {
+    }
+  }
+  const void* Wait() override {
+    event_.Wait("copy from the GPU");
+    return memory_.data();
+  }
+
+ private:
+  static size_t Total(const std::vector<DeviceBytes>& pieces) {
+    size_t total = 0;
+    for (const DeviceBytes& piece : pieces) total += piece.bytes;
+    return total;
+  }
+
+  PinnedMemory memory_;
+  Event event_;
+};
+
+class CudaDeviceBackend : public Backend {
+ public:
+  CudaDeviceBackend() {
+    int driver = 0, runtime = 0;
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    const auto version = [](int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); };
+    const cudaError_t error = cudaGetDeviceCount(&count_);
+    if (driver == 0)
+      reason_ = "there is no NVIDIA driver";
+    else if (error == cudaErrorInsufficientDriver)
+      reason_ = "the NVIDIA driver is for CUDA " + version(driver) + ", this build needs " + version(runtime);
+    else if (error != cudaSuccess)
+      reason_ = std::string("CUDA says: ") + cudaGetErrorString(error);
+    else if (count_ == 0)
+      reason_ = "the driver finds no GPU";
+    if (error != cudaSuccess) count_ = 0;
+    gpus_ = std::vector<Gpu>(count_);
+  }
+
+  int count(std::string* reason) override {
+    if (reason) *reason = reason_;
+    return count_;
+  }
+
+  std::string Describe(int index) override {
+    cudaDeviceProp properties;
+    CheckCuda("device properties", cudaGetDeviceProperties(&properties, index));
+    return "cuda:" + std::to_string(index) + " (" + properties.name + ", " +
+           std::to_string(properties.totalGlobalMem >> 30) + " GiB)";
+  }
+
+  // Sets the device up at the first call.
+  Gpu& Use(int index) {
+    CheckCuda("cudaSetDevice", cudaSetDevice(index));
+    Gpu& gpu = gpus_[index];
+    if (!gpu.stream) {
+      CheckCuda("stream", cudaStreamCreateWithFlags(&gpu.stream, cudaStreamNonBlocking));
+      gpu.staging = std::make_unique<StagingRing>();
+      kernels::SetScratchAllocator({[](kernels::Cuda, size_t bytes) { return Allocate(Current(), bytes); },
+                                    [](kernels::Cuda, void* memory) { Deallocate(Current(), memory); }});
+    }
+    return gpu;
+  }
+
+  void* Obtain(int index, size_t bytes) override {
+    Use(index);
+    void* data = nullptr;
+    const cudaError_t error = cudaMalloc(&data, bytes);
+    if (error == cudaErrorMemoryAllocation) {
+      cudaGetLastError();  // it is dealt with
+      return nullptr;
+    }
+    CheckCuda("cudaMalloc", error);
+    return data;
+  }
+  void Release(int index, void* data, size_t) noexcept override {
+    cudaSetDevice(index);
+    cudaFree(data);
+  }
+
+  void CopyFromHost(int index, void* to, const void* from, size_t bytes) override {
+    Gpu& gpu = Use(index);
+    std::lock_guard lock(gpu.mutex);
+    gpu.staging->Copy(gpu.stream, to, from, bytes);
+  }
+  void CopyToHost(int index, void* to, const void* from, size_t bytes) override {
+    const Gpu& gpu = Use(index);
+    CheckCuda("copy from the GPU", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, gpu.stream));
+    CheckCuda("copy from the GPU", cudaStreamSynchronize(gpu.stream));
+  }
+  void CopyWithin(int index, void* to, const void* from, size_t bytes) override {
+    CheckCuda("copy on the GPU", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, Use(index).stream));
+  }
+  void FillZero(int index, void* data, size_t bytes) override {
+    CheckCuda("fill with zeros", cudaMemsetAsync(data, 0, bytes, Use(index).stream));
+  }
+  std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) override {
+    return std::make_unique<CopyOnItsWay>(Use(index).stream, pieces);
+  }
+  void Synchronize(int index) override { CheckCuda("synchronisation", cudaStreamSynchronize(Use(index).stream)); }
+
+ private:
+  static Device Current() {
+    int index = 0;
+    cudaGetDevice(&index);
+    return {DeviceType::kCuda, index};
+  }
+
+  int count_ = 0;
+  std::string reason_;
+  std::vector<Gpu> gpus_;
+};
+
+CudaDeviceBackend& TheBackend() {
+  static CudaDeviceBackend* backend = new CudaDeviceBackend;
+  return *backend;
+}
+
+#else
+
+class NoCuda : public Backend {
+ public:
+  int count(std::string* reason) override {
+    if (reason) *reason = "this program was built without CUDA";
+    return 0;
+  }
+  std::string Describe(int) override { return ""; }
+  void* Obtain(int, size_t) override { return nullptr; }
+  void Release(int, void*, size_t) noexcept override {}
+  void CopyFromHost(int, void*, const void*, size_t) override {}
+  void CopyToHost(int, void*, const void*, size_t) override {}
+  void CopyWithin(int, void*, const void*, size_t) override {}
+  void FillZero(int, void*, size_t) override {}
+  std::unique_ptr<PendingCopy> StartCopyToHost(int, const std::vector<DeviceBytes>&) override { return nullptr; }
+  void Synchronize(int) override {}
+};
+
+Backend& TheBackend() {
+  static Backend* backend = new NoCuda;
+  return *backend;
+}
+
+#endif
+
+}  // namespace
+
+#ifdef ORBIT_CUDA
+kernels::Cuda StreamOf(Device device) { return {TheBackend().Use(device.index).stream}; }
+#endif
+
+Backend& CudaBackend() { return TheBackend(); }
+
+}  // namespace orbit

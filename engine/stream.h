@@ -1,0 +1,15 @@
+// The CUDA stream on which all of a device's kernels are queued.
+#ifndef ORBIT_ENGINE_STREAM_H_
+#define ORBIT_ENGINE_STREAM_H_
+
+#include "engine/device.h"
+#include "kernels/device.h"
+
+namespace orbit {
+
+// Makes `device`, a GPU, the calling thread's current one.
+kernels::Cuda StreamOf(Device device);
+
+}  // namespace orbit
+
+#endif  // ORBIT_ENGINE_STREAM_H_
