@@ -1,37 +1,44 @@
 #include "engine/readback.h"
 
 #include <cstring>
-#include <utility>
 
 namespace orbit {
+namespace {
 
-Readback::Readback(std::vector<Tensor> values) : values_(std::move(values)) {
-  std::vector<DeviceBytes> pieces;
+// The number at `from`, which moves on.
+double Take(const char*& from, DType dtype) {
+  const auto take = [&](auto number) {
+    std::memcpy(&number, from, sizeof(number));
+    from += sizeof(number);
+    return static_cast<double>(number);
+  };
+  return dtype == DType::kF32 ? take(float{}) : take(double{});
+}
+
+}  // namespace
+
+Readback::Readback(const std::vector<Tensor>& values) {
+  std::vector<DeviceBytes> on_host, on_device;
   Device device;
-  for (const Tensor& value : values_) {
+  for (const Tensor& value : values) {
     Check(value.size() == 1 && (value.dtype() == DType::kF32 || value.dtype() == DType::kF64), "Readback of ",
           value.Describe());
-    if (value.device() == Device{}) continue;
-    Check(pieces.empty() || value.device() == device, "Readback from ", NameOf(device), " and ",
+    const bool here = value.device() == Device{};
+    Check(here || on_device.empty() || value.device() == device, "Readback from ", NameOf(device), " and ",
           NameOf(value.device()));
-    device = value.device();
-    pieces.push_back({value.raw(), static_cast<size_t>(value.bytes())});
+    if (!here) device = value.device();
+    (here ? on_host : on_device).push_back({value.raw(), static_cast<size_t>(value.bytes())});
+    parts_.push_back({here, value.dtype()});
   }
-  if (!pieces.empty()) copy_ = BackendOf(device.type).StartCopyToHost(device.index, pieces);
+  host_ = CpuBackend().StartCopyToHost(0, on_host);
+  if (!on_device.empty()) device_ = BackendOf(device.type).StartCopyToHost(device.index, on_device);
 }
 
 std::vector<double> Readback::Get() const {
-  const char* at = copy_ ? static_cast<const char*>(copy_->Wait()) : nullptr;
+  const char* host = static_cast<const char*>(host_->Wait());
+  const char* device = device_ ? static_cast<const char*>(device_->Wait()) : nullptr;
   std::vector<double> numbers;
-  for (const Tensor& value : values_) {
-    const bool here = value.device() == Device{}, single = value.dtype() == DType::kF32;
-    const void* from = here ? value.raw() : at;
-    if (!here) at += value.bytes();
-    float narrow = 0;
-    double wide = 0;
-    std::memcpy(single ? static_cast<void*>(&narrow) : &wide, from, value.bytes());
-    numbers.push_back(single ? narrow : wide);
-  }
+  for (const auto& [on_host, dtype] : parts_) numbers.push_back(Take(on_host ? host : device, dtype));
   return numbers;
 }
 

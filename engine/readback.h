@@ -14,14 +14,18 @@ namespace orbit {
 // it asks for the values.
 class Readback {
  public:
-  // f32 or f64 tensors of one element each; those that are not on the host, on one device.
-  explicit Readback(std::vector<Tensor> values);
+  // f32 or f64 tensors of one element each; those that are not on the host, on one device. They may change afterwards.
+  explicit Readback(const std::vector<Tensor>& values);
 
   std::vector<double> Get() const;
 
  private:
-  std::vector<Tensor> values_;
-  std::unique_ptr<PendingCopy> copy_;
+  struct Part {
+    bool on_host;
+    DType dtype;
+  };
+  std::vector<Part> parts_;
+  std::unique_ptr<PendingCopy> host_, device_;
 };
 
 }  // namespace orbit

@@ -167,7 +167,7 @@ void Trainer::Step() {
     parts.push_back("train/" + name);
     numbers.push_back(part.value());
   }
-  pending_.push_back({++step_, learning_rate, before, examples, std::move(parts), Readback(std::move(numbers))});
+  pending_.push_back({++step_, learning_rate, before, examples, std::move(parts), Readback(numbers)});
 }
 
 void Trainer::Take(size_t most) {
