@@ -1,0 +1,143 @@
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/vector.h"
+#include "kernels/random.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+
+struct Words {
+  uint32_t words[4];
+};
+
+// Philox 4x32-10 (Salmon et al., SC 2011): ten rounds of two 32 x 32 bit products.
+__device__ Words Philox(uint64_t seed, uint64_t stream, uint64_t block) {
+  uint32_t a = static_cast<uint32_t>(block), b = static_cast<uint32_t>(block >> 32),
+           c = static_cast<uint32_t>(stream), d = static_cast<uint32_t>(stream >> 32),
+           key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+#pragma unroll
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t left = uint64_t{0xD2511F53u} * a, right = uint64_t{0xCD9E8D57u} * c;
+    a = static_cast<uint32_t>(right >> 32) ^ b ^ key0;
+    b = static_cast<uint32_t>(right);
+    c = static_cast<uint32_t>(left >> 32) ^ d ^ key1;
+    d = static_cast<uint32_t>(left);
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return {{a, b, c, d}};
+}
+
+// Rounded once each, as on the host: not contracted to one operation.
+__device__ float Scaled(float low, float range, float u) { return __fadd_rn(low, __fmul_rn(range, u)); }
+__device__ double Scaled(double low, double range, double u) { return __dadd_rn(low, __dmul_rn(range, u)); }
+
+__device__ void SinCos(float x, float* sine, float* cosine) { sincosf(x, sine, cosine); }
+__device__ void SinCos(double x, double* sine, double* cosine) { sincos(x, sine, cosine); }
+
+// What becomes of four words; `i` is the first one's element, which may lie before the array.
+template <class T>
+struct UniformNumbers {
+  T low, range;
+  __device__ Vector<T, 4> operator()(const Words& words, int64_t, int64_t) const {
+    Vector<T, 4> x;
+#pragma unroll
+    for (int e = 0; e < 4; ++e) x[e] = Scaled(low, range, static_cast<T>((words.words[e] >> 8) * 0x1p-24));
+    return x;
+  }
+};
+
+template <class T>
+struct NormalNumbers {
+  T mean, deviation;
+  __device__ Vector<T, 4> operator()(const Words& words, int64_t, int64_t) const {
+    Vector<T, 4> x;
+#pragma unroll
+    for (int e = 0; e < 4; e += 2) {
+      const T u = static_cast<T>((words.words[e] + 1.0) * 0x1p-32);
+      const T angle = static_cast<T>(6.283185307179586 * (words.words[e + 1] * 0x1p-32));
+      T sine, cosine;
+      SinCos(angle, &sine, &cosine);
+      const T radius = deviation * sqrt(T(-2) * log(u));
+      x[e] = mean + radius * cosine;
+      x[e + 1] = mean + radius * sine;
+    }
+    return x;
+  }
+};
+
+template <class T>
+struct Dropped {
+  double p;
+  T scale;
+  const T* x;
+  __device__ Vector<T, 4> operator()(const Words& words, int64_t i, int64_t size) const {
+    Vector<T, 4> y;
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      const bool kept = (words.words[e] >> 8) * 0x1p-24 >= p;
+      y[e] = kept && i + e >= 0 && i + e < size ? x[i + e] * scale : T(0);
+    }
+    return y;
+  }
+};
+
+// A thread makes the numbers of one block of four words. Bytes: y once, and x of Dropout once.
+template <class T, bool kWhole, class Make>
+__global__ void __launch_bounds__(kThreads)
+    FillKernel(uint64_t seed, uint64_t stream, int64_t first, int64_t size, Make make, T* y) {
+  const int64_t block = first / 4 + int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const int64_t i = 4 * block - first;
+  if (i >= size) return;
+  const Vector<T, 4> values = make(Philox(seed, stream, static_cast<uint64_t>(block)), i, size);
+  if (kWhole && i + 4 <= size) {
+    *reinterpret_cast<Vector<T, 4>*>(y + i) = values;
+    return;
+  }
+#pragma unroll
+  for (int e = 0; e < 4; ++e)
+    if (i + e >= 0 && i + e < size) y[i + e] = values[e];
+}
+
+template <class T, class Make>
+void Fill(const char* name, Gpu gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, const Make& make,
+          T* y) {
+  if (size == 0) return;
+  const int64_t words = (first + size + 3) / 4 - first / 4;
+  const auto launch = [&](auto* kernel) {
+    Launch(name, gpu, dim3(DivideUp<int64_t>(words, kThreads)), dim3(kThreads), 0, kernel, seed, stream, first, size,
+           make, y);
+  };
+  if (first % 4 == 0 && IsAligned<T, 4>(y))
+    launch(FillKernel<T, true, Make>);
+  else
+    launch(FillKernel<T, false, Make>);
+}
+
+}  // namespace
+
+template <class Device, class T>
+void FillUniform(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T low, T high, T* x) {
+  Fill("FillUniform", gpu, seed, stream, first, size, UniformNumbers<T>{low, high - low}, x);
+}
+
+template <class Device, class T>
+void FillNormal(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T mean, T deviation, T* x) {
+  Fill("FillNormal", gpu, seed, stream, first, size, NormalNumbers<T>{mean, deviation}, x);
+}
+
+template <class Device, class T>
+void Dropout(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, double p, const T* x, T* y) {
+  Fill("Dropout", gpu, seed, stream, first, size, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                             \
+  template void FillUniform(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*);        \
+  template void FillNormal(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*);         \
+  template void Dropout(Gpu, uint64_t, uint64_t, int64_t, int64_t, double, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,44 @@
+// Random numbers on a GPU are those of the host: the same bits of uniform numbers and of dropout, normal numbers up to
+// the rounding of sine, cosine and logarithm; from any place of a stream, into any place of memory.
+#include "kernels/random.h"
+
+#include "kernels/cpu/parallel.h"
+#include "tests/kernels/cuda/on_gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+template <class T>
+void CompareWithHost(int64_t first, int64_t size, int64_t offset) {
+  SCOPED_TRACE(testing::Message() << size << " numbers from " << first << ", at " << offset);
+  SetNumThreads(1);
+  const uint64_t seed = 0x123456789abcdefull, stream = 0xfedcba9876543210ull;
+  std::vector<T> uniform(size), normal(size), dropped(size), x = Normal<T>(size, 1);
+  FillUniform(Cpu(), seed, stream, first, size, T(-1.3), T(2.7), uniform.data());
+  FillNormal(Cpu(), seed, stream, first, size, T(0.5), T(2), normal.data());
+  Dropout(Cpu(), seed, stream, first, size, 0.3, x.data(), dropped.data());
+  const OnGpu<T> on_uniform(size + offset), on_normal(size + offset), on_dropped(size + offset), on_x(x);
+  FillUniform(Gpu(), seed, stream, first, size, T(-1.3), T(2.7), on_uniform.data() + offset);
+  FillNormal(Gpu(), seed, stream, first, size, T(0.5), T(2), on_normal.data() + offset);
+  Dropout(Gpu(), seed, stream, first, size, 0.3, on_x.data(), on_dropped.data() + offset);
+  const auto get = [&](const OnGpu<T>& array) {
+    const std::vector<T> all = array.Get();
+    return std::vector<T>(all.begin() + offset, all.end());
+  };
+  EXPECT_EQ(uniform, get(on_uniform));
+  EXPECT_EQ(dropped, get(on_dropped));
+  ExpectNear(normal, get(on_normal), sizeof(T) == 4 ? 1e-6 : 1e-14, "normal");
+}
+
+TEST(Random, AgreesWithTheHost) {
+  for (const int64_t size : {0, 1, 31, 33, 1029})
+    for (const int64_t first : {0, 4, 5, 1023}) {
+      CompareWithHost<float>(first, size, 0);
+      CompareWithHost<double>(first, size, 0);
+    }
+  CompareWithHost<float>(int64_t{1} << 36, 40, 1);
+  CompareWithHost<double>(4, 41, 3);
+}
+
+}  // namespace
+}  // namespace orbit::kernels
