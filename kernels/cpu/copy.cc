@@ -5,33 +5,12 @@
 #include <string>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/merge_axes.h"
 
 namespace orbit::kernels {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements a chunk
-
-// Axes that both arrays step through as if they were one are made one; axes of size 1 go.
-Strided Merge(const Strided& shape) {
-  Strided merged;
-  for (int i = 0; i < shape.axes; ++i) {
-    if (shape.size[i] == 1) continue;
-    const int last = merged.axes - 1;
-    if (last >= 0 && merged.x_stride[last] == shape.x_stride[i] * shape.size[i] &&
-        merged.y_stride[last] == shape.y_stride[i] * shape.size[i]) {
-      merged.size[last] *= shape.size[i];
-    } else {
-      merged.size[++merged.axes - 1] = shape.size[i];
-    }
-    merged.x_stride[merged.axes - 1] = shape.x_stride[i];
-    merged.y_stride[merged.axes - 1] = shape.y_stride[i];
-  }
-  if (merged.axes == 0) {
-    merged.axes = 1;
-    merged.size[0] = 1;
-  }
-  return merged;
-}
 
 void CheckIndex(int64_t rows, const int64_t* index, int64_t limit) {
   for (int64_t i = 0; i < rows; ++i)
@@ -44,7 +23,7 @@ void CheckIndex(int64_t rows, const int64_t* index, int64_t limit) {
 
 template <class Device, class T>
 void CopyStrided(Device, const Strided& strided, const T* x, T* y) {
-  const Strided shape = Merge(strided);
+  const Strided shape = MergeAxes(strided, &Strided::x_stride, &Strided::y_stride);
   const int last = shape.axes - 1;
   const int64_t length = shape.size[last], x_step = shape.x_stride[last], y_step = shape.y_stride[last];
   int64_t lines = 1;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/merge_axes.h"
 
 namespace orbit::kernels {
 namespace {
@@ -85,31 +86,6 @@ void Choose(Binary function, F&& with_function) {
   }
 }
 
-// Axes that both operands step through as if they were one are made one; axes of size 1 go.
-Broadcast Merge(const Broadcast& shape) {
-  Broadcast merged;
-  for (int i = 0; i < shape.axes; ++i) {
-    if (shape.size[i] == 1) continue;
-    const int last = merged.axes - 1;
-    if (last >= 0 && merged.a_stride[last] == shape.a_stride[i] * shape.size[i] &&
-        merged.b_stride[last] == shape.b_stride[i] * shape.size[i]) {
-      merged.size[last] *= shape.size[i];
-      merged.a_stride[last] = shape.a_stride[i];
-      merged.b_stride[last] = shape.b_stride[i];
-      continue;
-    }
-    merged.size[merged.axes] = shape.size[i];
-    merged.a_stride[merged.axes] = shape.a_stride[i];
-    merged.b_stride[merged.axes] = shape.b_stride[i];
-    ++merged.axes;
-  }
-  if (merged.axes == 0) {
-    merged.axes = 1;
-    merged.size[0] = 1;
-  }
-  return merged;
-}
-
 // y[i] = f(a, b) along one axis with fixed strides of 0 or 1, which the compiler vectorises, or any others.
 template <class T, class F>
 void Line(F f, int64_t size, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y) {
@@ -152,7 +128,7 @@ void UnaryBackward(Device, Unary function, int64_t size, T a, T b, const T* x, c
 
 template <class Device, class T>
 void BinaryForward(Device, Binary function, const Broadcast& broadcast, const T* a, const T* b, T* y) {
-  const Broadcast shape = Merge(broadcast);
+  const Broadcast shape = MergeAxes(broadcast, &Broadcast::a_stride, &Broadcast::b_stride);
   const int last = shape.axes - 1;
   const int64_t length = shape.size[last];
   int64_t lines = 1;

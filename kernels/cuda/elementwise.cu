@@ -1,0 +1,435 @@
+#include "kernels/elementwise.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/vector.h"
+#include "kernels/merge_axes.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+
+// ---- Functions of one element ----
+
+template <class T>
+__device__ T SigmoidOf(T x) {
+  return T(1) / (T(1) + exp(-x));
+}
+
+template <class T>
+__device__ T NormalCdf(T x) {
+  return T(0.5) * (T(1) + erf(x * T(0.7071067811865476)));
+}
+
+template <class T, Unary kFunction>
+__device__ T Value(T x, T a, T b) {
+  if constexpr (kFunction == Unary::kAffine) return a * x + b;
+  if constexpr (kFunction == Unary::kRelu) return x < T(0) ? T(0) : x;  // NaN passes
+  if constexpr (kFunction == Unary::kLeakyRelu) return x < T(0) ? a * x : x;
+  if constexpr (kFunction == Unary::kGelu) return x * NormalCdf(x);
+  if constexpr (kFunction == Unary::kSilu) return x * SigmoidOf(x);
+  if constexpr (kFunction == Unary::kTanh) return tanh(x);
+  if constexpr (kFunction == Unary::kSigmoid) return SigmoidOf(x);
+  if constexpr (kFunction == Unary::kExp) return exp(x);
+  if constexpr (kFunction == Unary::kLog) return log(x);
+  if constexpr (kFunction == Unary::kSqrt) return sqrt(x);
+  if constexpr (kFunction == Unary::kSquare) return x * x;
+  if constexpr (kFunction == Unary::kAbs) return x < T(0) ? -x : x;
+  if constexpr (kFunction == Unary::kClamp) return x < a ? a : x > b ? b : x;
+}
+
+// f'(x), y being f(x).
+template <class T, Unary kFunction>
+__device__ T Derivative(T x, T y, T a, T b) {
+  if constexpr (kFunction == Unary::kAffine) return a;
+  if constexpr (kFunction == Unary::kRelu) return x > T(0) ? T(1) : T(0);
+  if constexpr (kFunction == Unary::kLeakyRelu) return x > T(0) ? T(1) : a;
+  if constexpr (kFunction == Unary::kGelu) return NormalCdf(x) + x * exp(x * x * T(-0.5)) * T(0.3989422804014327);
+  if constexpr (kFunction == Unary::kSilu) {
+    const T s = SigmoidOf(x);
+    return s + y * (T(1) - s);
+  }
+  if constexpr (kFunction == Unary::kTanh) return T(1) - y * y;
+  if constexpr (kFunction == Unary::kSigmoid) return y * (T(1) - y);
+  if constexpr (kFunction == Unary::kExp) return y;
+  if constexpr (kFunction == Unary::kLog) return T(1) / x;
+  if constexpr (kFunction == Unary::kSqrt) return T(0.5) / y;
+  if constexpr (kFunction == Unary::kSquare) return T(2) * x;
+  if constexpr (kFunction == Unary::kAbs) return x > T(0) ? T(1) : x < T(0) ? T(-1) : T(0);
+  if constexpr (kFunction == Unary::kClamp) return x >= a && x <= b ? T(1) : T(0);
+}
+
+// Whether the derivative takes x, and y.
+__host__ __device__ constexpr bool TakesX(Unary f) {
+  return f != Unary::kAffine && f != Unary::kTanh && f != Unary::kSigmoid && f != Unary::kExp && f != Unary::kSqrt;
+}
+__host__ __device__ constexpr bool TakesY(Unary f) {
+  return f == Unary::kSilu || f == Unary::kTanh || f == Unary::kSigmoid || f == Unary::kExp || f == Unary::kSqrt;
+}
+
+// A thread has kUnroll vectors, 256 of them apart; the loads of all come first, so that they overlap. Bytes: x and y
+// once; backward dy and dx, and of x and y what the derivative takes.
+constexpr int kUnroll = 4;
+
+template <class T, int kWidth, Unary kFunction>
+__global__ void __launch_bounds__(kThreads) UnaryKernel(int64_t vectors, T a, T b, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x;
+  V values[kUnroll];
+#pragma unroll
+  for (int u = 0; u < kUnroll; ++u)
+    if (first + u * kThreads < vectors) values[u] = reinterpret_cast<const V*>(x)[first + u * kThreads];
+#pragma unroll
+  for (int u = 0; u < kUnroll; ++u) {
+    if (first + u * kThreads >= vectors) break;
+#pragma unroll
+    for (int e = 0; e < kWidth; ++e) values[u][e] = Value<T, kFunction>(values[u][e], a, b);
+    reinterpret_cast<V*>(y)[first + u * kThreads] = values[u];
+  }
+}
+
+template <class T, int kWidth, Unary kFunction>
+__global__ void __launch_bounds__(kThreads)
+    UnaryBackwardKernel(int64_t vectors, T a, T b, const T* x, const T* y, const T* dy, T* dx) {
+  using V = Vector<T, kWidth>;
+  const int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x;
+#pragma unroll
+  for (int u = 0; u < kUnroll; ++u) {
+    const int64_t i = first + u * kThreads;
+    if (i >= vectors) break;
+    V input = {}, result = {}, gradient = reinterpret_cast<const V*>(dy)[i];
+    if (TakesX(kFunction)) input = reinterpret_cast<const V*>(x)[i];
+    if (TakesY(kFunction)) result = reinterpret_cast<const V*>(y)[i];
+#pragma unroll
+    for (int e = 0; e < kWidth; ++e) gradient[e] *= Derivative<T, kFunction>(input[e], result[e], a, b);
+    reinterpret_cast<V*>(dx)[i] = gradient;
+  }
+}
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads) AccumulateKernel(int64_t vectors, const T* term, T* sum) {
+  using V = Vector<T, kWidth>;
+  const int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x;
+#pragma unroll
+  for (int u = 0; u < kUnroll; ++u) {
+    const int64_t i = first + u * kThreads;
+    if (i < vectors) reinterpret_cast<V*>(sum)[i] += reinterpret_cast<const V*>(term)[i];
+  }
+}
+
+// Calls f.template operator()<function>().
+template <class F>
+void ForFunction(Unary function, F&& f) {
+  switch (function) {
+#define ORBIT_CASE(NAME) \
+  case Unary::NAME:      \
+    return f.template operator()<Unary::NAME>();
+    ORBIT_CASE(kAffine)
+    ORBIT_CASE(kRelu)
+    ORBIT_CASE(kLeakyRelu)
+    ORBIT_CASE(kGelu)
+    ORBIT_CASE(kSilu)
+    ORBIT_CASE(kTanh)
+    ORBIT_CASE(kSigmoid)
+    ORBIT_CASE(kExp)
+    ORBIT_CASE(kLog)
+    ORBIT_CASE(kSqrt)
+    ORBIT_CASE(kSquare)
+    ORBIT_CASE(kAbs)
+    ORBIT_CASE(kClamp)
+#undef ORBIT_CASE
+  }
+}
+
+template <class T>
+constexpr int kFullWidth = 16 / sizeof(T);
+
+// Calls f.template operator()<kWidth>(vectors, blocks) for the widest vectors that all arrays of `size` divide into.
+template <class T, class F, class... Pointers>
+void ForVectors(int64_t size, F&& f, Pointers... pointers) {
+  const auto call = [&]<int kWidth>() {
+    f.template operator()<kWidth>(size / kWidth, dim3(DivideUp<int64_t>(size / kWidth, kThreads * kUnroll)));
+  };
+  if (size == 0) return;
+  if (size % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(pointers...))
+    return call.template operator()<kFullWidth<T>>();
+  call.template operator()<1>();
+}
+
+// ---- Functions of two elements ----
+
+template <class T, Binary kFunction>
+__device__ T Value(T a, T b) {
+  if constexpr (kFunction == Binary::kAdd) return a + b;
+  if constexpr (kFunction == Binary::kSubtract) return a - b;
+  if constexpr (kFunction == Binary::kMultiply) return a * b;
+  if constexpr (kFunction == Binary::kDivide) return a / b;
+}
+
+// A thread has one vector of the result. Along the last axis an operand steps by one element, or stays. `axes` is the
+// number of axes, of which three or fewer are counted out by the compiler. Bytes: a, b, where they are not broadcast,
+// and y once.
+template <class T, int kWidth, int kAxes, Binary kFunction>
+__global__ void __launch_bounds__(kThreads)
+    BinaryKernel(int64_t vectors, const __grid_constant__ Broadcast shape, const T* a, const T* b, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  int64_t rest = i, a_offset = 0, b_offset = 0;
+  const int axes = kAxes > 0 ? kAxes : shape.axes;
+#pragma unroll
+  for (int axis = axes - 1; axis > 0; --axis) {
+    const int64_t size = axis == axes - 1 ? shape.size[axis] / kWidth : shape.size[axis];
+    const int64_t place = (rest % size) * (axis == axes - 1 ? kWidth : 1);
+    rest /= size;
+    a_offset += place * shape.a_stride[axis];
+    b_offset += place * shape.b_stride[axis];
+  }
+  rest *= axes == 1 ? kWidth : 1;
+  a_offset += rest * shape.a_stride[0];
+  b_offset += rest * shape.b_stride[0];
+  const auto load = [&](const T* from, int64_t offset, int64_t stride) {
+    if (kWidth > 1 && stride == 1) return *reinterpret_cast<const V*>(from + offset);
+    V values;
+#pragma unroll
+    for (int e = 0; e < kWidth; ++e) values[e] = from[offset + e * stride];
+    return values;
+  };
+  V left = load(a, a_offset, shape.a_stride[axes - 1]);
+  const V right = load(b, b_offset, shape.b_stride[axes - 1]);
+#pragma unroll
+  for (int e = 0; e < kWidth; ++e) left[e] = Value<T, kFunction>(left[e], right[e]);
+  reinterpret_cast<V*>(y)[i] = left;
+}
+
+// Whether lines along the last axis can be read in vectors.
+template <int kWidth>
+bool FitsVectors(const Broadcast& shape) {
+  const int last = shape.axes - 1;
+  if (shape.size[last] % kWidth != 0) return false;
+  for (const auto* strides : {&shape.a_stride, &shape.b_stride}) {
+    if ((*strides)[last] == 0) continue;
+    if ((*strides)[last] != 1) return false;
+    for (int i = 0; i < last; ++i)
+      if ((*strides)[i] % kWidth != 0) return false;
+  }
+  return true;
+}
+
+// ---- Sums and maxima along an axis ----
+
+// Where neighbouring sums have neighbouring terms (inner > 1): a thread has one vector of y and adds up in order. Bytes:
+// x and y once.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  // Block row blockIdx.y of several has the terms from blockIdx.y begin_step on, and a y of its own.
+  const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
+  const V* from = reinterpret_cast<const V*>(x) + (i / inner * middle + first) * inner + i % inner;
+  V sum = {};
+#pragma unroll 4
+  for (int64_t m = first; m < last; ++m, from += inner) sum += *from;
+  reinterpret_cast<V*>(y)[blockIdx.y * vectors + i] = factor * sum;
+}
+
+// Where a sum's terms are neighbours (inner = 1): a warp has a sum. Bytes: x and y once.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    SumRowsKernel(int64_t outer, int64_t begin_step, int64_t middle, T factor, const T* x, T* y) {
+  const int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
+  if (i >= outer) return;
+  const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
+  T sum = 0;
+#pragma unroll 4
+  for (int64_t m = first + threadIdx.x % 32; m < last; m += 32) sum += x[i * middle + m];
+  sum = WarpSum(sum);
+  if (threadIdx.x % 32 == 0) y[blockIdx.y * outer + i] = factor * sum;
+}
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    ExpandKernel(int64_t vectors, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  reinterpret_cast<V*>(y)[i] = factor * reinterpret_cast<const V*>(x)[i / (middle * inner) * inner + i % inner];
+}
+
+// A thread has one maximum. Bytes: x, y and index once.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    MaxKernel(int64_t size, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index) {
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= size) return;
+  const T* from = x + i / inner * middle * inner + i % inner;
+  T best = *from;
+  int place = 0;
+  for (int64_t m = 1; m < middle; ++m) {
+    const T value = from[m * inner];
+    if (!(value <= best) && best == best) {
+      best = value;
+      place = static_cast<int>(m);
+    }
+  }
+  y[i] = best;
+  index[i] = place;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    MaxBackwardKernel(int64_t size, int64_t middle, int64_t inner, const int32_t* index, const T* dy, T* dx) {
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= size) return;
+  const int64_t from = i / (middle * inner) * inner + i % inner;
+  dx[i] = index[from] == i / inner % middle ? dy[from] : T(0);
+}
+
+}  // namespace
+
+template <class Device, class T>
+void Accumulate(Device gpu, int64_t size, const T* term, T* sum) {
+  ForVectors<T>(
+      size,
+      [&]<int kWidth>(int64_t vectors, dim3 blocks) {
+        Launch("Accumulate", gpu, blocks, dim3(kThreads), 0, AccumulateKernel<T, kWidth>, vectors, term, sum);
+      },
+      term, sum);
+}
+
+template <class Device, class T>
+void UnaryForward(Device gpu, Unary function, int64_t size, T a, T b, const T* x, T* y) {
+  ForFunction(function, [&]<Unary kFunction>() {
+    ForVectors<T>(
+        size,
+        [&]<int kWidth>(int64_t vectors, dim3 blocks) {
+          Launch("UnaryForward", gpu, blocks, dim3(kThreads), 0, UnaryKernel<T, kWidth, kFunction>, vectors, a, b, x, y);
+        },
+        x, y);
+  });
+}
+
+template <class Device, class T>
+void UnaryBackward(Device gpu, Unary function, int64_t size, T a, T b, const T* x, const T* y, const T* dy, T* dx) {
+  ForFunction(function, [&]<Unary kFunction>() {
+    ForVectors<T>(
+        size,
+        [&]<int kWidth>(int64_t vectors, dim3 blocks) {
+          Launch("UnaryBackward", gpu, blocks, dim3(kThreads), 0, UnaryBackwardKernel<T, kWidth, kFunction>, vectors, a,
+                 b, x, y, dy, dx);
+        },
+        x, y, dy, dx);
+  });
+}
+
+template <class Device, class T>
+void BinaryForward(Device gpu, Binary function, const Broadcast& broadcast, const T* a, const T* b, T* y) {
+  const Broadcast shape = MergeAxes(broadcast, &Broadcast::a_stride, &Broadcast::b_stride);
+  int64_t size = 1;
+  for (int i = 0; i < shape.axes; ++i) size *= shape.size[i];
+  if (size == 0) return;
+  const auto launch = [&]<int kWidth, int kAxes, Binary kFunction>() {
+    Launch("BinaryForward", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
+           BinaryKernel<T, kWidth, kAxes, kFunction>, size / kWidth, shape, a, b, y);
+  };
+  const auto with_axes = [&]<int kWidth, Binary kFunction>() {
+    if (shape.axes == 1) return launch.template operator()<kWidth, 1, kFunction>();
+    if (shape.axes == 2) return launch.template operator()<kWidth, 2, kFunction>();
+    if (shape.axes == 3) return launch.template operator()<kWidth, 3, kFunction>();
+    launch.template operator()<kWidth, 0, kFunction>();
+  };
+  const auto with_function = [&]<Binary kFunction>() {
+    if (FitsVectors<kFullWidth<T>>(shape) && IsAligned<T, kFullWidth<T>>(a, b, y))
+      return with_axes.template operator()<kFullWidth<T>, kFunction>();
+    with_axes.template operator()<1, kFunction>();
+  };
+  switch (function) {
+    case Binary::kAdd:
+      return with_function.template operator()<Binary::kAdd>();
+    case Binary::kSubtract:
+      return with_function.template operator()<Binary::kSubtract>();
+    case Binary::kMultiply:
+      return with_function.template operator()<Binary::kMultiply>();
+    case Binary::kDivide:
+      return with_function.template operator()<Binary::kDivide>();
+  }
+}
+
+template <class Device, class T>
+void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+  if (outer * inner == 0) return;
+  // Few sums of many terms: parts of the terms are summed apart first.
+  const int64_t sums = outer * inner, threads = inner == 1 ? 32 * sums : sums;
+  const int64_t parts =
+      threads >= (1 << 15) ? 1 : std::clamp<int64_t>(std::min((1 << 16) / threads, middle / 64), 1, 1024);
+  const auto run = [&](int64_t of_middle, int64_t of_parts, T times, const T* from, T* to) {
+    const int64_t step = DivideUp(std::max<int64_t>(of_middle, 1), of_parts);
+    if (inner == 1) {
+      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(outer, kThreads / 32), of_parts), dim3(kThreads), 0,
+             SumRowsKernel<T>, outer, step, of_middle, times, from, to);
+      return;
+    }
+    const auto columns = [&]<int kWidth>() {
+      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums / kWidth, kThreads), of_parts), dim3(kThreads), 0,
+             SumColumnsKernel<T, kWidth>, sums / kWidth, step, of_middle, inner / kWidth, times, from, to);
+    };
+    if (inner % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(from, to))
+      return columns.template operator()<kFullWidth<T>>();
+    columns.template operator()<1>();
+  };
+  if (parts == 1) return run(middle, 1, factor, x, y);
+  const Scratch<T> partial(gpu, parts * sums);  // [parts, outer, inner]
+  run(middle, parts, T(1), x, partial.data());
+  Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums, kThreads)), dim3(kThreads), 0, SumColumnsKernel<T, 1>, sums, parts,
+         parts, sums, factor, partial.data(), y);
+}
+
+template <class Device, class T>
+void ExpandAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+  const auto launch = [&]<int kWidth>() {
+    const int64_t vectors = outer * middle * inner / kWidth;
+    if (vectors == 0) return;
+    Launch("ExpandAxis", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, ExpandKernel<T, kWidth>,
+           vectors, middle, inner / kWidth, factor, x, y);
+  };
+  if (inner % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(x, y))
+    return launch.template operator()<kFullWidth<T>>();
+  launch.template operator()<1>();
+}
+
+template <class Device, class T>
+void MaxAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index) {
+  if (outer * inner == 0) return;
+  Launch("MaxAxis", gpu, dim3(DivideUp<int64_t>(outer * inner, kThreads)), dim3(kThreads), 0, MaxKernel<T>,
+         outer * inner, middle, inner, x, y, index);
+}
+
+template <class Device, class T>
+void MaxAxisBackward(Device gpu, int64_t outer, int64_t middle, int64_t inner, const int32_t* index, const T* dy,
+                     T* dx) {
+  const int64_t size = outer * middle * inner;
+  if (size == 0) return;
+  Launch("MaxAxisBackward", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, MaxBackwardKernel<T>, size,
+         middle, inner, index, dy, dx);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                \
+  template void Accumulate(Gpu, int64_t, const T*, T*);                                     \
+  template void UnaryForward(Gpu, Unary, int64_t, T, T, const T*, T*);                      \
+  template void UnaryBackward(Gpu, Unary, int64_t, T, T, const T*, const T*, const T*, T*); \
+  template void BinaryForward(Gpu, Binary, const Broadcast&, const T*, const T*, T*);       \
+  template void SumAxis(Gpu, int64_t, int64_t, int64_t, T, const T*, T*);                   \
+  template void ExpandAxis(Gpu, int64_t, int64_t, int64_t, T, const T*, T*);                \
+  template void MaxAxis(Gpu, int64_t, int64_t, int64_t, const T*, T*, int32_t*);            \
+  template void MaxAxisBackward(Gpu, int64_t, int64_t, int64_t, const int32_t*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,153 @@
+// Functions of elements, sums and maxima along axes on a GPU agree with the host's: sizes that fill vectors and that do
+// not, arrays that are aligned and that are not, operands broadcast along every axis, few sums of many terms and many of
+// few, NaN.
+#include "kernels/elementwise.h"
+
+#include "kernels/cpu/parallel.h"
+#include "tests/kernels/cuda/on_gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+template <class T>
+double Tolerance() {
+  return sizeof(T) == 4 ? 2e-6 : 1e-14;
+}
+
+template <class T>
+void CompareUnary(Unary function, int64_t size, int64_t offset) {
+  SCOPED_TRACE(testing::Message() << "function " << static_cast<int>(function) << " of " << size << " at " << offset);
+  std::vector<T> x = Normal<T>(size + offset, 1), dy = Normal<T>(x.size(), 2), y(x.size()), dx(x.size());
+  if (function == Unary::kLog || function == Unary::kSqrt)
+    for (T& value : x) value = std::abs(value) + T(0.1);
+  const T a = T(-0.4), b = T(0.7);
+  UnaryForward(Cpu(), function, size, a, b, x.data() + offset, y.data() + offset);
+  UnaryBackward(Cpu(), function, size, a, b, x.data() + offset, y.data() + offset, dy.data() + offset,
+                dx.data() + offset);
+  const OnGpu<T> on_x(x), on_dy(dy), on_y(std::vector<T>(x.size(), T(0))), on_dx(std::vector<T>(x.size(), T(0)));
+  UnaryForward(Gpu(), function, size, a, b, on_x.data() + offset, on_y.data() + offset);
+  UnaryBackward(Gpu(), function, size, a, b, on_x.data() + offset, on_y.data() + offset, on_dy.data() + offset,
+                on_dx.data() + offset);
+  ExpectNear(y, on_y.Get(), Tolerance<T>(), "y");
+  ExpectNear(dx, on_dx.Get(), 10 * Tolerance<T>(), "dx");
+  OnGpu<T> on_sum(dy);
+  std::vector<T> sum = dy;
+  Accumulate(Cpu(), size, x.data() + offset, sum.data() + offset);
+  Accumulate(Gpu(), size, on_x.data() + offset, on_sum.data() + offset);
+  EXPECT_EQ(sum, on_sum.Get());
+}
+
+TEST(Elementwise, FunctionsOfOneElement) {
+  SetNumThreads(1);
+  for (int function = 0; function <= static_cast<int>(Unary::kClamp); ++function)
+    for (const int64_t size : {0, 1, 31, 33, 2052}) {
+      CompareUnary<float>(static_cast<Unary>(function), size, 0);
+      CompareUnary<double>(static_cast<Unary>(function), size, size == 33 ? 1 : 0);
+    }
+  CompareUnary<float>(Unary::kTanh, 64, 1);
+}
+
+TEST(Elementwise, NaNPassesThroughReluAndClamp) {
+  const OnGpu<float> x(std::vector<float>(4, NAN)), y(4);
+  for (const Unary function : {Unary::kRelu, Unary::kLeakyRelu, Unary::kClamp, Unary::kAbs}) {
+    UnaryForward(Gpu(), function, 4, 0.0f, 1.0f, x.data(), y.data());
+    for (const float value : y.Get()) EXPECT_TRUE(std::isnan(value)) << static_cast<int>(function);
+  }
+}
+
+// a and b are contiguous along the axes that they have.
+template <class T>
+void CompareBinary(const std::vector<int64_t>& size, const std::vector<bool>& has_a, const std::vector<bool>& has_b) {
+  Broadcast shape;
+  shape.axes = static_cast<int>(size.size());
+  int64_t a_size = 1, b_size = 1, y_size = 1;
+  for (int i = shape.axes - 1; i >= 0; --i) {
+    shape.size[i] = size[i];
+    shape.a_stride[i] = has_a[i] ? a_size : 0;
+    shape.b_stride[i] = has_b[i] ? b_size : 0;
+    a_size *= has_a[i] ? size[i] : 1;
+    b_size *= has_b[i] ? size[i] : 1;
+    y_size *= size[i];
+  }
+  const std::vector<T> a = Normal<T>(a_size, 1), b = Normal<T>(b_size, 2);
+  const OnGpu<T> on_a(a), on_b(b);
+  for (const Binary function : {Binary::kAdd, Binary::kSubtract, Binary::kMultiply, Binary::kDivide}) {
+    std::vector<T> y(y_size);
+    const OnGpu<T> on_y(y_size);
+    BinaryForward(Cpu(), function, shape, a.data(), b.data(), y.data());
+    BinaryForward(Gpu(), function, shape, on_a.data(), on_b.data(), on_y.data());
+    ExpectNear(y, on_y.Get(), Tolerance<T>(), "y");
+  }
+}
+
+TEST(Elementwise, FunctionsOfTwoElementsBroadcast) {
+  SetNumThreads(1);
+  for (const int64_t last : {4, 7}) {
+    CompareBinary<float>({3, last}, {true, true}, {true, true});
+    CompareBinary<float>({3, last}, {true, true}, {false, true});
+    CompareBinary<double>({3, last}, {true, false}, {true, true});
+    CompareBinary<float>({3, last}, {false, false}, {true, true});
+    CompareBinary<double>({2, 3, last}, {true, false, true}, {false, true, true});
+    CompareBinary<float>({2, 3, 5, last}, {true, false, true, false}, {false, true, false, true});
+    CompareBinary<float>({2, 3, 2, 3, last}, {true, false, true, false, true}, {false, true, false, true, true});
+  }
+  CompareBinary<float>({}, {}, {});
+  CompareBinary<double>({5, 0}, {true, true}, {true, false});
+  CompareBinary<float>({1000}, {true}, {false});
+}
+
+template <class T>
+void CompareAxis(int64_t outer, int64_t middle, int64_t inner) {
+  SCOPED_TRACE(testing::Message() << outer << " x " << middle << " x " << inner);
+  const int64_t size = outer * middle * inner, sums = outer * inner;
+  std::vector<T> x = Normal<T>(size, 1), y(sums), expanded(size), largest(sums), dx(size);
+  if (size > 5) x[size / 2] = x[size / 3];  // equals
+  std::vector<int32_t> index(sums);
+  const std::vector<T> dy = Normal<T>(sums, 2);
+  SumAxis(Cpu(), outer, middle, inner, T(0.5), x.data(), y.data());
+  ExpandAxis(Cpu(), outer, middle, inner, T(0.5), dy.data(), expanded.data());
+  if (middle > 0) MaxAxis(Cpu(), outer, middle, inner, x.data(), largest.data(), index.data());
+  if (middle > 0) MaxAxisBackward(Cpu(), outer, middle, inner, index.data(), dy.data(), dx.data());
+  const OnGpu<T> on_x(x), on_dy(dy), on_y(sums), on_expanded(size), on_largest(sums), on_dx(size);
+  const OnGpu<int32_t> on_index(sums);
+  SumAxis(Gpu(), outer, middle, inner, T(0.5), on_x.data(), on_y.data());
+  ExpectNear(y, on_y.Get(), 20 * Tolerance<T>(), "sums");
+  ExpandAxis(Gpu(), outer, middle, inner, T(0.5), on_dy.data(), on_expanded.data());
+  EXPECT_EQ(expanded, on_expanded.Get());
+  if (middle == 0) return;
+  MaxAxis(Gpu(), outer, middle, inner, on_x.data(), on_largest.data(), on_index.data());
+  EXPECT_EQ(largest, on_largest.Get());
+  EXPECT_EQ(index, on_index.Get());
+  MaxAxisBackward(Gpu(), outer, middle, inner, on_index.data(), on_dy.data(), on_dx.data());
+  EXPECT_EQ(dx, on_dx.Get());
+}
+
+TEST(Elementwise, SumsAndMaximaAlongAnAxis) {
+  SetNumThreads(1);
+  for (const int64_t inner : {1, 3, 4, 33}) {
+    CompareAxis<float>(5, 7, inner);
+    CompareAxis<double>(3, 1, inner);
+    CompareAxis<float>(2, 301, inner);
+    CompareAxis<double>(0, 3, inner);
+    CompareAxis<float>(3, 0, inner);
+  }
+  CompareAxis<float>(1, 5000, 1);
+  CompareAxis<double>(1, 3000, 6);
+  CompareAxis<float>(2, 31, 0);
+}
+
+TEST(Elementwise, NaNIsTheLargest) {
+  const OnGpu<float> x(std::vector<float>{1, NAN, 3, NAN}), y(1);
+  const OnGpu<int32_t> index(1);
+  MaxAxis(Gpu(), 1, 4, 1, x.data(), y.data(), index.data());
+  EXPECT_TRUE(std::isnan(y.Get()[0]));
+  EXPECT_EQ(index.Get()[0], 1);
+}
+
+TEST(Elementwise, SumsAreTheSameInEverySchedule) {
+  SetNumThreads(1);
+  ForEachSchedule([] { CompareAxis<float>(1, 700, 2); });
+}
+
+}  // namespace
+}  // namespace orbit::kernels
