@@ -1,0 +1,211 @@
+#include "kernels/copy.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/vector.h"
+#include "kernels/merge_axes.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+
+// ---- CopyStrided ----
+
+// A thread copies one vector along the last axis, where both arrays step by one element (or elements where kWidth is 1).
+// Bytes: x and y once.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    LinesKernel(int64_t vectors, const __grid_constant__ Strided shape, const T* x, T* y) {
+  int64_t rest = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (rest >= vectors) return;
+  int64_t x_offset = 0, y_offset = 0;
+  for (int axis = shape.axes - 1; axis > 0; --axis) {
+    const bool last = axis == shape.axes - 1;
+    const int64_t size = last ? shape.size[axis] / kWidth : shape.size[axis];
+    const int64_t place = (rest % size) * (last ? kWidth : 1);
+    rest /= size;
+    x_offset += place * shape.x_stride[axis];
+    y_offset += place * shape.y_stride[axis];
+  }
+  if (shape.axes == 1) rest *= kWidth;
+  x_offset += rest * shape.x_stride[0];
+  y_offset += rest * shape.y_stride[0];
+  using V = Vector<T, kWidth>;
+  *reinterpret_cast<V*>(y + y_offset) = *reinterpret_cast<const V*>(x + x_offset);
+}
+
+template <int kWidth>
+bool FitsVectors(const Strided& shape) {
+  const int last = shape.axes - 1;
+  if (shape.size[last] % kWidth != 0 || shape.x_stride[last] != 1 || shape.y_stride[last] != 1) return false;
+  for (int i = 0; i < last; ++i)
+    if (shape.x_stride[i] % kWidth != 0 || shape.y_stride[i] % kWidth != 0) return false;
+  return true;
+}
+
+// Where x has its neighbours along axis `columns` and y along axis `rows`: a block moves a tile of 32 x 32 through shared
+// memory, so that both sides move whole lines; the padding column keeps the banks apart. The other axes are the grid's
+// last dimension. Bytes: x and y once.
+constexpr int kTile = 32, kTileThreads = 256;
+
+template <class T>
+__global__ void __launch_bounds__(kTileThreads)
+    TransposeKernel(const __grid_constant__ Strided shape, int rows, int columns, const T* x, T* y) {
+  ORBIT_SHARED(tile, T[kTile][kTile + 1]);
+  int64_t rest = blockIdx.y;
+  for (int axis = shape.axes - 1; axis >= 0; --axis) {
+    if (axis == rows || axis == columns) continue;
+    const int64_t place = rest % shape.size[axis];
+    rest /= shape.size[axis];
+    x += place * shape.x_stride[axis];
+    y += place * shape.y_stride[axis];
+  }
+  const int64_t tiles = DivideUp(shape.size[columns], kTile);
+  const int64_t first_row = blockIdx.x / tiles * kTile, first_column = blockIdx.x % tiles * kTile;
+  const int lane = threadIdx.x % kTile;
+  for (int i = threadIdx.x / kTile; i < kTile; i += kTileThreads / kTile) {
+    const int64_t row = first_row + i, column = first_column + lane;
+    if (row < shape.size[rows] && column < shape.size[columns])
+      tile[i][lane] = x[row * shape.x_stride[rows] + column * shape.x_stride[columns]];
+  }
+  __syncthreads();
+  for (int i = threadIdx.x / kTile; i < kTile; i += kTileThreads / kTile) {
+    const int64_t row = first_row + lane, column = first_column + i;
+    if (row < shape.size[rows] && column < shape.size[columns])
+      y[row * shape.y_stride[rows] + column * shape.y_stride[columns]] = tile[lane][i];
+  }
+}
+
+// The axis along which a step is one element and which is long enough to be worth it; -1: none.
+int Contiguous(const Strided& shape, const std::array<int64_t, Strided::kMaxAxes>& stride) {
+  for (int i = 0; i < shape.axes; ++i)
+    if (stride[i] == 1 && shape.size[i] >= 8) return i;
+  return -1;
+}
+
+// ---- Rows ----
+
+// A thread has one vector of y. Bytes: y twice, and the indices.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    GatherKernel(int64_t vectors, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  const int64_t from = index[i / columns];
+  V value;
+  if (from >= 0 && from < x_rows) {
+    value = reinterpret_cast<const V*>(x)[from * columns + i % columns];
+  } else {
+#pragma unroll
+    for (int e = 0; e < kWidth; ++e) value[e] = std::numeric_limits<T>::quiet_NaN();
+  }
+  reinterpret_cast<V*>(y)[i] = value;
+}
+
+// The rows that go to each row of y become a list, in their order: `next[i]` is the next row of x that goes where row i
+// does, `head` the first one. A warp has 32 rows of y; it walks through all indices from the last to the first, 32 at a
+// time, of which a lane keeps those that are its own. Integer work on `rows` indices a warp, from the cache.
+__global__ void __launch_bounds__(kThreads)
+    LinkKernel(int64_t rows, int64_t y_rows, const int64_t* index, int32_t* head, int32_t* next) {
+  const int64_t own = int64_t{blockIdx.x} * kThreads + threadIdx.x, first = own / 32 * 32;
+  const int lane = threadIdx.x % 32;
+  int32_t latest = -1;
+  for (int64_t begin = (rows - 1) / 32 * 32; begin >= 0; begin -= 32) {
+    const int64_t target = begin + lane < rows ? index[begin + lane] - first : -1;
+    unsigned mine = __ballot_sync(kAllLanes, target >= 0 && target < 32);
+    for (; mine; mine &= ~(1u << (31 - __clz(static_cast<int>(mine))))) {
+      const int from = 31 - __clz(static_cast<int>(mine));
+      if (__shfl_sync(kAllLanes, target, from) == lane && own < y_rows) {
+        next[begin + from] = latest;
+        latest = static_cast<int32_t>(begin + from);
+      }
+    }
+  }
+  if (own < y_rows) head[own] = latest;
+}
+
+// A thread has one vector of y and follows its row's list. Bytes: x once, y twice.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    ScatterKernel(int64_t vectors, int64_t columns, const int32_t* head, const int32_t* next, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  int32_t from = head[i / columns];
+  if (from < 0) return;
+  V sum = reinterpret_cast<V*>(y)[i];
+  for (; from >= 0; from = next[from]) sum += reinterpret_cast<const V*>(x)[from * columns + i % columns];
+  reinterpret_cast<V*>(y)[i] = sum;
+}
+
+// Calls f.template operator()<kWidth>() for the widest vectors that rows divide into.
+template <class T, class F>
+void ForVectors(int64_t columns, const T* x, const T* y, F&& f) {
+  constexpr int kWidth = 16 / sizeof(T);
+  if (columns % kWidth == 0 && IsAligned<T, kWidth>(x, y)) return f.template operator()<kWidth>();
+  f.template operator()<1>();
+}
+
+}  // namespace
+
+template <class Device, class T>
+void CopyStrided(Device gpu, const Strided& strided, const T* x, T* y) {
+  constexpr int kWidth = 16 / sizeof(T);
+  const Strided shape = MergeAxes(strided, &Strided::x_stride, &Strided::y_stride);
+  int64_t size = 1;
+  for (int i = 0; i < shape.axes; ++i) size *= shape.size[i];
+  if (size == 0) return;
+  const int rows = Contiguous(shape, shape.y_stride), columns = Contiguous(shape, shape.x_stride);
+  if (rows >= 0 && columns >= 0 && rows != columns) {
+    const int64_t tiles = DivideUp<int64_t>(shape.size[rows], kTile) * DivideUp<int64_t>(shape.size[columns], kTile);
+    const int64_t others = size / (shape.size[rows] * shape.size[columns]);
+    if (others <= 65535) {
+      Launch("CopyStrided", gpu, dim3(tiles, others), dim3(kTileThreads), 0, TransposeKernel<T>, shape, rows, columns, x,
+             y);
+      return;
+    }
+  }
+  if (FitsVectors<kWidth>(shape) && IsAligned<T, kWidth>(x, y))
+    Launch("CopyStrided", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
+           LinesKernel<T, kWidth>, size / kWidth, shape, x, y);
+  else
+    Launch("CopyStrided", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, LinesKernel<T, 1>, size,
+           shape, x, y);
+}
+
+template <class Device, class T>
+void GatherRows(Device gpu, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y) {
+  if (rows * columns == 0) return;
+  ForVectors(columns, x, y, [&]<int kWidth>() {
+    const int64_t vectors = rows * columns / kWidth;
+    Launch("GatherRows", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, GatherKernel<T, kWidth>,
+           vectors, columns / kWidth, x_rows, index, x, y);
+  });
+}
+
+template <class Device, class T>
+void ScatterAddRows(Device gpu, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x, T* y) {
+  if (rows * columns * y_rows == 0) return;
+  const Scratch<int32_t> head(gpu, y_rows), next(gpu, rows);
+  Launch("ScatterAddRows", gpu, dim3(DivideUp<int64_t>(y_rows, kThreads)), dim3(kThreads), 0, LinkKernel, rows, y_rows,
+         index, head.data(), next.data());
+  ForVectors(columns, x, y, [&]<int kWidth>() {
+    const int64_t vectors = y_rows * columns / kWidth;
+    Launch("ScatterAddRows", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0,
+           ScatterKernel<T, kWidth>, vectors, columns / kWidth, head.data(), next.data(), x, y);
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                              \
+  template void CopyStrided(Gpu, const Strided&, const T*, T*);                           \
+  template void GatherRows(Gpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*); \
+  template void ScatterAddRows(Gpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
