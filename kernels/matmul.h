@@ -19,6 +19,11 @@ void MatMul(Device device, Transpose transpose_a, Transpose transpose_b, int64_t
             const T* b, T beta, T* c, int64_t batch = 1, int64_t a_stride = 0, int64_t b_stride = 0,
             int64_t c_stride = 0);
 
+// y [rows, out] = x [rows, in] weight^T + bias, weight [out, in]; bias [out] may be null.
+template <class Device, class T>
+void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                   T* y);
+
 // y[r, c] = bias[c], the start of a product with bias.
 template <class Device, class T>
 void BroadcastRow(Device device, int64_t rows, int64_t columns, const T* bias, T* y);
@@ -26,6 +31,12 @@ void BroadcastRow(Device device, int64_t rows, int64_t columns, const T* bias, T
 // sums[c] = sum over r of x[r, c].
 template <class Device, class T>
 void ColumnSums(Device device, int64_t rows, int64_t columns, const T* x, T* sums);
+
+// How float products are computed on GPUs: in single precision, or on tensor cores with operands rounded to TF32 (10
+// bits) or bf16 (7 bits) on the way in. Sums and results are f32 in all; double products are not touched.
+enum class MatMulPrecision { kF32, kTf32, kBf16 };
+void SetMatMulPrecision(MatMulPrecision precision);  // of the process
+MatMulPrecision GetMatMulPrecision();
 
 // The kernels OpenBLAS runs with on this processor, such as "Zen", "Haswell" or "SkylakeX".
 std::string HostMatMulCore();

@@ -33,9 +33,8 @@ Variable Linear(const Variable& x, const Variable& weight, const Variable& bias)
   shape.back() = out;
   Tensor y = Tensor::Empty(shape, x.dtype(), x.device());
   Dispatch("Linear", y, [&]<class T>(auto device, std::type_identity<T>) {
-    if (bias.defined()) kernels::BroadcastRow(device, rows, out, bias.value().data<T>(), y.data<T>());
-    kernels::MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x.value().data<T>(),
-                    weight.value().data<T>(), bias.defined() ? T(1) : T(0), y.data<T>());
+    kernels::LinearForward(device, rows, in, out, x.value().data<T>(), weight.value().data<T>(),
+                           bias.defined() ? bias.value().data<T>() : nullptr, y.data<T>());
   });
   return MakeVariable("Linear", y, {x, weight, bias},
                       [x = x.value(), w = weight.value(), rows, in, out](const Gradients& gradients) {

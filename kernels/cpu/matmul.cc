@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
@@ -94,6 +95,11 @@ void Product(int64_t m, int64_t n, int64_t k, Operand<T> a, Transpose ta, Operan
   });
 }
 
+std::atomic<MatMulPrecision>& Precision() {
+  static std::atomic<MatMulPrecision> precision{MatMulPrecision::kF32};
+  return precision;
+}
+
 }  // namespace
 
 template <class Device, class T>
@@ -139,11 +145,22 @@ void ColumnSums(Device, int64_t rows, int64_t columns, const T* x, T* sums) {
     for (int64_t c = 0; c < columns; ++c) sums[c] += partial[chunk * columns + c];
 }
 
+template <class Device, class T>
+void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                   T* y) {
+  if (bias) BroadcastRow(device, rows, out, bias, y);
+  MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
+}
+
+void SetMatMulPrecision(MatMulPrecision precision) { Precision() = precision; }
+MatMulPrecision GetMatMulPrecision() { return Precision(); }
+
 std::string HostMatMulCore() { return openblas_get_corename(); }
 
 #define ORBIT_INSTANTIATE(T)                                                                                     \
   template void MatMul(Cpu, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, T, T*, int64_t, \
                        int64_t, int64_t, int64_t);                                                               \
+  template void LinearForward(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*);                 \
   template void BroadcastRow(Cpu, int64_t, int64_t, const T*, T*);                                               \
   template void ColumnSums(Cpu, int64_t, int64_t, const T*, T*);
 ORBIT_INSTANTIATE(float)

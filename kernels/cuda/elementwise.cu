@@ -228,7 +228,7 @@ template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
   using V = Vector<T, kWidth>;
-  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i >= vectors) return;
   // Block row blockIdx.y of several has the terms from blockIdx.y begin_step on, and a y of its own.
   const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
@@ -376,7 +376,8 @@ void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor,
       return;
     }
     const auto columns = [&]<int kWidth>() {
-      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums / kWidth, kThreads), of_parts), dim3(kThreads), 0,
+      const int64_t threads = std::min<int64_t>(kThreads, DivideUp<int64_t>(sums / kWidth, 32) * 32);
+      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums / kWidth, threads), of_parts), dim3(threads), 0,
              SumColumnsKernel<T, kWidth>, sums / kWidth, step, of_middle, inner / kWidth, times, from, to);
     };
     if (inner % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(from, to))

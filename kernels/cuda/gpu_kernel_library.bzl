@@ -3,8 +3,9 @@
 load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
 load("//third_party/cuda:cuda_library.bzl", "cuda_library")
 
-def gpu_kernel_library(name, hdrs = [], deps = [], calls = []):
-    """The kernels of NAME.cu, which //kernels:NAME declares; `calls` names other kernels here that its launchers call.
+def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], cuda_deps = []):
+    """The kernels of NAME.cu, which //kernels:NAME declares; `calls` names other kernels here that its launchers call;
+    `cuda_deps` are what it takes with nvcc alone.
 
     Makes NAME, by nvcc, for the tag Cuda (empty where CUDA is off), and for the tag Simt NAME_simt, NAME_simt_asan and
     NAME_simt_tsan, of which a program can have one kind.
@@ -15,7 +16,7 @@ def gpu_kernel_library(name, hdrs = [], deps = [], calls = []):
         srcs = [name + ".cu"],
         hdrs = hdrs,
         visibility = ["//visibility:public"],
-        deps = declared + deps + [":gpu", ":runtime"] + [":" + call for call in calls],
+        deps = declared + deps + cuda_deps + [":gpu", ":runtime"] + [":" + call for call in calls],
     )
     for suffix, variant in SIMT_VARIANTS.items():
         native.cc_library(

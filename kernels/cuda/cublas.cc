@@ -1,0 +1,179 @@
+#ifdef ORBIT_CUDA
+
+#include "kernels/cuda/cublas.h"
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "kernels/cuda/runtime.h"
+#include "kernels/cuda/shared_library.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what NVIDIA advises for Hopper
+
+struct Library {
+  SharedLibrary file{"libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR)};
+#define ORBIT_FUNCTION(NAME) decltype(&cublasLt##NAME) NAME = file.Get<decltype(&cublasLt##NAME)>("cublasLt" #NAME)
+  ORBIT_FUNCTION(Create);
+  ORBIT_FUNCTION(GetStatusString);
+  ORBIT_FUNCTION(Matmul);
+  ORBIT_FUNCTION(MatmulAlgoGetHeuristic);
+  ORBIT_FUNCTION(MatmulDescCreate);
+  ORBIT_FUNCTION(MatmulDescSetAttribute);
+  ORBIT_FUNCTION(MatrixLayoutCreate);
+  ORBIT_FUNCTION(MatrixLayoutSetAttribute);
+  ORBIT_FUNCTION(MatmulPreferenceCreate);
+  ORBIT_FUNCTION(MatmulPreferenceDestroy);
+  ORBIT_FUNCTION(MatmulPreferenceSetAttribute);
+#undef ORBIT_FUNCTION
+
+  void Check(cublasStatus_t status, const char* what) const {
+    if (status != CUBLAS_STATUS_SUCCESS)
+      throw std::runtime_error(std::string("cuBLASLt, ") + what + ": " + GetStatusString(status));
+  }
+};
+
+const Library& TheLibrary() {
+  static const Library library;
+  return library;
+}
+
+// All that a product's algorithm depends on.
+struct Problem {
+  int device;
+  bool is_double, has_bias, adds;
+  Transpose transpose_a, transpose_b;
+  int64_t m, n, k, batch, a_stride, b_stride, c_stride;
+  int alignment_a, alignment_b, alignment_c;
+  MatMulPrecision precision;
+
+  auto operator<=>(const Problem&) const = default;
+};
+
+// Descriptors and the algorithm; these live as long as the process. cuBLASLt counts along columns: a row-major matrix is
+// to it the transposed one, so that it is asked for C^T = op(B)^T op(A)^T.
+class Plan {
+ public:
+  Plan(cublasLtHandle_t handle, const Problem& p) {
+    const Library& lt = TheLibrary();
+    const cudaDataType_t type = p.is_double ? CUDA_R_64F : CUDA_R_32F;
+    const cublasComputeType_t compute = p.is_double                                ? CUBLAS_COMPUTE_64F
+                                        : p.precision == MatMulPrecision::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                        : p.precision == MatMulPrecision::kBf16 ? CUBLAS_COMPUTE_32F_FAST_16BF
+                                                                                   : CUBLAS_COMPUTE_32F;
+    lt.Check(lt.MatmulDescCreate(&operation, compute, type), "descriptor");
+    const bool ta = p.transpose_a == Transpose::kYes, tb = p.transpose_b == Transpose::kYes;
+    Set(CUBLASLT_MATMUL_DESC_TRANSA, tb ? CUBLAS_OP_T : CUBLAS_OP_N);
+    Set(CUBLASLT_MATMUL_DESC_TRANSB, ta ? CUBLAS_OP_T : CUBLAS_OP_N);
+    if (p.has_bias) Set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    left = Layout(type, tb ? p.k : p.n, tb ? p.n : p.k, p.batch, p.b_stride);
+    right = Layout(type, ta ? p.m : p.k, ta ? p.k : p.m, p.batch, p.a_stride);
+    result = Layout(type, p.n, p.m, p.batch, p.c_stride);
+
+    cublasLtMatmulPreference_t preference = nullptr;
+    lt.Check(lt.MatmulPreferenceCreate(&preference), "preference");
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+      lt.Check(lt.MatmulPreferenceSetAttribute(preference, attribute, &value, sizeof(value)), "preference");
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspaceBytes});
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<uint32_t>(p.alignment_b));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<uint32_t>(p.alignment_a));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<uint32_t>(p.alignment_c));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<uint32_t>(p.alignment_c));
+    int found = 0;
+    const cublasStatus_t status =
+        lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference, 1, &heuristic, &found);
+    lt.MatmulPreferenceDestroy(preference);
+    lt.Check(status, "heuristic");
+    if (found == 0) throw std::runtime_error("cuBLASLt has no algorithm for this product");
+  }
+
+  template <class Value>
+  void Set(cublasLtMatmulDescAttributes_t attribute, Value value) {
+    const Library& lt = TheLibrary();
+    lt.Check(lt.MatmulDescSetAttribute(operation, attribute, &value, sizeof(value)), "descriptor");
+  }
+
+  cublasLtMatmulDesc_t operation = nullptr;
+  cublasLtMatrixLayout_t left = nullptr, right = nullptr, result = nullptr;
+  cublasLtMatmulHeuristicResult_t heuristic{};
+
+ private:
+  static cublasLtMatrixLayout_t Layout(cudaDataType_t type, int64_t rows, int64_t columns, int64_t batch,
+                                       int64_t stride) {
+    const Library& lt = TheLibrary();
+    cublasLtMatrixLayout_t layout = nullptr;
+    lt.Check(lt.MatrixLayoutCreate(&layout, type, rows, columns, rows), "layout");
+    if (batch == 1) return layout;
+    const int32_t count = static_cast<int32_t>(batch);
+    lt.Check(lt.MatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof(count)), "layout");
+    lt.Check(lt.MatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof(stride)),
+             "layout");
+    return layout;
+  }
+};
+
+struct State {
+  std::mutex mutex;
+  std::map<int, cublasLtHandle_t> handles;  // by device
+  std::map<Problem, std::unique_ptr<Plan>> plans;
+};
+
+State& TheState() {
+  static State* state = new State;
+  return *state;
+}
+
+// The largest power of two, up to 256, that the address is a multiple of.
+int AlignmentOf(const void* pointer) {
+  const auto address = reinterpret_cast<uintptr_t>(pointer) | 256;
+  return static_cast<int>(address & -address);
+}
+
+}  // namespace
+
+template <class T>
+void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
+                  const T* b, const T* bias, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride,
+                  int64_t c_stride) {
+  const Library& lt = TheLibrary();
+  Problem problem = {0,        std::is_same_v<T, double>, bias != nullptr, beta != T(0),   transpose_a,
+                     transpose_b, m, n, k, batch, a_stride, b_stride, c_stride, AlignmentOf(a), AlignmentOf(b),
+                     AlignmentOf(c), GetMatMulPrecision()};
+  CheckCuda("MatMul", cudaGetDevice(&problem.device));
+  State& state = TheState();
+  std::lock_guard lock(state.mutex);  // the bias is an attribute of the plan
+  cublasLtHandle_t& handle = state.handles[problem.device];
+  if (!handle) lt.Check(lt.Create(&handle), "handle");
+  std::unique_ptr<Plan>& plan = state.plans[problem];
+  if (!plan) plan = std::make_unique<Plan>(handle, problem);
+  if (bias) plan->Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  const size_t bytes = plan->heuristic.workspaceSize;
+  void* workspace = AllocateScratch(device, bytes);
+  const T one = 1;
+  const cublasStatus_t status =
+      lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, c, plan->result, c, plan->result,
+                &plan->heuristic.algo, workspace, bytes, device.stream);
+  FreeScratch(device, workspace);
+  lt.Check(status, "product");
+}
+
+template void CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const float*, const float*,
+                           const float*, float, float*, int64_t, int64_t, int64_t, int64_t);
+template void CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const double*, const double*,
+                           const double*, double, double*, int64_t, int64_t, int64_t, int64_t);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_CUDA

@@ -1,0 +1,71 @@
+#include "kernels/matmul.h"
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/elementwise.h"
+
+#ifdef __CUDACC__
+#include "kernels/cuda/cublas.h"
+#endif
+
+// Products are cuBLASLt's; the emulator's are the host's.
+namespace orbit::kernels {
+
+template <class Device, class T>
+void BroadcastRow(Device gpu, int64_t rows, int64_t columns, const T* bias, T* y) {
+  ExpandAxis(gpu, 1, rows, columns, T(1), bias, y);
+}
+
+template <class Device, class T>
+void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, T* sums) {
+  SumAxis(gpu, 1, rows, columns, T(1), x, sums);
+}
+
+#ifdef __CUDACC__
+
+#define ORBIT_SPECIALISE(T)                                                                                           \
+  template <>                                                                                                         \
+  void MatMul(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,     \
+              const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {        \
+    if (m * n * batch == 0) return;                                                                                   \
+    if (k > 0)                                                                                                        \
+      return CublasMatMul<T>(gpu, transpose_a, transpose_b, m, n, k, a, b, nullptr, beta, c, batch, a_stride,         \
+                             b_stride, c_stride);                                                                     \
+    if (beta == T(0))                                                                                                 \
+      for (int64_t i = 0; i < batch; ++i)                                                                             \
+        CheckCuda("MatMul", cudaMemsetAsync(c + i * c_stride, 0, m * n * sizeof(T), gpu.stream));                     \
+  }                                                                                                                   \
+  template <>                                                                                                         \
+  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,      \
+                     T* y) {                                                                                          \
+    if (rows * out == 0) return;                                                                                      \
+    if (in > 0)                                                                                                       \
+      return CublasMatMul<T>(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y, 1, 0, 0,  \
+                             0);                                                                                      \
+    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                  \
+  }
+
+#else
+
+#define ORBIT_SPECIALISE(T)                                                                                           \
+  template <>                                                                                                         \
+  void MatMul(Gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,         \
+              const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {        \
+    MatMul(Cpu(), transpose_a, transpose_b, m, n, k, a, b, beta, c, batch, a_stride, b_stride, c_stride);             \
+  }                                                                                                                   \
+  template <>                                                                                                         \
+  void LinearForward(Gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias, T* y) {  \
+    LinearForward(Cpu(), rows, in, out, x, weight, bias, y);                                                          \
+  }
+
+#endif
+
+#define ORBIT_INSTANTIATE(T)                                            \
+  ORBIT_SPECIALISE(T)                                                   \
+  template void BroadcastRow(Gpu, int64_t, int64_t, const T*, T*);      \
+  template void ColumnSums(Gpu, int64_t, int64_t, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+#undef ORBIT_SPECIALISE
+
+}  // namespace orbit::kernels
