@@ -3,8 +3,8 @@
 //
 //   h = x + out_proj(attention(in_proj(norm1(x)))),   y = h + linear2(gelu(linear1(norm2(h)))).
 //
-// A few sequences at a time go through the whole layer while they stay in the cache, so this is for short sequences and
-// widths up to a few hundred; a wide layer is better served by one product after another.
+// On the host a few sequences at a time go through the whole layer while they stay in the cache, so there this is for
+// short sequences and widths up to a few hundred. On GPUs it is one product after another, with attention on chip.
 #ifndef ORBIT_KERNELS_TRANSFORMER_LAYER_H_
 #define ORBIT_KERNELS_TRANSFORMER_LAYER_H_
 
@@ -38,8 +38,9 @@ struct TransformerLayerParameters {
   T* norm2_bias;
 };
 
-// Elements of what Forward keeps for Backward.
-int64_t TransformerLayerSavedSize(const TransformerLayerSizes& sizes);
+// Elements of what Forward keeps for Backward on a device.
+template <class Device>
+int64_t TransformerLayerSavedSize(Device device, const TransformerLayerSizes& sizes);
 
 // y [sequences, tokens, width] from x of the same shape. `saved`, of TransformerLayerSavedSize elements, is written for
 // Backward; null where there will be none.

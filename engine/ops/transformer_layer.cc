@@ -55,9 +55,9 @@ Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParame
     inputs.push_back(in_order[i]);
   }
   Tensor y = Tensor::EmptyLike(x.value()), saved;
-  if (GradientsWanted(inputs))
-    saved = Tensor::Empty({kernels::TransformerLayerSavedSize(sizes)}, x.dtype(), x.device());
   Dispatch("TransformerEncoderLayer", y, [&]<class T>(auto device, std::type_identity<T>) {
+    if (GradientsWanted(inputs))
+      saved = Tensor::Empty({kernels::TransformerLayerSavedSize(device, sizes)}, x.dtype(), x.device());
     kernels::TransformerLayerForward(device, sizes, Pointers<const T>(weights), x.value().data<T>(), y.data<T>(),
                                      saved.defined() ? saved.data<T>() : nullptr);
   });

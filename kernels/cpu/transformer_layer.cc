@@ -281,7 +281,8 @@ HWY_EXPORT(ForwardDouble);
 HWY_EXPORT(BackwardFloat);
 HWY_EXPORT(BackwardDouble);
 
-int64_t TransformerLayerSavedSize(const TransformerLayerSizes& sizes) {
+template <>
+int64_t TransformerLayerSavedSize(Cpu, const TransformerLayerSizes& sizes) {
   const int64_t rows = sizes.sequences * sizes.tokens;
   int64_t size = 0;
   for (const int64_t columns : {3 * sizes.width, sizes.width, sizes.hidden, sizes.heads, int64_t{2}, int64_t{2}})

@@ -1,0 +1,32 @@
+// Scaled dot-product attention (Vaswani et al., NeurIPS 2017).
+#ifndef ORBIT_KERNELS_ATTENTION_H_
+#define ORBIT_KERNELS_ATTENTION_H_
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+struct AttentionShape {
+  int64_t sequences, tokens;  // tokens of each sequence
+  int64_t heads, channels;    // of each head, at most 128 on GPUs or std::invalid_argument
+
+  constexpr int64_t width() const { return heads * channels; }
+  constexpr int64_t rows() const { return sequences * tokens; }
+};
+
+// y = softmax(q k^T / sqrt(channels)) v in every head of every sequence. projected [sequences, tokens, 3, heads,
+// channels] has queries, keys and values; y [sequences, tokens, heads, channels]; log_sums [sequences, heads, tokens] are
+// the logarithms of the sums of exponentials, which Backward needs. Scores are never stored. Bytes: projected and y once.
+template <class Device, class T>
+void AttentionForward(Device device, const AttentionShape& shape, const T* projected, T* y, T* log_sums);
+
+// dprojected from dy. Bytes: projected, y, dy and dprojected once.
+template <class Device, class T>
+void AttentionBackward(Device device, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
+                       const T* dy, T* dprojected);
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_ATTENTION_H_

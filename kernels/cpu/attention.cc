@@ -1,0 +1,93 @@
+#include "kernels/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+
+namespace orbit::kernels {
+namespace {
+
+// One head of one sequence: its rows are `stride` apart, those of y `width`.
+template <class T>
+struct Head {
+  int64_t tokens, channels, stride, width;
+  const T *q, *k, *v;
+  T scale;
+
+  T Score(int64_t i, int64_t j) const { return scale * Dot(q + i * stride, k + j * stride); }
+  T Dot(const T* a, const T* b) const {
+    T sum = 0;
+    for (int64_t c = 0; c < channels; ++c) sum += a[c] * b[c];
+    return sum;
+  }
+  void Add(T factor, const T* x, T* y) const {
+    for (int64_t c = 0; c < channels; ++c) y[c] += factor * x[c];
+  }
+};
+
+// Calls f(head, offset of its first row in projected, in y, in log_sums).
+template <class T, class F>
+void ForEachHead(const AttentionShape& shape, const T* projected, F&& f) {
+  const int64_t width = shape.width(), work = std::max<int64_t>(1, shape.tokens * shape.tokens * shape.channels);
+  const T scale = T(1) / std::sqrt(static_cast<T>(shape.channels));
+  ParallelFor(shape.sequences * shape.heads, std::max<int64_t>(1, (1 << 15) / work), [&](int64_t begin, int64_t end) {
+    for (int64_t pair = begin; pair < end; ++pair) {
+      const int64_t row = pair / shape.heads * shape.tokens, column = pair % shape.heads * shape.channels;
+      const int64_t at = row * 3 * width + column;
+      const T* q = projected + at;
+      f(Head<T>{shape.tokens, shape.channels, 3 * width, width, q, q + width, q + 2 * width, scale}, at,
+        row * width + column, pair * shape.tokens);
+    }
+  });
+}
+
+}  // namespace
+
+template <class Device, class T>
+void AttentionForward(Device, const AttentionShape& shape, const T* projected, T* y, T* log_sums) {
+  ForEachHead(shape, projected, [&](const Head<T>& head, int64_t, int64_t out, int64_t sums) {
+    std::vector<T> weights(head.tokens);
+    for (int64_t i = 0; i < head.tokens; ++i) {
+      for (int64_t j = 0; j < head.tokens; ++j) weights[j] = head.Score(i, j);
+      const T largest = *std::max_element(weights.begin(), weights.end());
+      T sum = 0;
+      for (T& weight : weights) sum += weight = std::exp(weight - largest);
+      T* row = y + out + i * head.width;
+      std::fill_n(row, head.channels, T(0));
+      for (int64_t j = 0; j < head.tokens; ++j) head.Add(weights[j] / sum, head.v + j * head.stride, row);
+      log_sums[sums + i] = largest + std::log(sum);
+    }
+  });
+}
+
+template <class Device, class T>
+void AttentionBackward(Device, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
+                       const T* dy, T* dprojected) {
+  ForEachHead(shape, projected, [&](const Head<T>& head, int64_t in, int64_t out, int64_t sums) {
+    T *dq = dprojected + in, *dk = dq + head.width, *dv = dk + head.width;
+    for (int64_t i = 0; i < head.tokens; ++i)
+      for (T* d : {dq, dk, dv}) std::fill_n(d + i * head.stride, head.channels, T(0));
+    for (int64_t i = 0; i < head.tokens; ++i) {
+      const T* gradient = dy + out + i * head.width;
+      const T along = head.Dot(gradient, y + out + i * head.width);
+      for (int64_t j = 0; j < head.tokens; ++j) {
+        const T weight = std::exp(head.Score(i, j) - log_sums[sums + i]);
+        const T dscore = head.scale * weight * (head.Dot(gradient, head.v + j * head.stride) - along);
+        head.Add(dscore, head.k + j * head.stride, dq + i * head.stride);
+        head.Add(dscore, head.q + i * head.stride, dk + j * head.stride);
+        head.Add(weight, gradient, dv + j * head.stride);
+      }
+    }
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                     \
+  template void AttentionForward(Cpu, const AttentionShape&, const T*, T*, T*);  \
+  template void AttentionBackward(Cpu, const AttentionShape&, const T*, const T*, const T*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,327 @@
+#include "kernels/attention.h"
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/vector.h"
+
+namespace orbit::kernels {
+namespace {
+
+// A pair is one head of one sequence. A query, or a key, belongs to kSplit neighbouring lanes, each of which has every
+// kSplit-th vector of its channels in registers; the other side of the pair comes through shared memory, kTile rows at a
+// time, and is read by all lanes at once. A group of threads, a multiple of a warp, has one pair, so that short sequences
+// (25 tokens are a warp) share a block. Scores live in registers alone.
+constexpr int kThreads = 128;
+constexpr int kTile = 32;   // rows in shared memory
+constexpr int kAtOnce = 8;  // rows between two looks at the largest score
+
+struct Arguments {
+  AttentionShape shape;
+  int group;   // threads of a pair
+  bool whole;  // rows can be read in vectors
+};
+
+template <class T, int kVectors, int kSplit>
+struct Rows {
+  static constexpr int kWidth = 16 / sizeof(T);
+  static constexpr int kRowVectors = kVectors * kSplit;
+  using V = Vector<T, kWidth>;
+
+  // A lane's part of a row.
+  struct Part {
+    V vectors[kVectors];
+
+    __device__ T DotOwn(const V* row, int split) const {
+      T sum = 0;
+#pragma unroll
+      for (int i = 0; i < kVectors; ++i) {
+        const V other = row[i * kSplit + split];
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e) sum += vectors[i][e] * other[e];
+      }
+      return sum;
+    }
+    __device__ T DotOwn(const Part& other) const {
+      T sum = 0;
+#pragma unroll
+      for (int i = 0; i < kVectors; ++i)
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e) sum += vectors[i][e] * other.vectors[i][e];
+      return sum;
+    }
+    __device__ void Add(T factor, const V* row, int split) {
+#pragma unroll
+      for (int i = 0; i < kVectors; ++i) {
+        const V other = row[i * kSplit + split];
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e) vectors[i][e] += factor * other[e];
+      }
+    }
+    __device__ void Scale(T factor) {
+#pragma unroll
+      for (int i = 0; i < kVectors; ++i)
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e) vectors[i][e] *= factor;
+    }
+  };
+
+  static __device__ V Load(const T* row, int vector, int channels, bool whole) {
+    const int first = vector * kWidth;
+    V value = {};
+    if (whole) {
+      if (first < channels) value = *reinterpret_cast<const V*>(row + first);
+      return value;
+    }
+#pragma unroll
+    for (int e = 0; e < kWidth; ++e)
+      if (first + e < channels) value[e] = row[first + e];
+    return value;
+  }
+
+  static __device__ Part LoadPart(const T* row, int split, int channels, bool whole, bool exists) {
+    Part part;
+#pragma unroll
+    for (int i = 0; i < kVectors; ++i) part.vectors[i] = exists ? Load(row, i * kSplit + split, channels, whole) : V{};
+    return part;
+  }
+
+  static __device__ void Store(const Part& part, T* row, int split, int channels, bool whole) {
+#pragma unroll
+    for (int i = 0; i < kVectors; ++i) {
+      const int first = (i * kSplit + split) * kWidth;
+      if (whole) {
+        if (first < channels) *reinterpret_cast<V*>(row + first) = part.vectors[i];
+      } else {
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e)
+          if (first + e < channels) row[first + e] = part.vectors[i][e];
+      }
+    }
+  }
+};
+
+// What a thread needs to know of its place.
+template <class T, int kVectors, int kSplit>
+struct Place {
+  using R = Rows<T, kVectors, kSplit>;
+  using V = typename R::V;
+
+  __device__ explicit Place(const Arguments& a)
+      : shape(a.shape),
+        whole(a.whole),
+        group(a.group),
+        rank(threadIdx.x % a.group),
+        pair(int64_t{blockIdx.x} * (kThreads / a.group) + threadIdx.x / a.group),
+        row(static_cast<int>(blockIdx.y) * (a.group / kSplit) + rank / kSplit),
+        split(rank % kSplit),
+        has_pair(pair < shape.sequences * shape.heads),
+        mine(has_pair && row < shape.tokens),
+        tiles(DynamicShared<V>() + threadIdx.x / a.group * 2 * kTile * R::kRowVectors) {}
+
+  __device__ int64_t FirstRow() const { return pair / shape.heads * shape.tokens; }
+  __device__ int64_t Column() const { return pair % shape.heads * shape.channels; }
+  // Of queries (0), keys (1) or values (2), and of y.
+  __device__ int64_t Projected(int part, int at) const {
+    return ((FirstRow() + at) * 3 + part) * shape.width() + Column();
+  }
+  __device__ int64_t Out(int at) const { return (FirstRow() + at) * shape.width() + Column(); }
+  __device__ int64_t Sum(int at) const { return pair * shape.tokens + at; }
+
+  __device__ V* Tile(int i) const { return tiles + i * kTile * R::kRowVectors; }
+  // Rows `first` and following, whose starts offset(row) tells, go to tile i.
+  template <class Offset>
+  __device__ void LoadTile(int i, int first, const T* from, Offset offset) const {
+    for (int v = rank; v < kTile * R::kRowVectors; v += group) {
+      const int at = first + v / R::kRowVectors;
+      Tile(i)[v] = has_pair && at < shape.tokens
+                       ? R::Load(from + offset(at), v % R::kRowVectors, static_cast<int>(shape.channels), whole)
+                       : V{};
+    }
+  }
+  __device__ T Scale() const { return T(1) / sqrt(static_cast<T>(shape.channels)); }
+
+  AttentionShape shape;
+  bool whole;
+  int group, rank;
+  int64_t pair;
+  int row, split;
+  bool has_pair, mine;
+  V* tiles;  // two
+};
+
+// Bytes: projected once, y and log_sums once. Flops: 4 tokens^2 channels a pair.
+template <class T, int kVectors, int kSplit>
+__global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, const T* projected, T* y, T* log_sums) {
+  using R = Rows<T, kVectors, kSplit>;
+  const Place<T, kVectors, kSplit> at(arguments);
+  const int channels = static_cast<int>(at.shape.channels), tokens = static_cast<int>(at.shape.tokens);
+  typename R::Part q = R::LoadPart(projected + at.Projected(0, at.row), at.split, channels, at.whole, at.mine), sum = {};
+  q.Scale(at.Scale());
+  T largest = -std::numeric_limits<T>::infinity(), total = 0;
+  for (int first = 0; first < tokens; first += kTile) {
+    __syncthreads();  // the tiles before have been read
+    at.LoadTile(0, first, projected, [&](int key) { return at.Projected(1, key); });
+    at.LoadTile(1, first, projected, [&](int key) { return at.Projected(2, key); });
+    __syncthreads();
+    const int keys = min(kTile, tokens - first);
+    for (int begin = 0; begin < keys; begin += kAtOnce) {
+      T scores[kAtOnce], highest = largest;
+#pragma unroll
+      for (int j = 0; j < kAtOnce; ++j) {
+        scores[j] = WarpSum<kSplit>(q.DotOwn(at.Tile(0) + (begin + j) * R::kRowVectors, at.split));
+        if (begin + j >= keys) scores[j] = -std::numeric_limits<T>::infinity();
+        highest = max(highest, scores[j]);
+      }
+      const T shrink = exp(largest - highest);
+      largest = highest;
+      total *= shrink;
+      sum.Scale(shrink);
+#pragma unroll
+      for (int j = 0; j < kAtOnce; ++j) {
+        const T weight = exp(scores[j] - largest);
+        total += weight;
+        sum.Add(weight, at.Tile(1) + (begin + j) * R::kRowVectors, at.split);
+      }
+    }
+  }
+  if (!at.mine) return;
+  sum.Scale(T(1) / total);
+  R::Store(sum, y + at.Out(at.row), at.split, channels, at.whole);
+  if (at.split == 0) log_sums[at.Sum(at.row)] = largest + log(total);
+}
+
+// The gradients of queries, a thread's row being a query, and then those of keys and values, its row being a key. Where
+// a block has all of its pairs' queries both are one launch, and what the first part has read the second finds in the
+// cache. along [sequences, heads, tokens] = dy . y is what the first leaves for the second. Bytes: projected, y, dy and
+// dprojected once in one launch; in two, projected and dy twice. Flops: 14 tokens^2 channels a pair.
+template <class T, int kVectors, int kSplit, bool kQueries, bool kKeys>
+__global__ void __launch_bounds__(kThreads)
+    BackwardKernel(Arguments arguments, const T* projected, const T* y, const T* log_sums, const T* dy, T* dprojected,
+                   T* along) {
+  using R = Rows<T, kVectors, kSplit>;
+  using Part = typename R::Part;
+  const Place<T, kVectors, kSplit> at(arguments);
+  const int channels = static_cast<int>(at.shape.channels), tokens = static_cast<int>(at.shape.tokens);
+  const T scale = at.Scale();
+  const auto load = [&](const T* from) { return R::LoadPart(from, at.split, channels, at.whole, at.mine); };
+  const auto tile_row = [&](int i, int row) { return at.Tile(i) + row * R::kRowVectors; };
+
+  if constexpr (kQueries) {
+    Part q = load(projected + at.Projected(0, at.row)), gradient = load(dy + at.Out(at.row)), dq = {};
+    const T own_along = WarpSum<kSplit>(gradient.DotOwn(load(y + at.Out(at.row))));
+    const T log_sum = at.mine ? log_sums[at.Sum(at.row)] : T(0);
+    if (at.mine && at.split == 0) along[at.Sum(at.row)] = own_along;
+    q.Scale(scale);
+    for (int first = 0; first < tokens; first += kTile) {
+      __syncthreads();  // the tiles before have been read
+      at.LoadTile(0, first, projected, [&](int key) { return at.Projected(1, key); });
+      at.LoadTile(1, first, projected, [&](int key) { return at.Projected(2, key); });
+      __syncthreads();
+      const int keys = min(kTile, tokens - first);
+#pragma unroll 2
+      for (int key = 0; key < keys; ++key) {
+        const T weight = exp(WarpSum<kSplit>(q.DotOwn(tile_row(0, key), at.split)) - log_sum);
+        const T dweight = WarpSum<kSplit>(gradient.DotOwn(tile_row(1, key), at.split));
+        dq.Add(weight * (dweight - own_along) * scale, tile_row(0, key), at.split);
+      }
+    }
+    if (at.mine) R::Store(dq, dprojected + at.Projected(0, at.row), at.split, channels, at.whole);
+  }
+
+  if constexpr (kKeys) {
+    Part k = load(projected + at.Projected(1, at.row)), v = load(projected + at.Projected(2, at.row)), dk = {}, dv = {};
+    k.Scale(scale);
+    for (int first = 0; first < tokens; first += kTile) {
+      __syncthreads();  // the tiles before have been read, and `along` is written
+      at.LoadTile(0, first, projected, [&](int query) { return at.Projected(0, query); });
+      at.LoadTile(1, first, dy, [&](int query) { return at.Out(query); });
+      __syncthreads();
+      const int queries = at.has_pair ? min(kTile, tokens - first) : 0;
+#pragma unroll 2
+      for (int query = 0; query < queries; ++query) {
+        const int64_t number = at.Sum(first + query);
+        const T weight = exp(WarpSum<kSplit>(k.DotOwn(tile_row(0, query), at.split)) - log_sums[number]);
+        const T dweight = WarpSum<kSplit>(v.DotOwn(tile_row(1, query), at.split));
+        dk.Add(weight * (dweight - along[number]) * scale, tile_row(0, query), at.split);
+        dv.Add(weight, tile_row(1, query), at.split);
+      }
+    }
+    if (at.mine) {
+      R::Store(dk, dprojected + at.Projected(1, at.row), at.split, channels, at.whole);
+      R::Store(dv, dprojected + at.Projected(2, at.row), at.split, channels, at.whole);
+    }
+  }
+}
+
+// Calls f.template operator()<kVectors, kSplit>() for a head's channels: up to 16 a lane.
+template <class T, class F>
+void ForHead(int64_t channels, F&& f) {
+  constexpr int kWidth = 16 / sizeof(T), kMost = 16 / kWidth;
+  if (channels <= 4) return f.template operator()<4 / kWidth, 1>();
+  if (channels <= 8) return f.template operator()<8 / kWidth, 1>();
+  if (channels <= 16) return f.template operator()<kMost, 1>();
+  if (channels <= 32) return f.template operator()<kMost, 2>();
+  if (channels <= 64) return f.template operator()<kMost, 4>();
+  if (channels <= 128) return f.template operator()<kMost, 8>();
+  throw std::invalid_argument("attention on GPUs takes heads of up to 128 channels, got " + std::to_string(channels));
+}
+
+struct Plan {
+  Arguments arguments;
+  dim3 blocks;
+  size_t shared_bytes;
+};
+
+template <class T, int kVectors, int kSplit>
+Plan PlanFor(const AttentionShape& shape, bool aligned) {
+  constexpr int kWidth = 16 / sizeof(T);
+  int group = 32;
+  while (group < kThreads && group < shape.tokens * kSplit) group *= 2;
+  const int64_t pairs = kThreads / group;
+  return {{shape, group, aligned && shape.channels % kWidth == 0},
+          dim3(DivideUp(shape.sequences * shape.heads, pairs), DivideUp<int64_t>(shape.tokens, group / kSplit)),
+          static_cast<size_t>(pairs * 2 * kTile * kVectors * kSplit * 16)};
+}
+
+}  // namespace
+
+template <class Device, class T>
+void AttentionForward(Device gpu, const AttentionShape& shape, const T* projected, T* y, T* log_sums) {
+  if (shape.rows() * shape.width() == 0) return;
+  ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
+    const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y));
+    Launch("AttentionForward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, ForwardKernel<T, kVectors, kSplit>,
+           plan.arguments, projected, y, log_sums);
+  });
+}
+
+template <class Device, class T>
+void AttentionBackward(Device gpu, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
+                       const T* dy, T* dprojected) {
+  if (shape.rows() * shape.width() == 0) return;
+  const Scratch<T> along(gpu, shape.rows() * shape.heads);
+  ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
+    const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y, dy, dprojected));
+    const auto launch = [&]<bool kQueries, bool kKeys>() {
+      Launch("AttentionBackward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes,
+             BackwardKernel<T, kVectors, kSplit, kQueries, kKeys>, plan.arguments, projected, y, log_sums, dy,
+             dprojected, along.data());
+    };
+    if (plan.blocks.y == 1) return launch.template operator()<true, true>();
+    launch.template operator()<true, false>();
+    launch.template operator()<false, true>();
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                    \
+  template void AttentionForward(Gpu, const AttentionShape&, const T*, T*, T*); \
+  template void AttentionBackward(Gpu, const AttentionShape&, const T*, const T*, const T*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,135 @@
+#include "kernels/transformer_layer.h"
+
+#include <algorithm>
+
+#include "kernels/attention.h"
+#include "kernels/cuda/gpu.h"
+#include "kernels/elementwise.h"
+#include "kernels/layer_norm.h"
+#include "kernels/matmul.h"
+
+// One product after another: cuBLASLt's products with the bias as their epilogue, or added to the residual; attention
+// that keeps a sequence on chip; what is cheap to compute again (both norms, GELU) is not kept. Bytes, in units of an
+// array of [rows, width], with a feed-forward part as wide as the model: forward 27, backward 48.
+namespace orbit::kernels {
+namespace {
+
+template <class T>
+struct Saved {
+  Saved(const TransformerLayerSizes& sizes, T* data) {
+    const int64_t rows = sizes.sequences * sizes.tokens;
+    const auto take = [&](int64_t columns) {
+      T* array = data;
+      data += DivideUp<int64_t>(rows * columns, 64) * 64;
+      return array;
+    };
+    projected = take(3 * sizes.width);
+    attended = take(sizes.width);
+    middle = take(sizes.width);
+    hidden = take(sizes.hidden);
+    log_sums = take(sizes.heads);
+    end = data;
+  }
+
+  T* projected;  // queries, keys and values
+  T* attended;   // attention's result
+  T* middle;     // h, after attention and the residual
+  T* hidden;     // what GELU is applied to
+  T* log_sums;   // of attention
+  T* end;
+};
+
+template <class T>
+int64_t SavedSize(const TransformerLayerSizes& sizes) {
+  return Saved<T>(sizes, nullptr).end - static_cast<T*>(nullptr);
+}
+
+AttentionShape ShapeOf(const TransformerLayerSizes& sizes) {
+  return {sizes.sequences, sizes.tokens, sizes.heads, sizes.width / sizes.heads};
+}
+
+// y [rows, width] = start + bias + x weight^T, weight [width, inputs].
+template <class T>
+void AddLinear(Gpu gpu, int64_t rows, int64_t inputs, int64_t width, const T* x, const T* weight, const T* bias,
+               const T* start, T* y) {
+  const Broadcast shape = {.axes = 2, .size = {rows, width}, .a_stride = {width, 1}, .b_stride = {0, 1}};
+  BinaryForward(gpu, Binary::kAdd, shape, start, bias, y);
+  MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, width, inputs, x, weight, T(1), y);
+}
+
+// The gradients of y = x weight^T + bias: weight [outputs, inputs].
+template <class T>
+void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, const T* x, const T* weight, const T* dy,
+                     T* dx, T* dweight, T* dbias) {
+  MatMul(gpu, Transpose::kYes, Transpose::kNo, outputs, inputs, rows, dy, x, T(0), dweight);
+  ColumnSums(gpu, rows, outputs, dy, dbias);
+  MatMul(gpu, Transpose::kNo, Transpose::kNo, rows, inputs, outputs, dy, weight, T(0), dx);
+}
+
+}  // namespace
+
+template <>
+int64_t TransformerLayerSavedSize(Gpu, const TransformerLayerSizes& sizes) {
+  return SavedSize<float>(sizes);
+}
+
+template <class Device, class T>
+void TransformerLayerForward(Device gpu, const TransformerLayerSizes& sizes,
+                             const TransformerLayerParameters<const T>& p, const T* x, T* y, T* saved) {
+  const int64_t rows = sizes.sequences * sizes.tokens, width = sizes.width, hidden = sizes.hidden;
+  if (rows * width == 0) return;
+  const T eps = static_cast<T>(sizes.eps);
+  const Scratch<T> unsaved(gpu, saved ? 0 : SavedSize<T>(sizes));
+  const Saved<T> s(sizes, saved ? saved : unsaved.data());
+  const Scratch<T> operand(gpu, rows * std::max(width, hidden));
+  T* a = operand.data();
+  LayerNormForward(gpu, rows, width, eps, x, p.norm1_weight, p.norm1_bias, a);
+  LinearForward(gpu, rows, width, 3 * width, a, p.in_proj_weight, p.in_proj_bias, s.projected);
+  AttentionForward(gpu, ShapeOf(sizes), s.projected, s.attended, s.log_sums);
+  AddLinear(gpu, rows, width, width, s.attended, p.out_proj_weight, p.out_proj_bias, x, s.middle);
+  LayerNormForward(gpu, rows, width, eps, s.middle, p.norm2_weight, p.norm2_bias, a);
+  LinearForward(gpu, rows, width, hidden, a, p.linear1_weight, p.linear1_bias, s.hidden);
+  UnaryForward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a);
+  AddLinear(gpu, rows, hidden, width, a, p.linear2_weight, p.linear2_bias, s.middle, y);
+}
+
+template <class Device, class T>
+void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
+                              const TransformerLayerParameters<const T>& p, const T* x, const T* saved, const T* dy,
+                              T* dx, const TransformerLayerParameters<T>& d) {
+  const int64_t rows = sizes.sequences * sizes.tokens, width = sizes.width, hidden = sizes.hidden;
+  if (width == 0) return;
+  const T eps = static_cast<T>(sizes.eps);
+  const Saved<T> s(sizes, const_cast<T*>(saved));
+  const Scratch<T> operand(gpu, rows * std::max(width, hidden)), gradient(gpu, rows * std::max(width, hidden)),
+      of_middle(gpu, rows * width), of_projected(gpu, rows * 3 * width);
+  T *a = operand.data(), *b = gradient.data(), *dmiddle = of_middle.data(), *dprojected = of_projected.data();
+  // The feed-forward part.
+  UnaryForward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a);
+  LinearGradients(gpu, rows, hidden, width, a, p.linear2_weight, dy, b, d.linear2_weight, d.linear2_bias);
+  UnaryBackward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a, b, b);
+  LayerNormForward(gpu, rows, width, eps, s.middle, p.norm2_weight, p.norm2_bias, a);
+  LinearGradients(gpu, rows, width, hidden, a, p.linear1_weight, b, dmiddle, d.linear1_weight, d.linear1_bias);
+  LayerNormBackward(gpu, rows, width, eps, s.middle, p.norm2_weight, dmiddle, dmiddle, d.norm2_weight, d.norm2_bias);
+  Accumulate(gpu, rows * width, dy, dmiddle);
+  // Attention.
+  LinearGradients(gpu, rows, width, width, s.attended, p.out_proj_weight, dmiddle, b, d.out_proj_weight,
+                  d.out_proj_bias);
+  AttentionBackward(gpu, ShapeOf(sizes), s.projected, s.attended, s.log_sums, b, dprojected);
+  LayerNormForward(gpu, rows, width, eps, x, p.norm1_weight, p.norm1_bias, a);
+  LinearGradients(gpu, rows, width, 3 * width, a, p.in_proj_weight, dprojected, b, d.in_proj_weight, d.in_proj_bias);
+  LayerNormBackward(gpu, rows, width, eps, x, p.norm1_weight, b, dx, d.norm1_weight, d.norm1_bias);
+  Accumulate(gpu, rows * width, dmiddle, dx);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                           \
+  template void TransformerLayerForward(Gpu, const TransformerLayerSizes&, const TransformerLayerParameters<const T>&, \
+                                        const T*, T*, T*);                                                             \
+  template void TransformerLayerBackward(Gpu, const TransformerLayerSizes&,                                            \
+                                         const TransformerLayerParameters<const T>&, const T*, const T*, const T*, T*, \
+                                         const TransformerLayerParameters<T>&);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

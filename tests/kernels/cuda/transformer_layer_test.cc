@@ -1,0 +1,71 @@
+// A transformer layer on a GPU agrees with the host's, forward and backward, with and without what Backward needs, and
+// where dx takes the place of dy.
+#include "kernels/transformer_layer.h"
+
+#include "kernels/cpu/parallel.h"
+#include "tests/kernels/cuda/on_gpu.h"
+
+namespace orbit::kernels {
+namespace {
+
+std::vector<int64_t> ParameterSizes(const TransformerLayerSizes& s) {
+  const int64_t w = s.width, h = s.hidden;
+  return {3 * w * w, 3 * w, w * w, w, h * w, h, w * h, w, w, w, w, w};
+}
+
+template <class T, class Arrays>
+TransformerLayerParameters<T> View(Arrays& t) {
+  return {t[0].data(), t[1].data(), t[2].data(), t[3].data(), t[4].data(),  t[5].data(),
+          t[6].data(), t[7].data(), t[8].data(), t[9].data(), t[10].data(), t[11].data()};
+}
+
+template <class T>
+void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place) {
+  SCOPED_TRACE(testing::Message() << sizes.sequences << " x " << sizes.tokens << " tokens of " << sizes.width << ", "
+                                  << sizes.heads << " heads, hidden " << sizes.hidden);
+  SetNumThreads(1);
+  const int64_t size = sizes.sequences * sizes.tokens * sizes.width;
+  std::vector<std::vector<T>> parameters, gradients;
+  std::vector<OnGpu<T>> on_parameters, on_gradients;
+  for (const int64_t count : ParameterSizes(sizes)) {
+    parameters.push_back(Normal<T>(count, static_cast<int>(parameters.size()) + 10));
+    for (T& value : parameters.back()) value *= T(0.3);
+    gradients.emplace_back(count);
+    on_parameters.emplace_back(parameters.back());
+    on_gradients.emplace_back(static_cast<size_t>(count));
+  }
+  const std::vector<T> x = Normal<T>(size, 1), dy = Normal<T>(size, 2);
+  std::vector<T> y(size), dx(size), saved(TransformerLayerSavedSize(Cpu(), sizes));
+  TransformerLayerForward(Cpu(), sizes, View<const T>(parameters), x.data(), y.data(), saved.data());
+  TransformerLayerBackward(Cpu(), sizes, View<const T>(parameters), x.data(), saved.data(), dy.data(), dx.data(),
+                           View<T>(gradients));
+  const OnGpu<T> on_x(x), on_dy(dy), on_y(size), on_unsaved_y(size), on_dx(size),
+      on_saved(TransformerLayerSavedSize(Gpu(), sizes));
+  TransformerLayerForward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(), on_unsaved_y.data(),
+                          static_cast<T*>(nullptr));
+  TransformerLayerForward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(), on_y.data(), on_saved.data());
+  T* to = in_place ? on_dy.data() : on_dx.data();
+  TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
+                           static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), to,
+                           View<T>(on_gradients));
+  const double tolerance = sizeof(T) == 4 ? 3e-4 : 1e-10;
+  ExpectNear(y, on_y.Get(), tolerance, "y");
+  EXPECT_EQ(on_unsaved_y.Get(), on_y.Get());
+  ExpectNear(dx, (in_place ? on_dy : on_dx).Get(), tolerance, "dx");
+  for (size_t i = 0; i < gradients.size(); ++i)
+    ExpectNear(gradients[i], on_gradients[i].Get(), tolerance, ("gradient " + std::to_string(i)).c_str());
+}
+
+TEST(TransformerLayer, AgreesWithTheHost) {
+  CompareWithHost<float>({3, 25, 64, 4, 64}, false);
+  CompareWithHost<double>({2, 9, 20, 4, 12}, true);
+  CompareWithHost<double>({1, 1, 6, 2, 7}, false);
+  CompareWithHost<float>({1, 33, 18, 2, 70}, true);
+}
+
+TEST(TransformerLayer, NoSequences) {
+  CompareWithHost<double>({0, 5, 8, 2, 8}, false);
+}
+
+}  // namespace
+}  // namespace orbit::kernels
