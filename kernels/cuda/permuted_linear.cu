@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "kernels/cuda/edges.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
 #include "kernels/permuted_linear.h"
@@ -25,16 +26,6 @@ struct RowEdges {
     begin = graphs.samples * first + (row - graph * graphs.samples) * count;
   }
 };
-
-// The node of a graph that edge e goes into: the last one whose edges begin at e or before.
-__device__ inline int TargetOf(const int32_t* offsets, int n, int e) {
-  int low = 0, high = n;
-  while (high - low > 1) {
-    const int middle = (low + high) / 2;
-    (offsets[middle] <= e ? low : high) = middle;
-  }
-  return low;
-}
 
 // A block has `rows_per_block` rows. entries: for every row and edge the column of the adjacency that is 1, those of
 // row after row; features: element (row, q) of the permuted features at row * row_stride + q * column_stride. Where
@@ -289,9 +280,7 @@ __global__ void __launch_bounds__(kThreads)
     StraightThrough(PermutedGraphs graphs, bool keep, const T* x, const T* dinput, T* dsoft) {
   const int n = static_cast<int>(graphs.n), d = static_cast<int>(graphs.d), lane = threadIdx.x % 32;
   const int64_t row = blockIdx.x, graph = row / graphs.samples;
-  const RowEdges edges(graphs, row);
   const int32_t *offsets = graphs.offsets + graph * n, *ranks = graphs.ranks + row * n;
-  const int32_t* sources = graphs.sources + edges.first;
   const T* features = x + graph * n * d;
   const T* dfeatures = dinput + row * graphs.columns();
   const T* dadjacency = dfeatures + n * d;
@@ -318,17 +307,13 @@ __global__ void __launch_bounds__(kThreads)
         for_ranks([&](T& sum, int rank) { sum += feature * dfeatures[rank * d + c]; });
       }
       for (int e = offsets[node]; e < offsets[node + 1]; ++e) {
-        const T* from = dadjacency + ranks[sources[e - edges.first]] * stride;
+        const T* from = dadjacency + ranks[graphs.sources[e]] * stride;
         for_ranks([&](T& sum, int rank) { sum += from[rank]; });
       }
-      for (int e = lane; e - lane < edges.count; e += 32) {
-        const bool leaves = e < edges.count && sources[e] == node;
-        const int target = leaves ? ranks[TargetOf(offsets, n, edges.first + e)] : 0;
-        for (unsigned left = __ballot_sync(kAllLanes, leaves); left != 0; left &= left - 1) {
-          const int to = __shfl_sync(kAllLanes, target, __ffs(static_cast<int>(left)) - 1);
-          for_ranks([&](T& sum, int rank) { sum += dadjacency[rank * stride + to]; });
-        }
-      }
+      ForTargets(offsets, n, graphs.sources, node, [&](int target) {
+        const T* from = dadjacency + ranks[target];
+        for_ranks([&](T& sum, int rank) { sum += from[rank * stride]; });
+      });
       for_ranks([&](T& sum, int rank) { dsoft[(row * n + node) * n + rank] = sum; });
     }
 }
