@@ -36,7 +36,8 @@ Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, con
   const int64_t out = weight.dim(0);
   const Tensor ranks = Ranks(permutation);
   const kernels::PermutedGraphs graphs = {
-      batch, samples, n, d, edges.offsets.data<int32_t>(), edges.sources.data<int32_t>(), ranks.data<int32_t>()};
+      batch,        samples, n, d, edges.offsets.data<int32_t>(), edges.sources.data<int32_t>(), ranks.data<int32_t>(),
+      edges.edges()};
   Tensor y = Tensor::Empty({batch, samples, out}, weight.dtype(), weight.device());
   Dispatch("PermutedLinear", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::PermutedLinear(device, graphs, out, d ? nodes.data<T>() : nullptr, weight.value().data<T>(),

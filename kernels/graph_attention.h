@@ -11,8 +11,9 @@ namespace orbit::kernels {
 // Edges are those of kernels/message_passing.h; every node attends to itself too.
 struct GraphAttentionShape {
   int64_t graphs, samples, n, heads, channels;
+  int64_t edges;  // of all graphs: the size of `sources`
 
-  int64_t nodes() const { return graphs * samples * n; }
+  constexpr int64_t nodes() const { return graphs * samples * n; }
 };
 
 // y_i = the sum over j of w_ij z_j, w_ij = softmax over i's sources and i of LeakyReLU(from_j + to_i), a head at a

@@ -18,13 +18,14 @@ struct PermutedGraphs {
   const int32_t* offsets;  // [graphs n + 1], as in kernels/message_passing.h: into node i come
   const int32_t* sources;  // sources[offsets[g n + i]] ...
   const int32_t* ranks;    // [graphs, samples, n]
+  int64_t edges;           // of all graphs: the size of sources
 
-  int64_t rows() const { return graphs * samples; }
-  int64_t columns() const { return n * d + n * n; }
+  constexpr int64_t rows() const { return graphs * samples; }
+  constexpr int64_t columns() const { return n * d + n * n; }
 };
 
 // y [graphs, samples, out] = the input times weight^T + bias; x [graphs, n, d]. The weight is read once, in blocks of
-// outputs that stay in the cache while all rows pass.
+// outputs that stay on chip while all rows pass.
 template <class Device, class T>
 void PermutedLinear(Device device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight,
                     const T* bias, T* y);

@@ -30,8 +30,8 @@ struct VectorNeuronShape {
   int64_t neighbours = 0;         // of each point, at most 256; 0: rows are points
   bool shared_direction = false;  // one d for all channels
 
-  int64_t rows() const { return graphs * n * (neighbours > 0 ? neighbours : 1); }
-  int64_t row_channels() const { return neighbours > 0 ? 2 * in : in + context; }
+  constexpr int64_t rows() const { return graphs * n * (neighbours > 0 ? neighbours : 1); }
+  constexpr int64_t row_channels() const { return neighbours > 0 ? 2 * in : in + context; }
 };
 
 // Values, or their gradients.

@@ -1,0 +1,190 @@
+#include <algorithm>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+#include "kernels/permutation_entropy.h"
+
+namespace orbit::kernels {
+namespace {
+
+// A block has one matrix, whose rows and columns both are to be summed. It goes over it in tiles of 32 x 32: a warp has
+// tiles (tile_row, tile_column) with tile_row % side and tile_column % side its own, a lane a column of the tile, whose
+// 32 loads are all under way at once. Sums over a column stay in the lane; those over the 32 rows are one exchange
+// between lanes. Partial sums of the `side` warps of a row or column of tiles go through shared memory. With S the sum
+// and A = sum p log p of a row or column, q = p / S and
+//
+//   H = log S - A / S,   dH / dp = (A / S - log p) / S:
+//
+// one logarithm an entry serves both. Bytes: soft once; backward, dsoft once, and soft again from shared memory where
+// the matrix fits in it, else from the cache.
+
+constexpr int kMaxSide = 4;
+constexpr int kMaxThreads = 32 * kMaxSide * kMaxSide;
+constexpr int kThreads = 256;
+
+// p log p sums over rows and columns: [n] each.
+template <class T>
+struct Sums {
+  T *rows, *row_moments, *columns, *column_moments;
+};
+
+template <class T>
+__device__ T Clamp(T p) {
+  const T least = static_cast<T>(1e-12);
+  return p < least ? least : p;  // keeps NaN, unlike a maximum
+}
+
+// The matrix of this block, soft [n, n], its first `size` rows and columns; `kept` [n, n] gets them where it is given.
+// shared [4, n] for the sums, then [4, side, n] for parts of them. All threads of the block get the sums.
+template <class T>
+__device__ Sums<T> SumMatrix(int side, int n, int size, const T* soft, T* kept, T* shared) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, warp_row = warp / side, warp_column = warp % side;
+  T *parts = shared + 4 * n, *row_part = parts + 2 * warp_column * n, *column_part = parts + 2 * (side + warp_row) * n;
+  for (int i0 = warp_row * 32; i0 < size; i0 += side * 32) {
+    T sums[32] = {}, moments[32] = {};
+    for (int j = warp_column * 32 + lane; j - lane < size; j += side * 32) {
+      const bool add = i0 > warp_row * 32;  // to what the rows of tiles before have left
+      T column = add && j < size ? column_part[j] : T(0), column_moment = add && j < size ? column_part[n + j] : T(0);
+      T values[32];
+#pragma unroll
+      for (int r = 0; r < 32; ++r) values[r] = i0 + r < size && j < size ? soft[(i0 + r) * n + j] : T(0);
+#pragma unroll
+      for (int r = 0; r < 32; ++r) {
+        if (i0 + r >= size || j >= size) continue;
+        if (kept) kept[(i0 + r) * n + j] = values[r];
+        const T p = Clamp(values[r]), p_log_p = p * log(p);
+        sums[r] += p;
+        moments[r] += p_log_p;
+        column += p;
+        column_moment += p_log_p;
+      }
+      if (j >= size) continue;
+      column_part[j] = column;
+      column_part[n + j] = column_moment;
+    }
+    const T sum = WarpSums(sums), moment = WarpSums(moments);
+    if (i0 + lane >= size) continue;
+    row_part[i0 + lane] = sum;
+    row_part[n + i0 + lane] = moment;
+  }
+  __syncthreads();
+  // Parts are [rows or columns, side, sum or moment, n].
+  const int sides = min(side, DivideUp(size, 32));
+  for (int i = threadIdx.x; i < 4 * size; i += blockDim.x) {
+    const int which = i / size, at = i - which * size;
+    const T* part = parts + ((which / 2 * side) * 2 + which % 2) * n + at;
+    T sum = part[0];
+    for (int k = 1; k < sides; ++k) sum += part[k * 2 * n];
+    shared[which * n + at] = sum;
+  }
+  __syncthreads();
+  return {shared, shared + n, shared + 2 * n, shared + 3 * n};
+}
+
+__device__ inline int SizeOf(int64_t samples, int n, const int32_t* num_nodes) {
+  return num_nodes ? max(0, min(n, num_nodes[blockIdx.x / samples])) : n;
+}
+
+// entropies[matrix]: the entropies of its rows and columns, added up in double, over its number of nodes.
+template <class T>
+__global__ void __launch_bounds__(kMaxThreads)
+    Forward(int side, int64_t samples, int n, const T* soft, const int32_t* num_nodes, double* entropies) {
+  const int size = SizeOf(samples, n, num_nodes), warp = threadIdx.x / 32;
+  soft += int64_t{blockIdx.x} * n * n;
+  const Sums<T> sums = SumMatrix<T>(side, n, size, soft, nullptr, DynamicShared<T>());
+  if (warp > 0) return;
+  double entropy = 0;
+  for (int i = threadIdx.x; i < size; i += 32) {
+    const double row = sums.rows[i], column = sums.columns[i];
+    entropy += log(row * column) - (sums.row_moments[i] / row + sums.column_moments[i] / column);
+  }
+  entropy = WarpSum(entropy);
+  if (threadIdx.x == 0) entropies[blockIdx.x] = entropy / max(size, 1);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) Mean(int64_t count, const double* entropies, T* mean) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += entropies[i];
+  sum = BlockSum<kThreads>(sum);
+  if (threadIdx.x == 0) *mean = static_cast<T>(sum / max(count, int64_t{1}));
+}
+
+// Shared memory begins with the matrix where `keep`.
+template <class T>
+__global__ void __launch_bounds__(kMaxThreads) Backward(int side, bool keep, int64_t samples, int n, const T* soft,
+                                                        const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
+  const int size = SizeOf(samples, n, num_nodes);
+  soft += int64_t{blockIdx.x} * n * n;
+  dsoft += int64_t{blockIdx.x} * n * n;
+  T* shared = DynamicShared<T>();
+  T* kept = keep ? shared : nullptr;
+  const Sums<T> sums = SumMatrix(side, n, size, soft, kept, keep ? shared + n * n : shared);
+  const T scale = static_cast<T>(static_cast<double>(*dentropy) / (static_cast<double>(gridDim.x) * max(size, 1)));
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    const T row = scale / sums.rows[i], column = scale / sums.columns[i];
+    sums.row_moments[i] /= sums.rows[i];
+    sums.column_moments[i] /= sums.columns[i];
+    sums.rows[i] = row;
+    sums.columns[i] = column;
+  }
+  __syncthreads();
+
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, warp_row = warp / side, warp_column = warp % side;
+  const int end = beta == T(0) ? n : size;  // beyond there is nothing to add
+  for (int j = warp_column * 32 + lane; j < end; j += side * 32) {
+    const T column = j < size ? sums.columns[j] : T(0), column_moment = j < size ? sums.column_moments[j] : T(0);
+    for (int i0 = warp_row * 32; i0 < end; i0 += side * 32) {
+#pragma unroll 8
+      for (int i = i0; i < min(i0 + 32, end); ++i) {
+        T gradient = 0;
+        if (i < size && j < size) {
+          const T p = keep ? kept[i * n + j] : soft[i * n + j];
+          const T log_p = log(Clamp(p));
+          if (!(p < static_cast<T>(1e-12)))
+            gradient = sums.rows[i] * (sums.row_moments[i] - log_p) + column * (column_moment - log_p);
+        }
+        T* out = dsoft + i * n + j;
+        *out = beta == T(0) ? gradient : gradient + beta * *out;
+      }
+    }
+  }
+}
+
+int SideFor(int64_t n) { return static_cast<int>(std::clamp<int64_t>(DivideUp<int64_t>(n, 32), 1, kMaxSide)); }
+
+}  // namespace
+
+template <class Device, class T>
+void PermutationEntropy(Device gpu, int64_t batch, int64_t samples, int64_t n, const T* soft, const int32_t* num_nodes,
+                        T* entropy) {
+  const int64_t matrices = n > 0 ? batch * samples : 0;
+  const int side = SideFor(n);
+  const Scratch<double> entropies(gpu, matrices);
+  if (matrices > 0)
+    Launch("PermutationEntropy", gpu, dim3(matrices), dim3(32 * side * side), (4 + 4 * side) * n * sizeof(T),
+           Forward<T>, side, samples, n, soft, num_nodes, entropies.data());
+  Launch("PermutationEntropy", gpu, dim3(1), dim3(kThreads), 0, Mean<T>, matrices, entropies.data(), entropy);
+}
+
+template <class Device, class T>
+void PermutationEntropyBackward(Device gpu, int64_t batch, int64_t samples, int64_t n, const T* soft,
+                                const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
+  constexpr size_t kMaxBytes = 200 << 10;
+  if (batch == 0 || samples == 0 || n == 0) return;
+  const int side = SideFor(n);
+  const size_t sums_bytes = (4 + 4 * side) * n * sizeof(T), matrix_bytes = n * n * sizeof(T);
+  const bool keep = sums_bytes + matrix_bytes <= kMaxBytes;
+  Launch("PermutationEntropyBackward", gpu, dim3(batch * samples), dim3(32 * side * side),
+         sums_bytes + (keep ? matrix_bytes : 0), Backward<T>, side, keep, samples, n, soft, num_nodes, dentropy, beta,
+         dsoft);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                      \
+  template void PermutationEntropy(Gpu, int64_t, int64_t, int64_t, const T*, const int32_t*, T*); \
+  template void PermutationEntropyBackward(Gpu, int64_t, int64_t, int64_t, const T*, const int32_t*, const T*, T, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
