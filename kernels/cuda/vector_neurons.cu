@@ -1,0 +1,680 @@
+#include "kernels/vector_neurons.h"
+
+#include <algorithm>
+
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/reduce.h"
+
+// A row's features are mapped by a sum of two maps of points: p = p'(one point) + p"(another point, or the context),
+// likewise d; see kernels/vector_neurons.h. As right factors of x, [in, width] and [second_in, width], width = 2
+// channels, the weights of p' and d' side by side, a direction that all channels share repeated, are made once and lie in
+// every block's shared memory.
+//
+// A block takes `slots` graphs at a time. First all threads compute the sets of their points, [n, 3, width] of (p', d')
+// and [n or 1, 3, width] of (p", d"), into shared memory; then a thread has one channel of one graph and goes through the
+// graph's rows in their order, so that what rows add up to needs neither atomics nor order; then, backward, all threads
+// compute products with the sets' gradients. Where a graph is too large for shared memory its sets are in scratch memory.
+// Bytes: x once a pass (two forward in training, two backward), y or dx once, dy twice.
+namespace orbit::kernels {
+namespace {
+
+constexpr int kThreads = 128, kWarps = kThreads / 32;
+constexpr int kMostBlocks = 1024;
+constexpr size_t kSharedBytes = 100 << 10;  // two blocks a multiprocessor
+constexpr size_t kAlignment = 16;
+
+template <class T>
+struct Spatial {
+  T x, y, z;
+};
+
+template <class T>
+__device__ T Dot(const Spatial<T>& a, const Spatial<T>& b) {
+  return a.x * b.x + (a.y * b.y + a.z * b.z);
+}
+template <class T>
+__device__ Spatial<T> operator+(const Spatial<T>& a, const Spatial<T>& b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z};
+}
+template <class T>
+__device__ Spatial<T> operator*(T factor, const Spatial<T>& a) {
+  return {factor * a.x, factor * a.y, factor * a.z};
+}
+template <class T>
+__device__ Spatial<T> Load(const T* from, int64_t stride) {
+  return {from[0], from[stride], from[2 * stride]};
+}
+template <class T>
+__device__ void Store(const Spatial<T>& a, T* to, int64_t stride) {
+  to[0] = a.x;
+  to[stride] = a.y;
+  to[2 * stride] = a.z;
+}
+template <class T>
+__device__ void Add(const Spatial<T>& a, T* to, int64_t stride) {
+  Store(Load(to, stride) + a, to, stride);
+}
+
+// ---- The activation ----
+
+constexpr double kEps = 1e-6;
+
+template <class T>
+__device__ T LengthOf(const Spatial<T>& p) {
+  return sqrt(Dot(p, p));
+}
+
+// 1 / length, and 0 for a vector that is 0: its length has the derivative 0.
+template <class T>
+__device__ T InverseOf(T length) {
+  return length > 0 ? T(1) / length : T(0);
+}
+
+// BatchNorm(m) = scale (m - mean) + bias.
+template <class T>
+struct Affine {
+  T scale, mean, bias;
+  __device__ T operator()(T m) const { return scale * (m - mean) + bias; }
+};
+
+template <class T>
+__device__ Spatial<T> Activate(const Spatial<T>& p, const Spatial<T>& d, const Affine<T>& norm) {
+  const T m = LengthOf(p) + T(kEps), ratio = norm(m) / m;
+  const T below = min(ratio * Dot(p, d), T(0));
+  return ratio * p + (T(-0.8) * below / (Dot(d, d) + T(kEps))) * d;
+}
+
+template <class T>
+struct ActivationGradient {
+  T m, db;            // db: of b = BatchNorm(m)
+  Spatial<T> dp, dd;  // dp: for a fixed mean and variance
+};
+
+template <class T>
+__device__ ActivationGradient<T> ActivateBackward(const Spatial<T>& p, const Spatial<T>& d, const Affine<T>& norm,
+                                                  const Spatial<T>& dy) {
+  const T length = LengthOf(p), m = length + T(kEps), inverse_square = T(1) / (Dot(d, d) + T(kEps));
+  const T ratio = norm(m) / m, dot = ratio * Dot(p, d);  // q . d
+  // y = q + factor (q . d) d.
+  const T factor = dot < 0 ? T(-0.8) * inverse_square : T(0);
+  const T g = Dot(dy, d), factor_g = factor * g, along = factor * dot;
+  const Spatial<T> dq = dy + factor_g * d;
+  const T db = Dot(dq, p) / m;
+  const T radial = (norm.scale - ratio) * db * InverseOf(length);
+  return {m, db, ratio * dq + radial * p, along * dy + (factor_g * ratio) * p + (T(-2) * along * g * inverse_square) * d};
+}
+
+// ---- What a block works with ----
+
+template <class T>
+struct Layer {
+  VectorNeuronShape shape;
+  VectorNeuronInput<T> input;
+  const T* weights;  // right factors, [in + second_in, width], and with a pool its transpose [channels, channels]
+  const T *norm_weight, *norm_bias, *mean, *variance;
+  T eps;
+  T* work;  // of all blocks; null: in shared memory
+  int slots, lanes;
+  bool weights_in_shared, with_pool;
+  int64_t work_size;  // elements a graph
+
+  __host__ __device__ bool edges() const { return shape.neighbours > 0; }
+  __host__ __device__ int64_t width() const { return 2 * shape.channels; }
+  __host__ __device__ int64_t second_in() const { return edges() ? shape.in : shape.context; }
+  __host__ __device__ int64_t second_points() const { return edges() ? shape.n : 1; }
+  __host__ __device__ int64_t weights_size() const {
+    return (shape.in + second_in()) * width() + (with_pool ? shape.channels * shape.channels : 0);
+  }
+  __host__ __device__ int64_t sets_size() const { return (shape.n + second_points()) * 3 * width(); }
+
+  __device__ Affine<T> NormOf(int64_t c) const {
+    return {norm_weight[c] / sqrt(variance[c] + eps), mean[c], norm_bias[c]};
+  }
+};
+
+template <class T>
+struct Block {
+  // `extra` doubles come before all else in shared memory.
+  __device__ Block(const Layer<T>& layer, int64_t extra) : l(layer) {
+    sums = DynamicShared<double>();
+    T* shared = reinterpret_cast<T*>(sums + DivideUp<int64_t>(extra, 2) * 2);
+    weights = l.weights;
+    if (l.weights_in_shared) {
+      for (int64_t i = threadIdx.x; i < l.weights_size(); i += kThreads) shared[i] = l.weights[i];
+      weights = shared;
+      shared += DivideUp<int64_t>(l.weights_size(), kAlignment) * kAlignment;
+      __syncthreads();
+    }
+    second_weights = weights + l.shape.in * l.width();
+    pool = second_weights + l.second_in() * l.width();
+    work = l.work ? l.work + int64_t{blockIdx.x} * l.slots * l.work_size : shared;
+    slot = threadIdx.x / l.lanes;
+    lane = threadIdx.x % l.lanes;
+    own = work + slot * l.work_size;
+  }
+
+  // The graphs of turn t are t slots .. t slots + slots - 1; the block takes every gridDim.x-th turn.
+  __device__ int64_t Turns() const { return DivideUp<int64_t>(l.shape.graphs, l.slots); }
+
+  __device__ T* Second(T* first) const { return first + l.shape.n * 3 * l.width(); }
+  __device__ T* Work(int s) const { return work + s * l.work_size; }
+
+  // Point i of a graph's (p', d') is row i of x, and so on; where row e of point i reads them:
+  __device__ int64_t FirstOf(int64_t graph, int64_t i, int64_t e) const {
+    const int64_t k = l.shape.neighbours;
+    return (k > 0 ? l.input.neighbours[(graph * l.shape.n + i) * k + e] : i) * 3 * l.width();
+  }
+  __device__ int64_t SecondOf(int64_t i) const { return l.edges() ? i * 3 * l.width() : 0; }
+  __device__ int64_t RowsOfPoint() const { return l.edges() ? l.shape.neighbours : 1; }
+
+  __device__ const T* FirstInput(int64_t graph) const { return l.input.x + graph * l.shape.n * 3 * l.shape.in; }
+  __device__ const T* SecondInput(int64_t graph) const {
+    return l.edges() ? FirstInput(graph) : l.input.context + graph * 3 * l.second_in();
+  }
+
+  // The first `columns` of [points, 3, width] = x [points, 3, in] times weights, for every graph of the turn.
+  __device__ void Multiply(int64_t turn, int64_t points, int64_t in, int64_t columns, bool second) const {
+    const T* factor = second ? second_weights : weights;
+    for (int64_t item = threadIdx.x; item < l.slots * points * columns; item += kThreads) {
+      const int64_t j = item % columns, point = item / columns % points, s = item / (columns * points);
+      const int64_t graph = turn * l.slots + s;
+      if (graph >= l.shape.graphs) continue;
+      Spatial<T> sum = {};
+      if (in > 0) {
+        const T* x = (second ? SecondInput(graph) : FirstInput(graph)) + point * 3 * in;
+        for (int64_t i = 0; i < in; ++i) sum = sum + factor[i * l.width() + j] * Load(x + i, in);
+      }
+      T* sets = Work(static_cast<int>(s));
+      Store(sum, (second ? Second(sets) : sets) + point * 3 * l.width() + j, l.width());
+    }
+  }
+
+  // All threads call it; the sets are there when it returns.
+  __device__ void ComputeSets(int64_t turn, int64_t columns) const {
+    __syncthreads();  // the sets before have been read
+    Multiply(turn, l.shape.n, l.shape.in, columns, false);
+    Multiply(turn, l.second_points(), l.second_in(), columns, true);
+    __syncthreads();
+  }
+
+  // Calls f(graph, c) for the channels of the thread's graph in this turn.
+  template <class F>
+  __device__ void ForEachChannel(int64_t turn, F&& f) const {
+    const int64_t graph = turn * l.slots + slot;
+    if (slot >= l.slots || graph >= l.shape.graphs) return;
+    for (int64_t c = lane; c < l.shape.channels; c += l.lanes) f(graph, c);
+  }
+
+  // Two sums a channel: a thread adds to its own, [2, slots, channels].
+  __device__ void ClearSums() const {
+    for (int64_t i = threadIdx.x; i < 2 * l.slots * l.shape.channels; i += kThreads) sums[i] = 0;
+    __syncthreads();
+  }
+  __device__ double& Sum(int which, int64_t c) const { return sums[(which * l.slots + slot) * l.shape.channels + c]; }
+  // partial [blocks, 2, channels].
+  __device__ void WriteSums(double* partial) const {
+    __syncthreads();
+    for (int64_t i = threadIdx.x; i < 2 * l.shape.channels; i += kThreads) {
+      double sum = 0;
+      for (int s = 0; s < l.slots; ++s)
+        sum += sums[(i / l.shape.channels * l.slots + s) * l.shape.channels + i % l.shape.channels];
+      partial[int64_t{blockIdx.x} * 2 * l.shape.channels + i] = sum;
+    }
+  }
+
+  const Layer<T>& l;
+  double* sums;
+  const T *weights, *second_weights, *pool;
+  T *work, *own;  // own: of the thread's graph
+  int slot, lane;
+};
+
+// The right factors, and the pool's transpose after them; a thread an element.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    PrepareKernel(VectorNeuronShape shape, int64_t second_in, const T* feature, const T* direction, const T* pool,
+                  T* weights) {
+  const int64_t channels = shape.channels, width = 2 * channels, size = (shape.in + second_in) * width;
+  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at >= size) {
+    const int64_t i = at - size;
+    if (pool && i < channels * channels) weights[at] = pool[i % channels * channels + i / channels];
+    return;
+  }
+  const int64_t i = at / width, column = at % width, c = column % channels;
+  const T* row = column < channels ? feature + c * shape.row_channels()
+                                   : direction ? direction + (shape.shared_direction ? 0 : c) * shape.row_channels()
+                                               : nullptr;
+  if (!row)
+    weights[at] = 0;
+  else if (i < shape.in)
+    weights[at] = row[i];
+  else
+    weights[at] = row[i] - (shape.neighbours > 0 ? row[i - shape.in] : T(0));
+}
+
+// ---- Statistics ----
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) StatisticsKernel(const __grid_constant__ Layer<T> layer, double* partial) {
+  const Block<T> block(layer, 2 * layer.slots * layer.shape.channels);
+  const int64_t width = layer.width();
+  block.ClearSums();
+  for (int64_t turn = blockIdx.x; turn < block.Turns(); turn += gridDim.x) {
+    block.ComputeSets(turn, layer.shape.channels);
+    block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
+      double sum = 0, squares = 0;
+      for (int64_t i = 0; i < layer.shape.n; ++i) {
+        const Spatial<T> own = Load(block.Second(block.own) + block.SecondOf(i) + c, width);
+        for (int64_t e = 0; e < block.RowsOfPoint(); ++e) {
+          const T m = LengthOf(Load(block.own + block.FirstOf(graph, i, e) + c, width) + own) + T(kEps);
+          sum += static_cast<double>(m);
+          squares += static_cast<double>(m) * static_cast<double>(m);
+        }
+      }
+      block.Sum(0, c) += sum;
+      block.Sum(1, c) += squares;
+    });
+  }
+  block.WriteSums(partial);
+}
+
+// The two sums of channel c over all blocks; a warp calls it, lane 0 gets them.
+__device__ double TotalOf(int blocks, int64_t channels, const double* partial, int which, int64_t c) {
+  double sum = 0;
+  for (int block = threadIdx.x % 32; block < blocks; block += 32) sum += partial[(2 * block + which) * channels + c];
+  return WarpSum(sum);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    MeanKernel(int blocks, int64_t channels, int64_t rows, const double* partial, T* mean, T* variance) {
+  const int64_t c = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+  if (c >= channels) return;
+  const double sum = TotalOf(blocks, channels, partial, 0, c), squares = TotalOf(blocks, channels, partial, 1, c);
+  if (threadIdx.x % 32 > 0) return;
+  const double average = sum / static_cast<double>(rows);
+  mean[c] = static_cast<T>(average);
+  variance[c] = static_cast<T>(max(0.0, squares / static_cast<double>(rows) - average * average));
+}
+
+// ---- Forward ----
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) PointsKernel(const __grid_constant__ Layer<T> layer, T* y) {
+  const Block<T> block(layer, 0);
+  const int64_t width = layer.width(), channels = layer.shape.channels;
+  for (int64_t turn = blockIdx.x; turn < block.Turns(); turn += gridDim.x) {
+    block.ComputeSets(turn, width);
+    block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
+      const Affine<T> norm = layer.NormOf(c);
+      const T* second = block.Second(block.own) + c;
+      const Spatial<T> own_p = Load(second, width), own_d = Load(second + channels, width);
+      for (int64_t i = 0; i < layer.shape.n; ++i) {
+        const T* first = block.own + i * 3 * width + c;
+        Store(Activate(Load(first, width) + own_p, Load(first + channels, width) + own_d, norm),
+              y + (graph * layer.shape.n + i) * 3 * channels + c, channels);
+      }
+    });
+  }
+}
+
+// The results of a point's edges, [neighbours, 3, channels], come after the sets.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    EdgesKernel(const __grid_constant__ Layer<T> layer, T* y, uint8_t* choice) {
+  const Block<T> block(layer, 0);
+  const int64_t width = layer.width(), channels = layer.shape.channels, k = layer.shape.neighbours;
+  T* edges = block.own + layer.sets_size();
+  for (int64_t turn = blockIdx.x; turn < block.Turns(); turn += gridDim.x) {
+    block.ComputeSets(turn, width);
+    for (int64_t i = 0; i < layer.shape.n; ++i) {
+      block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
+        const Affine<T> norm = layer.NormOf(c);
+        const T* second = block.Second(block.own) + block.SecondOf(i) + c;
+        const Spatial<T> own_p = Load(second, width), own_d = Load(second + channels, width);
+        for (int64_t e = 0; e < k; ++e) {
+          const T* other = block.own + block.FirstOf(graph, i, e) + c;
+          Store(Activate(Load(other, width) + own_p, Load(other + channels, width) + own_d, norm),
+                edges + e * 3 * channels + c, channels);
+        }
+      });
+      __syncthreads();  // all channels of the point's edges are there
+      block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
+        const int64_t point = graph * layer.shape.n + i;
+        T farthest = 0;
+        int64_t chosen = 0;
+        for (int64_t e = 0; e < k; ++e) {
+          const T* edge = edges + e * 3 * channels;
+          Spatial<T> direction = {};
+          for (int64_t from = 0; from < channels; ++from)
+            direction = direction + block.pool[from * channels + c] * Load(edge + from, channels);
+          const T reach = Dot(Load(edge + c, channels), direction);
+          if (e > 0 && !(reach > farthest)) continue;
+          farthest = reach;
+          chosen = e;
+        }
+        Store(Load(edges + chosen * 3 * channels + c, channels), y + point * 3 * channels + c, channels);
+        choice[point * channels + c] = static_cast<uint8_t>(chosen);
+      });
+      __syncthreads();  // they have been read
+    }
+  }
+}
+
+// ---- Backward ----
+
+// Of the row that channel c of point i was taken from.
+template <class T>
+__device__ ActivationGradient<T> GradientOfPoint(const Block<T>& block, int64_t graph, int64_t i, int64_t c,
+                                                 int64_t chosen, const Affine<T>& norm, const T* dy) {
+  const int64_t width = block.l.width(), channels = block.l.shape.channels;
+  const T* other = block.own + block.FirstOf(graph, i, chosen) + c;
+  const T* own = block.Second(block.own) + block.SecondOf(i) + c;
+  return ActivateBackward(Load(other, width) + Load(own, width),
+                          Load(other + channels, width) + Load(own + channels, width), norm,
+                          Load(dy + (graph * block.l.shape.n + i) * 3 * channels + c, channels));
+}
+
+template <class T>
+__device__ int64_t ChoiceAt(const Layer<T>& layer, const uint8_t* choice, int64_t graph, int64_t i, int64_t c) {
+  return choice ? choice[(graph * layer.shape.n + i) * layer.shape.channels + c] : 0;
+}
+
+// Sums of the gradient of b = BatchNorm(m), and of that times m - mean.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    GradientSumsKernel(const __grid_constant__ Layer<T> layer, const uint8_t* choice, const T* dy, double* partial) {
+  const Block<T> block(layer, 2 * layer.slots * layer.shape.channels);
+  block.ClearSums();
+  for (int64_t turn = blockIdx.x; turn < block.Turns(); turn += gridDim.x) {
+    block.ComputeSets(turn, layer.width());
+    block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
+      const Affine<T> norm = layer.NormOf(c);
+      double sum = 0, product = 0;
+      for (int64_t i = 0; i < layer.shape.n; ++i) {
+        const ActivationGradient<T> gradient =
+            GradientOfPoint(block, graph, i, c, ChoiceAt(layer, choice, graph, i, c), norm, dy);
+        sum += static_cast<double>(gradient.db);
+        product += static_cast<double>(gradient.db) * static_cast<double>(gradient.m - norm.mean);
+      }
+      block.Sum(0, c) += sum;
+      block.Sum(1, c) += product;
+    });
+  }
+  block.WriteSums(partial);
+}
+
+// Gradients of BatchNorm's weight and bias, and what they add to that of every row's m, [2, channels].
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    NormGradientKernel(int blocks, int64_t channels, int64_t rows, bool training, const double* partial,
+                       const T* variance, T eps, T* dweight, T* dbias, T* of_rows) {
+  const int64_t c = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+  if (c >= channels) return;
+  const double sum = TotalOf(blocks, channels, partial, 0, c), product = TotalOf(blocks, channels, partial, 1, c);
+  if (threadIdx.x % 32 > 0) return;
+  const double precision = 1 / (static_cast<double>(variance[c]) + static_cast<double>(eps));
+  dbias[c] = static_cast<T>(sum);
+  dweight[c] = static_cast<T>(product * sqrt(precision));
+  of_rows[c] = training ? static_cast<T>(sum / static_cast<double>(rows)) : T(0);
+  of_rows[channels + c] = training ? static_cast<T>(product * precision / static_cast<double>(rows)) : T(0);
+}
+
+// The gradients of the sets come after the sets. of_weights [blocks, in + second_in, width] has every block's part.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    BackwardKernel(const __grid_constant__ Layer<T> layer, const uint8_t* choice, const T* dy, const T* of_rows, T* dx,
+                   T* dcontext, T* of_weights) {
+  const Block<T> block(layer, 0);
+  const int64_t width = layer.width(), channels = layer.shape.channels, n = layer.shape.n, in = layer.shape.in;
+  const int64_t second_in = layer.second_in(), second_points = layer.second_points();
+  const auto gradients = [&](int s) { return block.Work(s) + layer.sets_size(); };
+  of_weights += blockIdx.x * (in + second_in) * width;
+  for (int64_t i = threadIdx.x; i < (in + second_in) * width; i += kThreads) of_weights[i] = 0;
+  for (int64_t turn = blockIdx.x; turn < block.Turns(); turn += gridDim.x) {
+    block.ComputeSets(turn, width);
+    block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
+      const Affine<T> norm = layer.NormOf(c);
+      T *first = gradients(block.slot) + c, *second = block.Second(first);
+      for (int64_t row = 0; row < (n + second_points) * 3; ++row) first[row * width] = first[row * width + channels] = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        const int64_t chosen = ChoiceAt(layer, choice, graph, i, c), own = block.SecondOf(i);
+        const ActivationGradient<T> gradient = GradientOfPoint(block, graph, i, c, chosen, norm, dy);
+        const Spatial<T> own_p = Load(block.Second(block.own) + own + c, width);
+        Spatial<T> own_dp = {};
+        for (int64_t e = 0; e < block.RowsOfPoint(); ++e) {
+          const int64_t other = block.FirstOf(graph, i, e);
+          // Through the mean and the variance every row gets a gradient.
+          const Spatial<T> p = Load(block.own + other + c, width) + own_p;
+          const T length = LengthOf(p);
+          const T of_norm = (length + T(kEps) - norm.mean) * of_rows[channels + c] + of_rows[c];
+          Spatial<T> dp = (-norm.scale * of_norm * InverseOf(length)) * p;
+          if (e == chosen) {
+            dp = dp + gradient.dp;
+            Add(gradient.dd, first + other + channels, width);
+          }
+          Add(dp, first + other, width);
+          own_dp = own_dp + dp;
+        }
+        Add(own_dp, second + own, width);
+        Add(gradient.dd, second + own + channels, width);
+      }
+    });
+    __syncthreads();  // the gradients of all sets are there
+
+    const int graphs = static_cast<int>(min(int64_t{layer.slots}, layer.shape.graphs - turn * layer.slots));
+    for (int64_t item = threadIdx.x; item < (in + second_in) * width; item += kThreads) {
+      const bool is_second = item >= in * width;
+      const int64_t j = item % width, inputs = is_second ? second_in : in, i = item / width - (is_second ? in : 0);
+      T sum = 0;
+      for (int s = 0; s < graphs; ++s) {
+        const int64_t graph = turn * layer.slots + s;
+        const T* x = (is_second ? block.SecondInput(graph) : block.FirstInput(graph)) + i;
+        const T* dz = (is_second ? block.Second(gradients(s)) : gradients(s)) + j;
+        for (int64_t row = 0; row < (is_second ? second_points : n) * 3; ++row)
+          sum += x[row * inputs] * dz[row * width];
+      }
+      of_weights[item] += sum;
+    }
+    for (int64_t item = threadIdx.x; dx && item < graphs * n * 3 * in; item += kThreads) {
+      const int64_t i = item % in, row = item / in % (n * 3), s = item / (in * n * 3);
+      const T* first = gradients(static_cast<int>(s)) + row * width;
+      const T* second = block.Second(gradients(static_cast<int>(s))) + row * width;
+      T sum = 0;
+      for (int64_t j = 0; j < width; ++j) sum += first[j] * block.weights[i * width + j];
+      for (int64_t j = 0; layer.edges() && j < width; ++j) sum += second[j] * block.second_weights[i * width + j];
+      dx[turn * layer.slots * n * 3 * in + item] = sum;
+    }
+    for (int64_t item = threadIdx.x; dcontext && item < graphs * 3 * second_in; item += kThreads) {
+      const int64_t i = item % second_in, row = item / second_in % 3, s = item / (second_in * 3);
+      const T* second = block.Second(gradients(static_cast<int>(s))) + row * width;
+      T sum = 0;
+      for (int64_t j = 0; j < width; ++j) sum += second[j] * block.second_weights[i * width + j];
+      dcontext[turn * layer.slots * 3 * second_in + item] = sum;
+    }
+  }
+}
+
+// From the blocks' [in + second_in, width] the sums over the blocks, a thread an element.
+template <class T>
+__global__ void __launch_bounds__(kThreads) AddBlocksKernel(int blocks, int64_t size, const T* partial, T* sums) {
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= size) return;
+  T sum = 0;
+#pragma unroll 8
+  for (int block = 0; block < blocks; ++block) sum += partial[block * size + i];
+  sums[i] = sum;
+}
+
+// Those of feature and direction from those of the right factors; a thread an element of feature or direction.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    WeightGradientKernel(VectorNeuronShape shape, const T* sums, T* dfeature, T* ddirection) {
+  const int64_t channels = shape.channels, width = 2 * channels, row = shape.row_channels();
+  const int64_t directions = shape.shared_direction ? 1 : channels;
+  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at >= (channels + directions) * row) return;
+  const bool is_feature = at < channels * row;
+  const int64_t c = at / row - (is_feature ? 0 : channels), i = at % row;
+  const bool shared = !is_feature && shape.shared_direction;
+  T sum = 0;
+  for (int64_t column = shared ? 0 : c; column <= (shared ? channels - 1 : c); ++column) {
+    const int64_t j = column + (is_feature ? 0 : channels);
+    sum += sums[i * width + j];
+    if (shape.neighbours > 0 && i < shape.in) sum -= sums[(shape.in + i) * width + j];
+  }
+  (is_feature ? dfeature : ddirection)[c * row + i] = sum;
+}
+
+// ---- Launchers ----
+
+template <class T>
+struct Plan {
+  Layer<T> layer{};
+  int blocks = 1;
+  size_t shared_bytes = 0;
+};
+
+// `work_size`: elements that a graph takes; `sums`: doubles that a graph takes.
+template <class T>
+Plan<T> PlanFor(const VectorNeuronShape& shape, const VectorNeuronInput<T>& input, bool with_pool, int64_t extra_edges,
+                int64_t sets, bool sums) {
+  Plan<T> plan;
+  Layer<T>& l = plan.layer;
+  l.shape = shape;
+  l.input = input;
+  l.with_pool = with_pool;
+  l.work_size = sets * l.sets_size() + extra_edges;
+  l.lanes = 32;
+  while (l.lanes < kThreads && l.lanes < shape.channels) l.lanes *= 2;
+  l.slots = kThreads / l.lanes;
+  const auto sums_bytes = [&] { return sums ? DivideUp<size_t>(2 * l.slots * shape.channels, 2) * 16 : 0; };
+  const size_t weights_bytes = DivideUp<size_t>(l.weights_size(), kAlignment) * kAlignment * sizeof(T);
+  const auto work_bytes = [&] { return l.slots * l.work_size * sizeof(T); };
+  l.weights_in_shared = weights_bytes <= kSharedBytes / 2;
+  const auto bytes = [&] { return sums_bytes() + work_bytes() + (l.weights_in_shared ? weights_bytes : 0); };
+  while (l.slots > 1 && bytes() > kSharedBytes) l.slots /= 2;
+  plan.shared_bytes = bytes();
+  plan.blocks = static_cast<int>(std::clamp<int64_t>(DivideUp<int64_t>(shape.graphs, l.slots), 1, kMostBlocks));
+  return plan;
+}
+
+// Calls launch(plan), with sets in scratch memory where they do not fit.
+template <class T, class F>
+void WithWork(Gpu gpu, Plan<T> plan, F&& launch) {
+  if (plan.shared_bytes <= kSharedBytes) return launch(plan);
+  const size_t work = plan.layer.slots * plan.layer.work_size;
+  plan.blocks = std::min(plan.blocks, 256);
+  const Scratch<T> memory(gpu, work * plan.blocks);
+  plan.layer.work = memory.data();
+  plan.shared_bytes -= work * sizeof(T);
+  launch(plan);
+}
+
+// The right factors in scratch memory.
+template <class T>
+Scratch<T> Prepare(Gpu gpu, const Layer<T>& l, const T* feature, const T* direction, const T* pool) {
+  Scratch<T> weights(gpu, l.weights_size());
+  Launch("VectorNeuron", gpu, dim3(DivideUp<int64_t>(std::max<int64_t>(l.weights_size(), 1), kThreads)), dim3(kThreads),
+         0, PrepareKernel<T>, l.shape, l.second_in(), feature, direction, pool, weights.data());
+  return weights;
+}
+
+template <class T>
+void SetNorm(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm, Layer<T>& l) {
+  l.norm_weight = parameters.weight;
+  l.norm_bias = parameters.bias;
+  l.mean = norm.mean;
+  l.variance = norm.variance;
+  l.eps = norm.eps;
+}
+
+dim3 WarpsFor(int64_t channels) { return dim3(DivideUp<int64_t>(channels, kWarps)); }
+
+int64_t RowsOf(const VectorNeuronShape& shape) { return std::max<int64_t>(1, shape.rows()); }
+
+}  // namespace
+
+template <class Device, class T>
+void VectorNeuronStatistics(Device gpu, const VectorNeuronShape& shape, const T* feature,
+                            const VectorNeuronInput<T>& input, T* mean, T* variance) {
+  if (shape.channels == 0) return;
+  WithWork(gpu, PlanFor(shape, input, false, 0, 1, true), [&](Plan<T> plan) {
+    const Scratch<T> weights = Prepare<T>(gpu, plan.layer, feature, nullptr, nullptr);
+    plan.layer.weights = weights.data();
+    const Scratch<double> partial(gpu, plan.blocks * 2 * shape.channels);
+    Launch("VectorNeuronStatistics", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, StatisticsKernel<T>,
+           plan.layer, partial.data());
+    Launch("VectorNeuronStatistics", gpu, WarpsFor(shape.channels), dim3(kThreads), 0, MeanKernel<T>, plan.blocks,
+           shape.channels, RowsOf(shape), partial.data(), mean, variance);
+  });
+}
+
+template <class Device, class T>
+void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape,
+                         const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
+                         const T* pool, const VectorNeuronInput<T>& input, T* y, uint8_t* choice) {
+  if (shape.graphs * shape.n * shape.channels == 0) return;
+  const bool edges = shape.neighbours > 0;
+  WithWork(gpu, PlanFor(shape, input, edges, edges ? shape.neighbours * 3 * shape.channels : 0, 1, false),
+           [&](Plan<T> plan) {
+             const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, pool);
+             plan.layer.weights = weights.data();
+             SetNorm(parameters, norm, plan.layer);
+             if (edges)
+               Launch("VectorNeuronForward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, EdgesKernel<T>,
+                      plan.layer, y, choice);
+             else
+               Launch("VectorNeuronForward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, PointsKernel<T>,
+                      plan.layer, y);
+           });
+}
+
+template <class Device, class T>
+void VectorNeuronBackward(Device gpu, const VectorNeuronShape& shape,
+                          const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
+                          const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy, T* dx, T* dcontext,
+                          const VectorNeuronParameters<T>& gradients) {
+  const int64_t channels = shape.channels;
+  if (channels == 0) return;
+  const Scratch<T> of_rows(gpu, 2 * channels);
+  WithWork(gpu, PlanFor(shape, input, false, 0, 1, true), [&](Plan<T> plan) {
+    const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, nullptr);
+    plan.layer.weights = weights.data();
+    SetNorm(parameters, norm, plan.layer);
+    const Scratch<double> partial(gpu, plan.blocks * 2 * channels);
+    Launch("VectorNeuronBackward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, GradientSumsKernel<T>,
+           plan.layer, choice, dy, partial.data());
+    Launch("VectorNeuronBackward", gpu, WarpsFor(channels), dim3(kThreads), 0, NormGradientKernel<T>, plan.blocks,
+           channels, RowsOf(shape), norm.training, partial.data(), norm.variance, norm.eps, gradients.weight,
+           gradients.bias, of_rows.data());
+  });
+  WithWork(gpu, PlanFor(shape, input, false, 0, 2, false), [&](Plan<T> plan) {
+    const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, nullptr);
+    plan.layer.weights = weights.data();
+    SetNorm(parameters, norm, plan.layer);
+    const int64_t size = (shape.in + plan.layer.second_in()) * 2 * channels;
+    const Scratch<T> of_weights(gpu, plan.blocks * size), sums(gpu, size);
+    Launch("VectorNeuronBackward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, BackwardKernel<T>,
+           plan.layer, choice, dy, of_rows.data(), dx, dcontext, of_weights.data());
+    if (size == 0) return;
+    Launch("VectorNeuronBackward", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, AddBlocksKernel<T>,
+           plan.blocks, size, of_weights.data(), sums.data());
+    Launch("VectorNeuronBackward", gpu, dim3(DivideUp<int64_t>(2 * channels * shape.row_channels(), kThreads)),
+           dim3(kThreads), 0, WeightGradientKernel<T>, shape, sums.data(), gradients.feature, gradients.direction);
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                          \
+  template void VectorNeuronStatistics(Gpu, const VectorNeuronShape&, const T*, const VectorNeuronInput<T>&, T*, T*); \
+  template void VectorNeuronForward(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,            \
+                                    const VectorNeuronNorm<T>&, const T*, const VectorNeuronInput<T>&, T*, uint8_t*); \
+  template void VectorNeuronBackward(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,           \
+                                     const VectorNeuronNorm<T>&, const VectorNeuronInput<T>&, const uint8_t*,         \
+                                     const T*, T*, T*, const VectorNeuronParameters<T>&);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
