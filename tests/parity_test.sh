@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# All recorded cases beside this file, and, where the folder ../shared/goldens is at hand, those too large to be here.
+# parity_test.sh PARITY DEVICE: all recorded cases beside this file, and, where the folder ../shared/goldens is at hand,
+# those too large to be here.
 set -euo pipefail
-parity=$1
-"$parity" tests/goldens
-"$parity" --dtype f32 tests/goldens
+parity=$1 device=$2
+"$parity" --device "$device" tests/goldens
+"$parity" --device "$device" --dtype f32 tests/goldens
 more=${ORBIT_GOLDENS:-}
-if [ -n "$more" ]; then "$parity" "$more"; fi
+if [ -n "$more" ]; then "$parity" --device "$device" "$more"; fi

@@ -287,6 +287,18 @@ Plan PlanFor(const AttentionShape& shape, bool aligned) {
           static_cast<size_t>(pairs * 2 * kTile * kVectors * kSplit * 16)};
 }
 
+template <class T, int kVectors, int kSplit>
+void LaunchBackward(Gpu gpu, const Plan& plan, const T* projected, const T* y, const T* log_sums, const T* dy,
+                    T* dprojected, T* along) {
+  const auto launch = [&](auto* kernel) {
+    Launch("AttentionBackward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, kernel, plan.arguments, projected,
+           y, log_sums, dy, dprojected, along);
+  };
+  if (plan.blocks.y == 1) return launch(BackwardKernel<T, kVectors, kSplit, true, true>);
+  launch(BackwardKernel<T, kVectors, kSplit, true, false>);
+  launch(BackwardKernel<T, kVectors, kSplit, false, true>);
+}
+
 }  // namespace
 
 template <class Device, class T>
@@ -306,14 +318,7 @@ void AttentionBackward(Device gpu, const AttentionShape& shape, const T* project
   const Scratch<T> along(gpu, shape.rows() * shape.heads);
   ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
     const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y, dy, dprojected));
-    const auto launch = [&]<bool kQueries, bool kKeys>() {
-      Launch("AttentionBackward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes,
-             BackwardKernel<T, kVectors, kSplit, kQueries, kKeys>, plan.arguments, projected, y, log_sums, dy,
-             dprojected, along.data());
-    };
-    if (plan.blocks.y == 1) return launch.template operator()<true, true>();
-    launch.template operator()<true, false>();
-    launch.template operator()<false, true>();
+    LaunchBackward<T, kVectors, kSplit>(gpu, plan, projected, y, log_sums, dy, dprojected, along.data());
   });
 }
 

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <type_traits>
+#include <utility>
 
 #include "kernels/cuda/runtime.h"
 #include "kernels/device.h"
@@ -40,8 +41,8 @@ class Scratch {
   Scratch(Cuda device, size_t count)
       : device_(device), data_(static_cast<T*>(AllocateScratch(device, count * sizeof(T)))) {}
   ~Scratch() { FreeScratch(device_, data_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  Scratch(Scratch&& other) noexcept : device_(other.device_), data_(std::exchange(other.data_, nullptr)) {}
+  Scratch& operator=(Scratch&&) = delete;
   T* data() const { return data_; }
 
  private:

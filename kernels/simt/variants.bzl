@@ -50,4 +50,4 @@ def simt_library(name):
     )
 
 # Flags for device code: reinterpreted pointers are usual there, and a register that nobody has set is noticed.
-KERNEL_COPTS = ["-fno-strict-aliasing", "-ftrivial-auto-var-init=pattern", "-Wno-unknown-pragmas"]
+KERNEL_COPTS = ["-fno-strict-aliasing", "-ftrivial-auto-var-init=pattern", "-Wno-unknown-pragmas", "-Wno-psabi"]
