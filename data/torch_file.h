@@ -8,7 +8,7 @@
 #include <string>
 
 #include "data/pickle.h"
-#include "engine/named.h"
+#include "engine/tensor_map.h"
 
 namespace orbit {
 

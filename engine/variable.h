@@ -74,6 +74,12 @@ class Variable {
   std::shared_ptr<State> state_;
 };
 
+// A parameter of a module, by its name there.
+struct NamedVariable {
+  std::string name;
+  Variable variable;
+};
+
 // The result of an operation called `name`. Nothing is recorded, and backward is dropped, where no input requires a
 // gradient or a NoGrad is alive.
 Variable MakeVariable(const char* name, Tensor value, std::vector<Variable> inputs, BackwardFunction backward);

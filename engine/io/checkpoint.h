@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/named.h"
+#include "engine/tensor_map.h"
 #include "engine/random.h"
 
 namespace orbit::io {

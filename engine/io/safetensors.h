@@ -11,7 +11,7 @@
 #include <span>
 #include <string>
 
-#include "engine/named.h"
+#include "engine/tensor_map.h"
 
 namespace orbit::io {
 

@@ -22,7 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/named.h"
+#include "engine/tensor_map.h"
+#include "engine/variable.h"
 
 namespace orbit::nn {
 

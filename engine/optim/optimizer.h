@@ -15,7 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/named.h"
+#include "engine/tensor_map.h"
+#include "engine/variable.h"
 #include "kernels/optimizer.h"
 
 namespace orbit::optim {

@@ -222,9 +222,8 @@ __global__ void __launch_bounds__(kGradientThreads)
   };
   const int feature_passes = DivideUp(num_features, kColumns), passes = feature_passes + DivideUp(num_pairs, kColumns);
   while (true) {
-    __syncthreads();  // the tile is there; the pass before and its stage have been read
     if (threadIdx.x == 0) shared_pass = atomicAdd(passes_taken + blockIdx.x, 1);
-    __syncthreads();
+    __syncthreads();  // the tile is there; the pass before and its stage have been read
     const int pass = shared_pass;
     if (pass >= passes) return;
     const bool of_features = pass < feature_passes;

@@ -17,7 +17,7 @@ def _instrument_impl(target, ctx):
         arguments.add_all(context.quote_includes, before_each = "-iquote")
         arguments.add_all(context.includes, before_each = "-I")
         arguments.add_all(context.system_includes, before_each = "-isystem")
-        arguments.add_all(context.defines, before_each = "-D")
+        arguments.add_all([define for define in context.defines.to_list() if define != "ORBIT_CUDA"], before_each = "-D")
         ctx.actions.run(
             executable = "/usr/bin/clang++",
             arguments = [arguments],

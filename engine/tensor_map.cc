@@ -1,4 +1,4 @@
-#include "engine/named.h"
+#include "engine/tensor_map.h"
 
 namespace orbit {
 namespace {

@@ -1,20 +1,13 @@
-// Variables and tensors by name: the parameters of a module, the state of an optimiser, the contents of a file.
-#ifndef ORBIT_ENGINE_NAMED_H_
-#define ORBIT_ENGINE_NAMED_H_
+// Tensors by name: the parameters of a module, the state of an optimiser, the contents of a file.
+#ifndef ORBIT_ENGINE_TENSOR_MAP_H_
+#define ORBIT_ENGINE_TENSOR_MAP_H_
 
 #include <map>
 #include <string>
-#include <vector>
 
 #include "engine/tensor.h"
-#include "engine/variable.h"
 
 namespace orbit {
-
-struct NamedVariable {
-  std::string name;
-  Variable variable;
-};
 
 using TensorMap = std::map<std::string, Tensor>;
 
@@ -31,4 +24,4 @@ void CopyTensors(const std::string& what, const TensorMap& sources, const Tensor
 
 }  // namespace orbit
 
-#endif  // ORBIT_ENGINE_NAMED_H_
+#endif  // ORBIT_ENGINE_TENSOR_MAP_H_
