@@ -3,6 +3,7 @@
 #define ORBIT_ENGINE_BACKEND_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ class Backend {
   virtual void FillZero(int index, void* data, size_t bytes) = 0;
   virtual std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) = 0;
   virtual void Synchronize(int index) = 0;
+  // Seconds that the device takes for what `run` gives it.
+  virtual double Time(int index, const std::function<void()>& run);
 };
 
 Backend& BackendOf(DeviceType type);

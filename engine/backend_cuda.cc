@@ -24,7 +24,9 @@ using kernels::CheckCuda;
 
 class Event {
  public:
-  Event() { CheckCuda("event", cudaEventCreateWithFlags(&event_, cudaEventDisableTiming)); }
+  explicit Event(unsigned flags = cudaEventDisableTiming) {
+    CheckCuda("event", cudaEventCreateWithFlags(&event_, flags));
+  }
   ~Event() {
     if (event_) cudaEventDestroy(event_);
   }
@@ -34,6 +36,11 @@ class Event {
     return *this;
   }
   void Record(cudaStream_t stream) const { CheckCuda("event", cudaEventRecord(event_, stream)); }
+  double SecondsSince(const Event& start) const {
+    float milliseconds = 0;
+    CheckCuda("event", cudaEventElapsedTime(&milliseconds, start.event_, event_));
+    return milliseconds * 1e-3;
+  }
   void Wait(const char* operation) const { CheckCuda(operation, cudaEventSynchronize(event_)); }
 
  private:
@@ -220,6 +227,14 @@ class CudaDeviceBackend : public Backend {
     return std::make_unique<CopyOnItsWay>(Use(index).stream, pieces);
   }
   void Synchronize(int index) override { CheckCuda("synchronisation", cudaStreamSynchronize(Use(index).stream)); }
+  double Time(int index, const std::function<void()>& run) override {
+    const Event start(cudaEventDefault), end(cudaEventDefault);
+    start.Record(Use(index).stream);
+    run();
+    end.Record(Use(index).stream);
+    end.Wait("timing");
+    return end.SecondsSince(start);
+  }
 
  private:
   static Device Current() {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -109,6 +110,17 @@ void Synchronize(Device device) {
   if (IsHost(device)) return;
   ++CounterOf(device);
   BackendOf(device.type).Synchronize(device.index);
+}
+
+double Backend::Time(int index, const std::function<void()>& run) {
+  const auto start = std::chrono::steady_clock::now();
+  run();
+  Synchronize(index);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double TimeOn(Device device, const std::function<void()>& run) {
+  return BackendOf(device.type).Time(device.index, run);
 }
 
 int64_t SynchronizationCount(Device device) { return CounterOf(device); }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ void FillZero(Device device, void* data, size_t bytes);
 
 // Waits until the device has done all it was given.
 void Synchronize(Device device);
+// Seconds that the device takes for what `run` gives it, by its own events; on the host by the clock.
+double TimeOn(Device device, const std::function<void()>& run);
 // How often the host has waited for all that a device was given. A warm training step does not.
 int64_t SynchronizationCount(Device device);
 

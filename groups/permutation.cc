@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "engine/dispatch.h"
@@ -10,6 +9,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/rotation.h"
+#include "kernels/message_passing.h"
 #include "kernels/permutation_entropy.h"
 #include "kernels/permute.h"
 #include "kernels/soft_sort.h"
@@ -106,10 +106,11 @@ Variable ActBy(const Permutation& permutation, int order, const Variable& x, boo
 }  // namespace
 
 Tensor NodeMask(const Tensor& num_nodes, int64_t n, DType dtype) {
-  const std::vector<int32_t> counts = num_nodes.ToVector<int32_t>();
-  std::vector<float> mask(counts.size() * n);
-  for (size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<int64_t>(i) % n < counts[i / n] ? 1.0f : 0.0f;
-  return Tensor::From(mask, {num_nodes.dim(0), n}).To(dtype).To(num_nodes.device());
+  const Tensor mask = Tensor::Empty({num_nodes.dim(0), n}, dtype, num_nodes.device());
+  Dispatch("NodeMask", mask, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::NodeMask(device, mask.dim(0), n, num_nodes.data<int32_t>(), mask.data<T>());
+  });
+  return mask;
 }
 
 Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const SoftSortOptions& options) {
@@ -182,14 +183,13 @@ Variable ToMatrix(const Permutation& permutation, const Tensor& num_nodes, DType
 }
 
 Tensor Ranks(const Permutation& permutation) {
+  const Tensor ranks = Tensor::EmptyLike(permutation.index);
   const int64_t n = permutation.nodes();
-  std::vector<float> ranks(n);  // single precision holds them exactly
-  std::iota(ranks.begin(), ranks.end(), 0.0f);
-  const Tensor one = Tensor::From(ranks, {1, 1, n, 1}).To(permutation.index.device());
-  const Permutation constant = {permutation.index, {}, true};
-  const Variable result =
-      Act(constant, 1, BroadcastTo(one, {permutation.batch(), permutation.samples(), n, 1}).Detach());
-  return result.value().To(DType::kI32).Reshape(permutation.index.shape());
+  DispatchDevice("Ranks", ranks.device(), [&](auto device) {
+    kernels::InvertPermutations(device, n > 0 ? ranks.size() / n : 0, n, permutation.index.data<int32_t>(),
+                                ranks.data<int32_t>());
+  });
+  return ranks;
 }
 
 }  // namespace orbit

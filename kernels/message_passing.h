@@ -27,6 +27,10 @@ template <class Device, class T>
 void MessageSum(Device device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
                 const int32_t* num_nodes, const T* eps, const T* x, T* y);
 
+// mask [graphs, n]: 1 for the nodes of each graph, its first num_nodes, and 0 for padding.
+template <class Device, class T>
+void NodeMask(Device device, int64_t graphs, int64_t n, const int32_t* num_nodes, T* mask);
+
 // The sum over all elements of a b, in a fixed order: the gradient of eps from x and dy.
 template <class Device, class T>
 void DotProduct(Device device, int64_t size, const T* a, const T* b, T* result);

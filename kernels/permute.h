@@ -27,6 +27,10 @@ template <class Device, class T>
 void PermuteBackward(Device device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels,
                      bool transpose, const int32_t* index, const T* dy, T* dx);
 
+// ranks [rows, n]: the rank of every node, ranks[index[r]] = r.
+template <class Device>
+void InvertPermutations(Device device, int64_t rows, int64_t n, const int32_t* index, int32_t* ranks);
+
 // The straight-through gradient: what the dense product's derivative in P is at the hard permutation,
 //
 //   dP[i, r] = sum over c of nodes[i, c] ranks[r, c]                                                    (order 1)

@@ -2,15 +2,18 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <vector>
 
 #include "engine/device.h"
+#include "engine/dispatch.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
@@ -40,10 +43,21 @@ struct Benchmark {
   std::function<std::function<void()>()> prepare;  // returns what is timed
 };
 
+// Where everything here is computed.
+Device& TheDevice() {
+  static Device device;
+  return device;
+}
+
+bool OnGpu() { return TheDevice().type == DeviceType::kCuda; }
+
+// On a GPU the second cache is filled with something else before each run, as it is between the steps of a training.
 double Seconds(const std::function<void()>& run) {
-  const auto start = Clock::now();
-  run();
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  if (OnGpu()) {
+    static const Tensor other = Tensor::Empty({int64_t{1} << 28}, DType::kU8, TheDevice());
+    other.Zero();
+  }
+  return TimeOn(TheDevice(), run);
 }
 
 struct Timing {
@@ -74,7 +88,7 @@ void ResetPeakResidentBytes() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 Tensor Normal(const Shape& shape) {
   static Generator generator(1);
-  return generator.Normal(shape, 0, 1);
+  return generator.Normal(shape, 0, 1, DType::kF32, TheDevice());
 }
 
 // Graphs of 33 to 64 nodes with this density of edges.
@@ -95,11 +109,13 @@ Features RandomGraphs(int64_t graphs, int64_t n, double density, Generator& gene
       }
     }
   }
-  return MakeGraphFeatures(Tensor::From(nodes, {graphs, n, 2}), MakeEdgeLists(n, edges), Tensor::From(sizes, {graphs}));
+  return MakeGraphFeatures(Tensor::From(nodes, {graphs, n, 2}, TheDevice()), MakeEdgeLists(n, edges).To(TheDevice()),
+                           Tensor::From(sizes, {graphs}, TheDevice()));
 }
 
 // A training step of a model: forward, backward, Adam.
 std::function<void()> TrainingStep(std::shared_ptr<nn::Module> model, double clip, std::function<Variable()> loss) {
+  model->To(TheDevice());
   auto optimizer = std::make_shared<optim::Adam>(model->NamedParameters());
   return [model, clip, loss = std::move(loss), optimizer] {
     optimizer->ZeroGrad();
@@ -122,7 +138,7 @@ std::function<void()> ExpClassifyStep() {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<GraphModel> model = MakeGraphModel({}, *generator);
   const Features x = RandomGraphs(100, 64, 0.08, *generator);
-  const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32);
+  const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
   return TrainingStep(model, 0.1, [=, model = model.get()] {
     const auto result = model->Forward(x, model->DrawNoise(x, 10, *generator), *generator);
     return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1));
@@ -148,14 +164,14 @@ std::vector<Benchmark> Benchmarks() {
        2 * 1000 * 188.0 * 188 * f, 0,
        [] {
          const Variable scores(Normal({100, 10, 188}), true);
-         const Tensor counts = Tensor::Full({100}, 188, DType::kI32);
+         const Tensor counts = Tensor::Full({100}, 188, DType::kI32, TheDevice());
          return BothWays({scores}, [=] { return SoftSort(scores, counts, {.tau = 0.01}).soft; });
        }},
       {"permutation_entropy_2000x5", "the entropy regulariser, forward and backward", 3 * 2000 * 25 * f, 0,
        [] {
          const Variable soft(Exp(Normal({100, 20, 5, 5})).value(), true);
-         const Tensor counts = Tensor::Full({100}, 5, DType::kI32);
-         const Permutation permutation{Tensor::Zeros({100, 20, 5}, DType::kI32), soft, true};
+         const Tensor counts = Tensor::Full({100}, 5, DType::kI32, TheDevice());
+         const Permutation permutation{Tensor::Zeros({100, 20, 5}, DType::kI32, TheDevice()), soft, true};
          return BothWays({soft}, [=] { return PermutationEntropy(permutation, counts); });
        }},
       {"gram_schmidt_2000", "orthonormal frames, forward and backward", 5 * 2000 * 9 * f, 0,
@@ -167,7 +183,7 @@ std::vector<Benchmark> Benchmarks() {
        (100 * 50 * 2 + 2000 * 50 * 2 + 2000 * 25) * f, 2 * 2 * 2000.0 * 5 * 5 * 10,
        [] {
          const Variable scores(Normal({100, 20, 5}), true), pairs(Normal({100, 5, 5, 2}), true);
-         const Tensor counts = Tensor::Full({100}, 5, DType::kI32);
+         const Tensor counts = Tensor::Full({100}, 5, DType::kI32, TheDevice());
          Permutation permutation = SoftSort(scores, counts, {.tau = 0.1});
          permutation.soft = Variable(permutation.soft.value(), true);
          return BothWays({pairs, permutation.soft}, [=] { return ActInverse(permutation, 2, pairs); });
@@ -185,7 +201,7 @@ std::vector<Benchmark> Benchmarks() {
        [] {
          Generator generator(2);
          const Features graphs = RandomGraphs(100, 64, 0.08, generator);
-         const Tensor scores = generator.Normal({100, 10, 64}, 0, 1);
+         const Tensor scores = generator.Normal({100, 10, 64}, 0, 1, DType::kF32, TheDevice());
          const Permutation permutation = Sort(scores, graphs.num_nodes);
          const Tensor weight = Normal({2048, 64 * 2 + 64 * 64}), bias = Normal({2048});
          return std::function<void()>([=] {
@@ -225,20 +241,44 @@ struct Limits {
 };
 
 Limits MeasureLimits() {
-  const int64_t size = int64_t{1} << 25;
-  const Tensor from = Tensor::Zeros({size}), to = Tensor::Zeros({size});
-  const auto copy = [&] {
-    kernels::UnaryForward(kernels::Cpu{}, kernels::Unary::kAffine, size, 2.0f, 0.0f, from.data<float>(),
-                          to.data<float>());
-  };
-  constexpr int64_t kSide = 1024;
-  const Tensor a = Normal({kSide, kSide}), b = Normal({kSide, kSide}), c = Tensor::Zeros({kSide, kSide});
-  const auto multiply = [&] {
-    kernels::MatMul(kernels::Cpu{}, kernels::Transpose::kNo, kernels::Transpose::kNo, kSide, kSide, kSide,
-                    a.data<float>(), b.data<float>(), 0.0f, c.data<float>());
-  };
-  return {2.0 * static_cast<double>(size) * sizeof(float) / Time(copy, 7).median,
-          2.0 * kSide * kSide * kSide / Time(multiply, 9).median};
+  const int64_t size = int64_t{1} << (OnGpu() ? 28 : 25), side = OnGpu() ? 8192 : 1024;
+  const Tensor from = Tensor::Zeros({size}, DType::kF32, TheDevice()), to = Tensor::EmptyLike(from);
+  const Tensor a = Normal({side, side}), b = Normal({side, side}), c = Tensor::EmptyLike(a);
+  Limits limits{};
+  DispatchDevice("limits", TheDevice(), [&](auto device) {
+    const auto copy = [&] {
+      kernels::UnaryForward(device, kernels::Unary::kAffine, size, 2.0f, 0.0f, from.data<float>(), to.data<float>());
+    };
+    const auto multiply = [&] {
+      kernels::MatMul(device, kernels::Transpose::kNo, kernels::Transpose::kNo, side, side, side, a.data<float>(),
+                      b.data<float>(), 0.0f, c.data<float>());
+    };
+    limits = {2.0 * static_cast<double>(size) * sizeof(float) / Time(copy, 7).median,
+              2.0 * std::pow(static_cast<double>(side), 3) / Time(multiply, 9).median};
+  });
+  return limits;
+}
+
+// The same work in PyTorch: its name there, by ours.
+const std::map<std::string, std::string>& PeerNames() {
+  static const std::map<std::string, std::string> names = {
+      {"nbody_paper_step", "nbody"}, {"exp_classify_step", "exp"}, {"sinkhorn_1000x188", "sinkhorn"}};
+  return names;
+}
+
+// What COMMAND bench NAME --device D --threads T says in its JSON line as median_step_s.
+double PeerSeconds(const std::string& command, const std::string& name) {
+  const std::string whole = command + " bench " + name + " --device " + (OnGpu() ? "cuda" : "cpu") + " --threads " +
+                            std::to_string(kernels::NumThreads());
+  FILE* pipe = popen(whole.c_str(), "r");
+  Check(pipe, "cannot run ", whole);
+  std::string output;
+  char buffer[4096];
+  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), pipe)) output.append(buffer, count);
+  const int status = pclose(pipe);
+  const size_t begin = output.find('{');
+  Check(status == 0 && begin != std::string::npos, "the peer failed: ", whole);
+  return nlohmann::json::parse(output.substr(begin), nullptr, /*allow_exceptions=*/true).at("median_step_s");
 }
 
 // OpenBLAS's kernels for 256-bit vectors on a processor with 512-bit ones lose half of its rate.
@@ -257,8 +297,8 @@ void WarnOfNarrowCore(const std::string& core) {
     std::cerr << "bench: OPENBLAS_CORETYPE=" << forced << " chooses OpenBLAS's kernels: " << core << std::endl;
 }
 
-int Run(const std::string& filter, int repeats, bool list, const LaunchOptions& launch) {
-  Launch(launch);
+int Run(const std::string& filter, int repeats, bool list, const std::string& peer, const LaunchOptions& launch) {
+  TheDevice() = Launch(launch);
   std::vector<Benchmark> chosen;
   std::regex pattern;
   try {
@@ -278,16 +318,22 @@ int Run(const std::string& filter, int repeats, bool list, const LaunchOptions& 
   const Limits limits = MeasureLimits();
   const auto print = [](const ordered_json& line) { std::cout << line.dump() << std::endl; };
   print({{"name", "limits"},
+         {"device", DescribeDevice(TheDevice())},
+         {"precision", launch.precision},
          {"threads", kernels::NumThreads()},
          {"openblas_core", core},
          {"copy_bytes_per_s", limits.copy_rate},
          {"matrix_flops_per_s", limits.matrix_rate}});
   for (const Benchmark& benchmark : chosen) {
-    ResetPeakResidentBytes();
-    const int64_t before = PeakResidentBytes();
+    const bool on_host = TheDevice() == Device{};
+    on_host ? ResetPeakResidentBytes() : ResetPeakMemory(TheDevice());
+    const auto peak = [&] {
+      return on_host ? PeakResidentBytes() : GetMemoryStatistics(TheDevice()).peak_bytes_in_use;
+    };
+    const int64_t before = peak();
     const Timing timing = Time(benchmark.prepare(), repeats);
     ordered_json line = {{"name", benchmark.name}, {"median_s", timing.median}, {"repeats", timing.repeats}};
-    line["peak_bytes"] = PeakResidentBytes() - before;
+    line["peak_bytes"] = peak() - before;
     if (benchmark.flops > 0) {
       line["flops"] = benchmark.flops;
       line["share_of_matrix_rate"] = benchmark.flops / timing.median / limits.matrix_rate;
@@ -295,6 +341,11 @@ int Run(const std::string& filter, int repeats, bool list, const LaunchOptions& 
     if (benchmark.bytes > 0) {
       line["bytes"] = benchmark.bytes;
       line["share_of_copy_rate"] = benchmark.bytes / timing.median / limits.copy_rate;
+    }
+    if (const auto name = PeerNames().find(benchmark.name); !peer.empty() && name != PeerNames().end()) {
+      const double seconds = PeerSeconds(peer, name->second);
+      line["peer_s"] = seconds;
+      line["times_as_fast"] = seconds / timing.median;
     }
     print(line);
   }
@@ -304,10 +355,9 @@ int Run(const std::string& filter, int repeats, bool list, const LaunchOptions& 
 int Main(int argc, char** argv) {
   CLI::App app(
       "Times pieces of the models and whole training steps. A JSON line each: the median time, the least work there is "
-      "to "
-      "do, and what share of this machine's rates, measured at the start, that makes. peak_bytes is the memory that "
-      "the "
-      "process grew by.");
+      "to do, and what share of this device's rates, measured at the start, that makes. peak_bytes is the memory that "
+      "the process grew by, on a GPU what was in use beyond what was before. GPUs are timed by their own events, with "
+      "the second cache overwritten before each repeat.");
   std::string filter;
   int repeats = 20;
   bool list = false;
@@ -317,9 +367,13 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   app.add_flag("--list", list, "name the benchmarks");
+  std::string peer;
+  app.add_option("--peer", peer,
+                 "a command that times the same work in PyTorch, as 'python3 lps_torch.py': called as COMMAND bench NAME "
+                 "--device D --threads T, it prints a JSON object with median_step_s");
   AddLaunchOptions(app, launch);
   CLI11_PARSE(app, argc, argv);
-  return Run(filter, repeats, list, launch);
+  return Run(filter, repeats, list, peer, launch);
 }
 
 }  // namespace

@@ -65,9 +65,15 @@ void DotProduct(Device, int64_t size, const T* a, const T* b, T* result) {
   *result = T(total);
 }
 
+template <class Device, class T>
+void NodeMask(Device, int64_t graphs, int64_t n, const int32_t* num_nodes, T* mask) {
+  for (int64_t i = 0; i < graphs * n; ++i) mask[i] = i % n < num_nodes[i / n] ? T(1) : T(0);
+}
+
 #define ORBIT_INSTANTIATE(T)                                                                                   \
   template void MessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*, \
                            const T*, T*);                                                                      \
+  template void NodeMask(Cpu, int64_t, int64_t, const int32_t*, T*);                                           \
   template void DotProduct(Cpu, int64_t, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

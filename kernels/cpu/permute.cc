@@ -139,6 +139,12 @@ void PermuteStraightThrough(Device, int order, int64_t rows, int64_t repeat, int
   });
 }
 
+template <>
+void InvertPermutations(Cpu, int64_t rows, int64_t n, const int32_t* index, int32_t* ranks) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t r = 0; r < n; ++r) ranks[row * n + index[row * n + r]] = static_cast<int32_t>(r);
+}
+
 #define ORBIT_INSTANTIATE(T)                                                                                         \
   template void Permute(Cpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, T*);           \
   template void PermuteBackward(Cpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, T*);   \

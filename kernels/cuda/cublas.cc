@@ -55,7 +55,7 @@ struct Problem {
   bool is_double, has_bias, adds;
   Transpose transpose_a, transpose_b;
   int64_t m, n, k, batch, a_stride, b_stride, c_stride;
-  int alignment_a, alignment_b, alignment_c;
+  int alignment_a, alignment_b, alignment_c, alignment_bias;
   MatMulPrecision precision;
 
   auto operator<=>(const Problem&) const = default;
@@ -65,7 +65,7 @@ struct Problem {
 // to it the transposed one, so that it is asked for C^T = op(B)^T op(A)^T.
 class Plan {
  public:
-  Plan(cublasLtHandle_t handle, const Problem& p) {
+  Plan(cublasLtHandle_t handle, const Problem& p, const void* bias) {
     const Library& lt = TheLibrary();
     const cudaDataType_t type = p.is_double ? CUDA_R_64F : CUDA_R_32F;
     const cublasComputeType_t compute = p.is_double                                ? CUBLAS_COMPUTE_64F
@@ -77,6 +77,7 @@ class Plan {
     Set(CUBLASLT_MATMUL_DESC_TRANSA, tb ? CUBLAS_OP_T : CUBLAS_OP_N);
     Set(CUBLASLT_MATMUL_DESC_TRANSB, ta ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (p.has_bias) Set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    if (p.has_bias) Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);  // the heuristic looks at its alignment
     left = Layout(type, tb ? p.k : p.n, tb ? p.n : p.k, p.batch, p.b_stride);
     right = Layout(type, ta ? p.m : p.k, ta ? p.k : p.m, p.batch, p.a_stride);
     result = Layout(type, p.n, p.m, p.batch, p.c_stride);
@@ -96,7 +97,7 @@ class Plan {
         lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference, 1, &heuristic, &found);
     lt.MatmulPreferenceDestroy(preference);
     lt.Check(status, "heuristic");
-    if (found == 0) throw std::runtime_error("cuBLASLt has no algorithm for this product");
+    if (found == 0 || heuristic.state != CUBLAS_STATUS_SUCCESS) throw std::runtime_error("cuBLASLt has no algorithm for this product");
   }
 
   template <class Value>
@@ -135,9 +136,10 @@ State& TheState() {
   return *state;
 }
 
-// The largest power of two, up to 256, that the address is a multiple of.
+// The largest power of two, up to 16, that the address is a multiple of: beyond that nothing is gained, and the same
+// product should not take another algorithm for lying elsewhere.
 int AlignmentOf(const void* pointer) {
-  const auto address = reinterpret_cast<uintptr_t>(pointer) | 256;
+  const auto address = reinterpret_cast<uintptr_t>(pointer) | 16;
   return static_cast<int>(address & -address);
 }
 
@@ -147,17 +149,24 @@ template <class T>
 void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
                   const T* b, const T* bias, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride,
                   int64_t c_stride) {
+  constexpr int64_t kMostAtOnce = 65535;  // problems, along a grid's last dimension
+  if (batch > kMostAtOnce) {
+    for (int64_t first = 0; first < batch; first += kMostAtOnce)
+      CublasMatMul(device, transpose_a, transpose_b, m, n, k, a + first * a_stride, b + first * b_stride, bias, beta,
+                   c + first * c_stride, std::min(kMostAtOnce, batch - first), a_stride, b_stride, c_stride);
+    return;
+  }
   const Library& lt = TheLibrary();
   Problem problem = {0,        std::is_same_v<T, double>, bias != nullptr, beta != T(0),   transpose_a,
                      transpose_b, m, n, k, batch, a_stride, b_stride, c_stride, AlignmentOf(a), AlignmentOf(b),
-                     AlignmentOf(c), GetMatMulPrecision()};
+                     AlignmentOf(c), AlignmentOf(bias), GetMatMulPrecision()};
   CheckCuda("MatMul", cudaGetDevice(&problem.device));
   State& state = TheState();
   std::lock_guard lock(state.mutex);  // the bias is an attribute of the plan
   cublasLtHandle_t& handle = state.handles[problem.device];
   if (!handle) lt.Check(lt.Create(&handle), "handle");
   std::unique_ptr<Plan>& plan = state.plans[problem];
-  if (!plan) plan = std::make_unique<Plan>(handle, problem);
+  if (!plan) plan = std::make_unique<Plan>(handle, problem, bias);
   if (bias) plan->Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   const size_t bytes = plan->heuristic.workspaceSize;
   void* workspace = AllocateScratch(device, bytes);

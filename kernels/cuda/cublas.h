@@ -9,7 +9,7 @@
 
 namespace orbit::kernels {
 
-// What MatMul of kernels/matmul.h does, with the bias [n] added where it is not null; m, n, k and batch are positive.
+// What MatMul of kernels/matmul.h does, with the bias [n], of floats alone, added where it is not null; m, n, k and batch are positive.
 // The algorithm that cuBLASLt's heuristic finds is kept for the next product of the same sizes, alignment and precision.
 // Throws std::runtime_error where cuBLASLt is not found or refuses.
 template <class T>

@@ -38,10 +38,12 @@ void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, T* sums) 
   void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,      \
                      T* y) {                                                                                          \
     if (rows * out == 0) return;                                                                                      \
-    if (in > 0)                                                                                                       \
+    if (in > 0 && (!bias || sizeof(T) == 4)) /* cuBLASLt adds no bias in double */                                    \
       return CublasMatMul<T>(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y, 1, 0, 0,  \
                              0);                                                                                      \
     if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                  \
+    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y, int64_t{1},         \
+           int64_t{0}, int64_t{0}, int64_t{0});                                                                       \
   }
 
 #else

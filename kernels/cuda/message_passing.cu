@@ -76,6 +76,14 @@ void LaunchMessageSum(Gpu gpu, const MessageShape& shape, const int32_t* offsets
          MessageSumKernel<T, kWidth>, shape, lanes, offsets, sources, num_nodes, eps, x, y);
 }
 
+// ---- NodeMask ----
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) NodeMaskKernel(int64_t size, int64_t n, const int32_t* num_nodes, T* mask) {
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i < size) mask[i] = i % n < num_nodes[i / n] ? T(1) : T(0);
+}
+
 // ---- DotProduct ----
 //
 // In two launches: a block adds up its share, in vectors' order within a thread and then as a tree, and a last one adds
@@ -115,6 +123,13 @@ void MessageSum(Device gpu, const MessageShape& shape, const int32_t* offsets, c
 }
 
 template <class Device, class T>
+void NodeMask(Device gpu, int64_t graphs, int64_t n, const int32_t* num_nodes, T* mask) {
+  if (graphs * n == 0) return;
+  Launch("NodeMask", gpu, dim3(DivideUp<int64_t>(graphs * n, kThreads)), dim3(kThreads), 0, NodeMaskKernel<T>,
+         graphs * n, n, num_nodes, mask);
+}
+
+template <class Device, class T>
 void DotProduct(Device gpu, int64_t size, const T* a, const T* b, T* result) {
   const int blocks = static_cast<int>(std::clamp<int64_t>(DivideUp(size, 4 * kThreads), 1, kMaxBlocks));
   const Scratch<double> partial(gpu, blocks);
@@ -125,6 +140,7 @@ void DotProduct(Device gpu, int64_t size, const T* a, const T* b, T* result) {
 #define ORBIT_INSTANTIATE(T)                                                                                   \
   template void MessageSum(Gpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*, \
                            const T*, T*);                                                                      \
+  template void NodeMask(Gpu, int64_t, int64_t, const int32_t*, T*);                                           \
   template void DotProduct(Gpu, int64_t, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

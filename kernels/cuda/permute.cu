@@ -234,6 +234,12 @@ __global__ void __launch_bounds__(kTile* kTile / (kOwn * kOwn))
   }
 }
 
+// A thread has one place of one row.
+__global__ void InvertKernel(int64_t size, int64_t n, const int32_t* index, int32_t* ranks) {
+  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (i < size) ranks[i / n * n + index[i]] = static_cast<int32_t>(i % n);
+}
+
 }  // namespace
 
 template <class Device, class T>
@@ -275,6 +281,14 @@ void PermuteStraightThrough(Device gpu, int order, int64_t rows, int64_t repeat,
         launch.template operator()<64, 4>();
       },
       x, dy);
+}
+
+template <>
+void InvertPermutations(Gpu gpu, int64_t rows, int64_t n, const int32_t* index, int32_t* ranks) {
+  constexpr int kInvertThreads = 256;
+  if (rows * n == 0) return;
+  Launch("InvertPermutations", gpu, dim3(DivideUp<int64_t>(rows * n, kInvertThreads)), dim3(kInvertThreads), 0,
+         InvertKernel, rows * n, n, index, ranks);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                         \

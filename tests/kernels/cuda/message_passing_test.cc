@@ -88,5 +88,12 @@ TEST(DotProduct, AgreesWithTheHost) {
   CompareDotProducts<double>();
 }
 
+TEST(NodeMask, MarksTheNodesOfEachGraph) {
+  const OnGpu<int32_t> num_nodes(std::vector<int32_t>{0, 2, 3});
+  const OnGpu<double> mask(9);
+  NodeMask(Gpu(), 3, 3, num_nodes.data(), mask.data());
+  EXPECT_EQ(mask.Get(), (std::vector<double>{0, 0, 0, 1, 1, 0, 1, 1, 1}));
+}
+
 }  // namespace
 }  // namespace orbit::kernels

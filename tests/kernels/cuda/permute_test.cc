@@ -93,5 +93,11 @@ TEST(Permute, TakesNothing) {
   EXPECT_THROW((Permute<Gpu, float>(Gpu(), 3, 1, 1, 1, 1, true, nullptr, nullptr, nullptr)), std::invalid_argument);
 }
 
+TEST(InvertPermutations, GivesEveryNodesRank) {
+  const OnGpu<int32_t> index(std::vector<int32_t>{2, 0, 1, 0, 1, 2}), ranks(6);
+  InvertPermutations(Gpu(), 2, 3, index.data(), ranks.data());
+  EXPECT_EQ(ranks.Get(), (std::vector<int32_t>{1, 2, 0, 0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace orbit::kernels

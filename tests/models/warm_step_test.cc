@@ -1,0 +1,84 @@
+// A warm training step asks the system for no memory and never waits for the device: on the emulator of GPUs, and on a
+// GPU where there is one.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "engine/device.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/loss.h"
+#include "engine/optim/adam.h"
+#include "engine/readback.h"
+#include "models/graph_model.h"
+#include "models/nbody_model.h"
+
+namespace orbit {
+namespace {
+
+// The device's losses stay with it until they are asked for, one step later.
+void ExpectQuietSteps(Device device, nn::Module& module, double max_norm, const std::function<Variable()>& loss) {
+  optim::Adam adam(module.NamedParameters());
+  std::vector<double> losses;
+  const auto step = [&] {
+    adam.ZeroGrad();
+    const Variable total = loss();
+    total.Backward();
+    const Tensor squared_norm = optim::SquaredGradientNorm(adam.parameters());
+    adam.Step(1e-3, squared_norm, max_norm);
+    return Readback({total.value(), squared_norm});
+  };
+  for (int i = 0; i < 3; ++i) losses.push_back(step().Get()[0]);
+  const int64_t allocations = GetMemoryStatistics(device).system_allocations, waits = SynchronizationCount(device);
+  for (int i = 0; i < 3; ++i) losses.push_back(step().Get()[0]);
+  EXPECT_EQ(GetMemoryStatistics(device).system_allocations, allocations);
+  EXPECT_EQ(SynchronizationCount(device), waits);
+  for (const double value : losses) EXPECT_TRUE(std::isfinite(value));
+}
+
+class WarmStep : public testing::TestWithParam<Device> {};
+
+TEST_P(WarmStep, OfTheParticleModel) {
+  const Device device = GetParam();
+  Generator generator(0);
+  NBodyModelOptions options;
+  options.transformer = {.layers = 1, .width = 16, .heads = 2};
+  options.network_hidden = 12;
+  NBodyModel model(options, generator);
+  model.To(device);
+  const auto normal = [&](const Shape& shape) { return generator.Normal(shape, 0, 1, DType::kF32, device); };
+  const ParticleBatch batch = {normal({3, 5, 3, 2}), normal({3, 5, 5, 2}), normal({3, 5, 3}), {}};
+  ExpectQuietSteps(device, model, 0, [&] {
+    const auto result = model.Forward(batch, 2, generator);
+    return Add(MseLoss(result.prediction, batch.target), Scale(result.entropy, 0.1));
+  });
+}
+
+TEST_P(WarmStep, OfTheGraphModel) {
+  const Device device = GetParam();
+  Generator generator(0);
+  const int64_t n = 7;
+  const std::unique_ptr<GraphModel> model =
+      MakeGraphModel({.base = {.n = n, .widths = {16, 8}}, .network = {.hidden = 8, .unused_input = true}}, generator);
+  model->To(device);
+  const EdgeLists edges =
+      MakeEdgeLists(n, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}}, {{3, 4}, {4, 3}}}).To(device);
+  const Features x = MakeGraphFeatures(generator.Normal({2, n, 2}, 0, 1, DType::kF32, device), edges,
+                                       Tensor::From<int32_t>({3, 7}, {2}, device));
+  ExpectQuietSteps(device, *model, 0.1, [&] {
+    const auto result = model->Forward(x, model->DrawNoise(x, 3, generator), generator);
+    return Add(MseLoss(result.output, Tensor::Zeros(result.output.shape(), DType::kF32, device)),
+               Scale(result.entropy, 0.1));
+  });
+}
+
+std::vector<Device> Devices() {
+  std::vector<Device> devices = {{DeviceType::kSimt}};
+  for (const Device& gpu : CudaDevices()) devices.push_back(gpu);
+  return devices;
+}
+INSTANTIATE_TEST_SUITE_P(Devices, WarmStep, testing::ValuesIn(Devices()),
+                         [](const auto& info) { return NameOf(info.param).substr(0, 4) + std::to_string(info.index); });
+
+}  // namespace
+}  // namespace orbit

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Packs the programs, with the libraries they need, into one folder that runs on a machine with nothing but a driver:
+#
+#   bazel run //tools:bundle -- FOLDER [--without-cuda-libraries]
+#
+# FOLDER/train, FOLDER/gpu_suite and so on start the programs. CUDA's libraries (cuBLASLt) are packed too, unless
+# --without-cuda-libraries says that they are to be found there: in CUDA_HOME, on the loader's paths, or in NVIDIA's Python
+# wheels. The system's C library is used where it is as new as this machine's, else the one that is packed.
+set -euo pipefail
+usage() {
+  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
+folder= cuda_libraries=yes
+for argument in "$@"; do
+  case $argument in
+    --without-cuda-libraries) cuda_libraries= ;;
+    -*) usage ;;
+    *) [ -z "$folder" ] || usage; folder=$argument ;;
+  esac
+done
+[ -n "$folder" ] || usage
+case $folder in /*) ;; *) folder=${BUILD_WORKING_DIRECTORY:-$PWD}/$folder ;; esac
+[ ! -e "$folder" ] || { echo "bundle: $folder exists already" >&2; exit 1; }
+
+part=$folder.part
+rm -rf "$part"
+mkdir -p "$part/programs" "$part/lib" "$part/libc" "$part/tests/goldens"
+trap 'rm -rf "$part"' EXIT
+for program in tools/{train,evaluate,separate,generate,study,table,automorphism,bench} tests/parity \
+  tests/engine/device_test tests/models/warm_step_test tests/kernels/cuda/*_cuda_test; do
+  cp -L "$program" "$part/programs/"
+  chmod u+w "$part/programs/$(basename "$program")"
+  strip "$part/programs/$(basename "$program")"
+done
+cp -L tests/gpu_suite.sh "$part/tests/"
+cp -L tests/goldens/*.safetensors "$part/tests/goldens/"
+
+libraries=$(ldd "$part"/programs/* | sed -nE 's/.* => (\/[^ ]+) .*/\1/p; s/^\t(\/[^ ]+ld-linux[^ ]*) .*/\1/p' | sort -u)
+for library in $libraries; do
+  case $(basename "$library") in
+    ld-linux* | libc.so* | libm.so* | libpthread.so* | libdl.so* | librt.so* | libresolv.so*) cp -L "$library" "$part/libc/" ;;
+    libcuda.so*) ;; # the driver's
+    *) cp -L "$library" "$part/lib/" ;;
+  esac
+done
+if [ -n "$cuda_libraries" ]; then
+  for home in ${CUDA_HOME:-} /usr/local/cuda; do
+    for library in "$home"/lib64/libcublasLt.so.*[0-9]; do
+      [ ! -e "$library" ] || [ -e "$part/lib/$(basename "$library")" ] || cp -P "$library" "$part/lib/"
+    done
+  done
+  ls "$part"/lib/libcublasLt.so.* >/dev/null 2>&1 ||
+    { echo "bundle: no libcublasLt.so in CUDA_HOME or /usr/local/cuda; --without-cuda-libraries leaves it out" >&2; exit 1; }
+fi
+
+cat >"$part/run" <<'RUN'
+#!/bin/sh
+# run PROGRAM ARGUMENT...: a program of this folder with its libraries; the folder's other commands are links to it.
+here=$(cd "$(dirname "$0")" && pwd)
+name=$(basename "$0")
+if [ "$name" = run ]; then name=$1; shift; fi
+if [ "$name" = gpu_suite ]; then exec bash "$here/tests/gpu_suite.sh" "$here" "$@"; fi
+system=$(ldd --version 2>/dev/null | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p')
+packed=$(cat "$here/libc/version")
+newest=$(printf '%s\n%s\n' "$system" "$packed" | sort -V | tail -n 1)
+if [ -n "$system" ] && [ "$newest" = "$system" ]; then
+  LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$here/programs/$name" "$@"
+fi
+exec "$here"/libc/ld-linux-*.so.2 --library-path "$here/libc:$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+  "$here/programs/$name" "$@"
+RUN
+ldd --version | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p' >"$part/libc/version"
+chmod +x "$part/run"
+for name in train evaluate separate generate study table automorphism bench parity gpu_suite; do ln -s run "$part/$name"; done
+mv "$part" "$folder"
+trap - EXIT
+echo "$folder: $(du -sm "$folder" | cut -f 1) MB"
