@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/accumulate.h"
+#include "engine/profiling.h"
 
 namespace orbit {
 
@@ -106,7 +107,10 @@ void Variable::Backward(const Tensor& gradient) const {
     Check(node->backward != nullptr, node->name, ": its recorded graph was consumed by an earlier Backward()");
     const BackwardFunction backward = std::exchange(node->backward, nullptr);
     const std::vector<Variable> inputs = std::exchange(node->inputs, {});
-    backward(Gradients(inputs, std::exchange(state->grad, Tensor())));
+    {
+      const ProfileRange range(node->name);
+      backward(Gradients(inputs, std::exchange(state->grad, Tensor())));
+    }
     for (const Variable& input : inputs) {
       if (!input.requires_grad()) continue;
       if (anomaly_detection) CheckFinite(input.grad(), node->name, "the gradient of an input");
