@@ -68,8 +68,8 @@ class StagingRing {
       const size_t piece = std::min(bytes - done, kBytes / 2);
       char* staged = memory_.data() + Reserve(piece);
       std::memcpy(staged, static_cast<const char*>(from) + done, piece);
-      CheckCuda("copy to the GPU", cudaMemcpyAsync(static_cast<char*>(to) + done, staged, piece,
-                                                   cudaMemcpyHostToDevice, stream));
+      CheckCuda("copy to the GPU",
+                cudaMemcpyAsync(static_cast<char*>(to) + done, staged, piece, cudaMemcpyHostToDevice, stream));
       in_flight_.back().copied.Record(stream);
       done += piece;
     }

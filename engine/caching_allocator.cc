@@ -101,8 +101,7 @@ void CachingAllocator::FailWithout(size_t bytes) {
   const std::string where = ProfileRange::Current();
   Fail("out of memory on ", DescribeDevice(device_), where.empty() ? "" : " in ", where, ": asked for ", bytes,
        " bytes (", Readable(bytes), ") with ", Readable(static_cast<size_t>(statistics_.bytes_in_use)), " in use",
-       largest.empty() ? "" : ", most of it in blocks of ", held.str(),
-       ". Fewer samples or a smaller batch need less");
+       largest.empty() ? "" : ", most of it in blocks of ", held.str(), ". Fewer samples or a smaller batch need less");
 }
 
 }  // namespace orbit

@@ -30,8 +30,8 @@ class CachingAllocator {
 
   const Device device_;
   std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> free_;     // by size
-  std::unordered_map<void*, size_t> in_use_;      // sizes
+  std::map<size_t, std::vector<void*>> free_;  // by size
+  std::unordered_map<void*, size_t> in_use_;   // sizes
   MemoryStatistics statistics_;
 };
 

@@ -72,7 +72,8 @@ Device ParseDevice(const std::string& name) {
   if (name != "cuda" && !name.starts_with("cuda:"))
     Fail("unknown device '", name, "'; there are cpu, cuda, cuda:N and simt");
   const std::string number = name == "cuda" ? "0" : name.substr(5);
-  const bool valid = !number.empty() && number.size() < 4 && number.find_first_not_of("0123456789") == std::string::npos;
+  const bool valid =
+      !number.empty() && number.size() < 4 && number.find_first_not_of("0123456789") == std::string::npos;
   Check(valid, "'", name, "' is no device: after cuda: comes the number of a GPU");
   std::string reason;
   const std::vector<Device> devices = CudaDevices(&reason);

@@ -33,12 +33,12 @@ std::string DescribeDevice(Device device);  // for people: "cuda:0 (NVIDIA H200,
 struct MemoryStatistics {
   int64_t bytes_in_use = 0;
   int64_t peak_bytes_in_use = 0;
-  int64_t bytes_reserved = 0;       // in use or cached
+  int64_t bytes_reserved = 0;      // in use or cached
   int64_t system_allocations = 0;  // how often the system was asked for memory
 };
 
-// Returns at least `bytes` bytes of the device's memory, 64-byte aligned, contents undefined. Freed blocks are cached by
-// size, so that a training step whose shapes repeat asks the system for nothing; what kernels queued before the
+// Returns at least `bytes` bytes of the device's memory, 64-byte aligned, contents undefined. Freed blocks are cached
+// by size, so that a training step whose shapes repeat asks the system for nothing; what kernels queued before the
 // deallocation still do with a block, they do before those queued after. Throws Error with the sizes, and what holds
 // them, when memory is exhausted.
 void* Allocate(Device device, size_t bytes);

@@ -1,5 +1,5 @@
-// Named ranges of a run's time: what a profiler's timeline shows (NVTX, where the build has CUDA) and what error messages
-// say about where they come from.
+// Named ranges of a run's time: what a profiler's timeline shows (NVTX, where the build has CUDA) and what error
+// messages say about where they come from.
 #ifndef ORBIT_ENGINE_PROFILING_H_
 #define ORBIT_ENGINE_PROFILING_H_
 

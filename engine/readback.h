@@ -10,8 +10,8 @@
 
 namespace orbit {
 
-// The copies are queued behind what the device has been given so far; the host goes on, and waits, where it has to, when
-// it asks for the values.
+// The copies are queued behind what the device has been given so far; the host goes on, and waits, where it has to,
+// when it asks for the values.
 class Readback {
  public:
   // f32 or f64 tensors of one element each; those that are not on the host, on one device. They may change afterwards.

@@ -17,8 +17,9 @@ struct AttentionShape {
 };
 
 // y = softmax(q k^T / sqrt(channels)) v in every head of every sequence. projected [sequences, tokens, 3, heads,
-// channels] has queries, keys and values; y [sequences, tokens, heads, channels]; log_sums [sequences, heads, tokens] are
-// the logarithms of the sums of exponentials, which Backward needs. Scores are never stored. Bytes: projected and y once.
+// channels] has queries, keys and values; y [sequences, tokens, heads, channels]; log_sums [sequences, heads, tokens]
+// are the logarithms of the sums of exponentials, which Backward needs. Scores are never stored. Bytes: projected and y
+// once.
 template <class Device, class T>
 void AttentionForward(Device device, const AttentionShape& shape, const T* projected, T* y, T* log_sums);
 

@@ -62,8 +62,7 @@ struct SgdRates {
 // g = factor * gradient + gradient_decay * parameter,  velocity = momentum * velocity + g, and the parameter
 // moves by -learning_rate times the velocity, or, with nesterov, times g + momentum * velocity.
 template <class Device, class T>
-void SgdStep(Device device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates,
-             const Clipping& clipping);
+void SgdStep(Device device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates, const Clipping& clipping);
 
 template <class T>
 struct Array {

@@ -368,9 +368,10 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--list", list, "name the benchmarks");
   std::string peer;
-  app.add_option("--peer", peer,
-                 "a command that times the same work in PyTorch, as 'python3 lps_torch.py': called as COMMAND bench NAME "
-                 "--device D --threads T, it prints a JSON object with median_step_s");
+  app.add_option(
+      "--peer", peer,
+      "a command that times the same work in PyTorch, as 'python3 lps_torch.py': called as COMMAND bench NAME "
+      "--device D --threads T, it prints a JSON object with median_step_s");
   AddLaunchOptions(app, launch);
   CLI11_PARSE(app, argc, argv);
   return Run(filter, repeats, list, peer, launch);

@@ -9,9 +9,10 @@
 namespace orbit {
 
 void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
-  app.add_option("--device", options.device,
-                 "where to compute: cuda, cuda:N, cpu, or simt, an emulator of GPUs for tests (default: cuda where there "
-                 "is a GPU, else cpu)");
+  app.add_option(
+      "--device", options.device,
+      "where to compute: cuda, cuda:N, cpu, or simt, an emulator of GPUs for tests (default: cuda where there "
+      "is a GPU, else cpu)");
   app.add_option("--precision", options.precision,
                  "of the operands of matrix products on a GPU; weights, sums and results are f32 in all")
       ->check(CLI::IsMember({"f32", "tf32", "bf16"}))

@@ -92,9 +92,9 @@ int Train(const Arguments& arguments) {
   run.StartAt(trainer.step());
   run.log().info("{} {}: {} parameters, {} training examples, steps {} to {}, on {}, {} threads",
                  resuming ? "resuming" : "run", run.path().string(), task->model().NumParameters(),
-                 task->size(Split::kTrain), trainer.step(), trainer.total_steps(), DescribeDevice(device), kernels::NumThreads());
-  if (!arguments.profiled_steps.empty())
-    trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
+                 task->size(Split::kTrain), trainer.step(), trainer.total_steps(), DescribeDevice(device),
+                 kernels::NumThreads());
+  if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
   if (!trainer.Run([&] { return stop.requested(); })) {
     run.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}", trainer.step(),
                    trainer.total_steps(), run.path().string());

@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
-#include "engine/tensor_map.h"
 #include "engine/random.h"
+#include "engine/tensor_map.h"
 
 namespace orbit::io {
 

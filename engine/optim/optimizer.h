@@ -36,8 +36,8 @@ class Optimizer {
 
   // Updates, in place, the parameters that have a gradient; as in PyTorch the others stay as they are, decay and
   // momentum included. With squared_norm, which SquaredGradientNorm has made, gradients are first multiplied by
-  // min(1, max_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ does (max_norm = 0: they are not), and where the norm
-  // is not finite the parameters and the state, but for step counts, stay as they are.
+  // min(1, max_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ does (max_norm = 0: they are not), and where the
+  // norm is not finite the parameters and the state, but for step counts, stay as they are.
   virtual void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) = 0;
 
   // Everything but the parameters, as "KIND/PARAMETER"; shares storage with the optimiser.

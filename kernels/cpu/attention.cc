@@ -83,8 +83,8 @@ void AttentionBackward(Device, const AttentionShape& shape, const T* projected, 
   });
 }
 
-#define ORBIT_INSTANTIATE(T)                                                     \
-  template void AttentionForward(Cpu, const AttentionShape&, const T*, T*, T*);  \
+#define ORBIT_INSTANTIATE(T)                                                    \
+  template void AttentionForward(Cpu, const AttentionShape&, const T*, T*, T*); \
   template void AttentionBackward(Cpu, const AttentionShape&, const T*, const T*, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

@@ -23,8 +23,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Whole vectors of [begin, end); returns where they end. With vectors of one element, everything.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor,
-                               int64_t begin, int64_t end) {
+HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin,
+                               int64_t end) {
   const int64_t lanes = hn::Lanes(d);
   const auto gradient_factor = hn::Set(d, factor);
   const auto gradient_decay = hn::Set(d, tensor.gradient_decay);
@@ -76,7 +76,8 @@ HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>
 }
 
 template <class T>
-HWY_INLINE void AdamRange(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) {
+HWY_INLINE void AdamRange(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin,
+                          int64_t end) {
   begin = AdamVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
   AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
 }
@@ -112,13 +113,13 @@ HWY_INLINE double SquaresOfRange(const T* data, int64_t begin, int64_t end) {
   return sum;
 }
 
-#define ORBIT_DEFINE(NAME, T)                                                                                \
+#define ORBIT_DEFINE(NAME, T)                                                                                          \
   void AdamChunk##NAME(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) { \
-    AdamRange(tensor, rates, factor, begin, end);                                                                    \
-  }                                                                                                          \
+    AdamRange(tensor, rates, factor, begin, end);                                                                      \
+  }                                                                                                                    \
   void SgdChunk##NAME(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {    \
-    SgdRange(tensor, rates, factor, begin, end);                                                                     \
-  }                                                                                                          \
+    SgdRange(tensor, rates, factor, begin, end);                                                                       \
+  }                                                                                                                    \
   double SquaresChunk##NAME(const T* data, int64_t begin, int64_t end) { return SquaresOfRange(data, begin, end); }
 ORBIT_DEFINE(F32, float)
 ORBIT_DEFINE(F64, double)
@@ -131,18 +132,18 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-#define ORBIT_DEFINE(NAME, T)                                                                          \
-  HWY_EXPORT(AdamChunk##NAME);                                                                         \
-  HWY_EXPORT(SgdChunk##NAME);                                                                          \
-  HWY_EXPORT(SquaresChunk##NAME);                                                                      \
+#define ORBIT_DEFINE(NAME, T)                                                                                    \
+  HWY_EXPORT(AdamChunk##NAME);                                                                                   \
+  HWY_EXPORT(SgdChunk##NAME);                                                                                    \
+  HWY_EXPORT(SquaresChunk##NAME);                                                                                \
   void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) { \
-    HWY_DYNAMIC_DISPATCH(AdamChunk##NAME)(tensor, rates, factor, begin, end);                                  \
-  }                                                                                                    \
+    HWY_DYNAMIC_DISPATCH(AdamChunk##NAME)(tensor, rates, factor, begin, end);                                    \
+  }                                                                                                              \
   void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {    \
-    HWY_DYNAMIC_DISPATCH(SgdChunk##NAME)(tensor, rates, factor, begin, end);                                   \
-  }                                                                                                    \
-  double SquaresChunk(const T* data, int64_t begin, int64_t end) {                                     \
-    return HWY_DYNAMIC_DISPATCH(SquaresChunk##NAME)(data, begin, end);                                 \
+    HWY_DYNAMIC_DISPATCH(SgdChunk##NAME)(tensor, rates, factor, begin, end);                                     \
+  }                                                                                                              \
+  double SquaresChunk(const T* data, int64_t begin, int64_t end) {                                               \
+    return HWY_DYNAMIC_DISPATCH(SquaresChunk##NAME)(data, begin, end);                                           \
   }
 ORBIT_DEFINE(F32, float)
 ORBIT_DEFINE(F64, double)
@@ -205,9 +206,9 @@ void SumOfSquares(Device, std::span<const Array<T>> arrays, double* sum) {
   *sum = std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                             \
-  template void AdamStep(Cpu, std::span<const AdamTensor<T>>, const AdamRates<T>&, const Clipping&);     \
-  template void SgdStep(Cpu, std::span<const SgdTensor<T>>, const SgdRates<T>&, const Clipping&);        \
+#define ORBIT_INSTANTIATE(T)                                                                         \
+  template void AdamStep(Cpu, std::span<const AdamTensor<T>>, const AdamRates<T>&, const Clipping&); \
+  template void SgdStep(Cpu, std::span<const SgdTensor<T>>, const SgdRates<T>&, const Clipping&);    \
   template void SumOfSquares(Cpu, std::span<const Array<T>>, double*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

@@ -1,9 +1,8 @@
-#include "kernels/attention.h"
-
 #include <limits>
 #include <stdexcept>
 #include <string>
 
+#include "kernels/attention.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
@@ -12,9 +11,9 @@ namespace orbit::kernels {
 namespace {
 
 // A pair is one head of one sequence. A query, or a key, belongs to kSplit neighbouring lanes, each of which has every
-// kSplit-th vector of its channels in registers; the other side of the pair comes through shared memory, kTile rows at a
-// time, and is read by all lanes at once. A group of threads, a multiple of a warp, has one pair, so that short sequences
-// (25 tokens are a warp) share a block. Scores live in registers alone.
+// kSplit-th vector of its channels in registers; the other side of the pair comes through shared memory, kTile rows at
+// a time, and is read by all lanes at once. A group of threads, a multiple of a warp, has one pair, so that short
+// sequences (25 tokens are a warp) share a block. Scores live in registers alone.
 constexpr int kThreads = 128;
 constexpr int kTile = 32;   // rows in shared memory
 constexpr int kAtOnce = 8;  // rows between two looks at the largest score
@@ -159,7 +158,8 @@ __global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, c
   using R = Rows<T, kVectors, kSplit>;
   const Place<T, kVectors, kSplit> at(arguments);
   const int channels = static_cast<int>(at.shape.channels), tokens = static_cast<int>(at.shape.tokens);
-  typename R::Part q = R::LoadPart(projected + at.Projected(0, at.row), at.split, channels, at.whole, at.mine), sum = {};
+  typename R::Part q = R::LoadPart(projected + at.Projected(0, at.row), at.split, channels, at.whole, at.mine),
+                   sum = {};
   q.Scale(at.Scale());
   T largest = -std::numeric_limits<T>::infinity(), total = 0;
   for (int first = 0; first < tokens; first += kTile) {
@@ -199,9 +199,8 @@ __global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, c
 // cache. along [sequences, heads, tokens] = dy . y is what the first leaves for the second. Bytes: projected, y, dy and
 // dprojected once in one launch; in two, projected and dy twice. Flops: 14 tokens^2 channels a pair.
 template <class T, int kVectors, int kSplit, bool kQueries, bool kKeys>
-__global__ void __launch_bounds__(kThreads)
-    BackwardKernel(Arguments arguments, const T* projected, const T* y, const T* log_sums, const T* dy, T* dprojected,
-                   T* along) {
+__global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments arguments, const T* projected, const T* y,
+                                                           const T* log_sums, const T* dy, T* dprojected, T* along) {
   using R = Rows<T, kVectors, kSplit>;
   using Part = typename R::Part;
   const Place<T, kVectors, kSplit> at(arguments);

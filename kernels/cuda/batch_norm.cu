@@ -11,8 +11,8 @@ namespace {
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr int64_t kMaxPartials = 512;  // blocks that add up columns
 
-// Blocks over a matrix [rows, columns of vectors]: a block has `lanes` neighbouring columns and `rows_per_block` rows, a
-// thread every (256 / lanes)-th row of one column.
+// Blocks over a matrix [rows, columns of vectors]: a block has `lanes` neighbouring columns and `rows_per_block` rows,
+// a thread every (256 / lanes)-th row of one column.
 struct Tiles {
   int64_t rows, rows_per_block;
   int columns, lanes;
@@ -90,7 +90,8 @@ __global__ void __launch_bounds__(kThreads) MomentsKernel(Tiles tiles, const T* 
              max(0.0, static_cast<double>(squares) - shift * static_cast<double>(sum))};
   __syncthreads();
   for (int distance = tiles.Stride() / 2; distance > 0; distance /= 2) {
-    if (static_cast<int>(threadIdx.x) < distance * tiles.lanes) moments.Join(shared[threadIdx.x + distance * tiles.lanes]);
+    if (static_cast<int>(threadIdx.x) < distance * tiles.lanes)
+      moments.Join(shared[threadIdx.x + distance * tiles.lanes]);
     __syncthreads();
   }
   if (mine && static_cast<int>(threadIdx.x) < tiles.lanes)
@@ -118,9 +119,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    MoveKernel(int64_t channels, T momentum, T unbiased, const T* mean, const T* variance, T* running_mean,
-               T* running_variance) {
+__global__ void __launch_bounds__(kThreads) MoveKernel(int64_t channels, T momentum, T unbiased, const T* mean,
+                                                       const T* variance, T* running_mean, T* running_variance) {
   const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (c >= channels) return;
   running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c];
@@ -155,8 +155,8 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- Backward ----
 //
-// Three launches: blocks add up the gradients of weight and bias over their rows, [blocks, 2, channels]; these are added
-// up, block by block, in double; then dx. Bytes: x, dy, and y with ReLU, twice; dx once.
+// Three launches: blocks add up the gradients of weight and bias over their rows, [blocks, 2, channels]; these are
+// added up, block by block, in double; then dx. Bytes: x, dy, and y with ReLU, twice; dx once.
 
 template <class T>
 __device__ T Passed(bool relu, const T* y, int64_t i, T gradient) {
@@ -282,8 +282,8 @@ void BatchNormBackward(Device gpu, int64_t rows, int64_t channels, bool relu, bo
   {
     const auto [tiles, blocks] = PlanFor(rows, channels, kMaxPartials);
     const Scratch<T> partial(gpu, int64_t{blocks.x} * 2 * channels);
-    Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, GradientSumsKernel<T>, tiles, relu, x, y, mean, variance,
-           eps, dy, partial.data());
+    Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, GradientSumsKernel<T>, tiles, relu, x, y, mean,
+           variance, eps, dy, partial.data());
     Launch("BatchNormBackward", gpu, dim3(DivideUp<int64_t>(2 * channels, kWarps)), dim3(kThreads), 0,
            AddPartialsKernel<T>, blocks.x, channels, partial.data(), dweight, dbias);
   }
@@ -292,8 +292,8 @@ void BatchNormBackward(Device gpu, int64_t rows, int64_t channels, bool relu, bo
       channels,
       [&]<int kWidth>() {
         const auto [tiles, blocks] = PlanFor(rows, channels / kWidth, int64_t{1} << 30);
-        Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, SpreadKernel<T, kWidth>, tiles, relu, training, x, y,
-               mean, variance, eps, weight, dy, dweight, dbias, dx);
+        Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, SpreadKernel<T, kWidth>, tiles, relu, training, x,
+               y, mean, variance, eps, weight, dy, dweight, dbias, dx);
       },
       x, y, mean, variance, weight, dy, dx);
 }

@@ -1,8 +1,7 @@
-#include "kernels/copy.h"
-
 #include <algorithm>
 #include <limits>
 
+#include "kernels/copy.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
 #include "kernels/merge_axes.h"
@@ -14,8 +13,8 @@ constexpr int kThreads = 256;
 
 // ---- CopyStrided ----
 
-// A thread copies one vector along the last axis, where both arrays step by one element (or elements where kWidth is 1).
-// Bytes: x and y once.
+// A thread copies one vector along the last axis, where both arrays step by one element (or elements where kWidth is
+// 1). Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     LinesKernel(int64_t vectors, const __grid_constant__ Strided shape, const T* x, T* y) {
@@ -46,9 +45,9 @@ bool FitsVectors(const Strided& shape) {
   return true;
 }
 
-// Where x has its neighbours along axis `columns` and y along axis `rows`: a block moves a tile of 32 x 32 through shared
-// memory, so that both sides move whole lines; the padding column keeps the banks apart. The other axes are the grid's
-// last dimension. Bytes: x and y once.
+// Where x has its neighbours along axis `columns` and y along axis `rows`: a block moves a tile of 32 x 32 through
+// shared memory, so that both sides move whole lines; the padding column keeps the banks apart. The other axes are the
+// grid's last dimension. Bytes: x and y once.
 constexpr int kTile = 32, kTileThreads = 256;
 
 template <class T>
@@ -164,8 +163,8 @@ void CopyStrided(Device gpu, const Strided& strided, const T* x, T* y) {
     const int64_t tiles = DivideUp<int64_t>(shape.size[rows], kTile) * DivideUp<int64_t>(shape.size[columns], kTile);
     const int64_t others = size / (shape.size[rows] * shape.size[columns]);
     if (others <= 65535) {
-      Launch("CopyStrided", gpu, dim3(tiles, others), dim3(kTileThreads), 0, TransposeKernel<T>, shape, rows, columns, x,
-             y);
+      Launch("CopyStrided", gpu, dim3(tiles, others), dim3(kTileThreads), 0, TransposeKernel<T>, shape, rows, columns,
+             x, y);
       return;
     }
   }

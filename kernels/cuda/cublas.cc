@@ -61,17 +61,17 @@ struct Problem {
   auto operator<=>(const Problem&) const = default;
 };
 
-// Descriptors and the algorithm; these live as long as the process. cuBLASLt counts along columns: a row-major matrix is
-// to it the transposed one, so that it is asked for C^T = op(B)^T op(A)^T.
+// Descriptors and the algorithm; these live as long as the process. cuBLASLt counts along columns: a row-major matrix
+// is to it the transposed one, so that it is asked for C^T = op(B)^T op(A)^T.
 class Plan {
  public:
   Plan(cublasLtHandle_t handle, const Problem& p, const void* bias) {
     const Library& lt = TheLibrary();
     const cudaDataType_t type = p.is_double ? CUDA_R_64F : CUDA_R_32F;
-    const cublasComputeType_t compute = p.is_double                                ? CUBLAS_COMPUTE_64F
+    const cublasComputeType_t compute = p.is_double                             ? CUBLAS_COMPUTE_64F
                                         : p.precision == MatMulPrecision::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
                                         : p.precision == MatMulPrecision::kBf16 ? CUBLAS_COMPUTE_32F_FAST_16BF
-                                                                                   : CUBLAS_COMPUTE_32F;
+                                                                                : CUBLAS_COMPUTE_32F;
     lt.Check(lt.MatmulDescCreate(&operation, compute, type), "descriptor");
     const bool ta = p.transpose_a == Transpose::kYes, tb = p.transpose_b == Transpose::kYes;
     Set(CUBLASLT_MATMUL_DESC_TRANSA, tb ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -97,7 +97,8 @@ class Plan {
         lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference, 1, &heuristic, &found);
     lt.MatmulPreferenceDestroy(preference);
     lt.Check(status, "heuristic");
-    if (found == 0 || heuristic.state != CUBLAS_STATUS_SUCCESS) throw std::runtime_error("cuBLASLt has no algorithm for this product");
+    if (found == 0 || heuristic.state != CUBLAS_STATUS_SUCCESS)
+      throw std::runtime_error("cuBLASLt has no algorithm for this product");
   }
 
   template <class Value>
@@ -146,9 +147,9 @@ int AlignmentOf(const void* pointer) {
 }  // namespace
 
 template <class T>
-void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
-                  const T* b, const T* bias, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride,
-                  int64_t c_stride) {
+void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
+                  const T* a, const T* b, const T* bias, T beta, T* c, int64_t batch, int64_t a_stride,
+                  int64_t b_stride, int64_t c_stride) {
   constexpr int64_t kMostAtOnce = 65535;  // problems, along a grid's last dimension
   if (batch > kMostAtOnce) {
     for (int64_t first = 0; first < batch; first += kMostAtOnce)
@@ -157,9 +158,24 @@ void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
     return;
   }
   const Library& lt = TheLibrary();
-  Problem problem = {0,        std::is_same_v<T, double>, bias != nullptr, beta != T(0),   transpose_a,
-                     transpose_b, m, n, k, batch, a_stride, b_stride, c_stride, AlignmentOf(a), AlignmentOf(b),
-                     AlignmentOf(c), AlignmentOf(bias), GetMatMulPrecision()};
+  Problem problem = {0,
+                     std::is_same_v<T, double>,
+                     bias != nullptr,
+                     beta != T(0),
+                     transpose_a,
+                     transpose_b,
+                     m,
+                     n,
+                     k,
+                     batch,
+                     a_stride,
+                     b_stride,
+                     c_stride,
+                     AlignmentOf(a),
+                     AlignmentOf(b),
+                     AlignmentOf(c),
+                     AlignmentOf(bias),
+                     GetMatMulPrecision()};
   CheckCuda("MatMul", cudaGetDevice(&problem.device));
   State& state = TheState();
   std::lock_guard lock(state.mutex);  // the bias is an attribute of the plan

@@ -1,11 +1,10 @@
-#include "kernels/elementwise.h"
-
 #include <algorithm>
 #include <limits>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/elementwise.h"
 #include "kernels/merge_axes.h"
 
 namespace orbit::kernels {
@@ -222,8 +221,8 @@ bool FitsVectors(const Broadcast& shape) {
 
 // ---- Sums and maxima along an axis ----
 
-// Where neighbouring sums have neighbouring terms (inner > 1): a thread has one vector of y and adds up in order. Bytes:
-// x and y once.
+// Where neighbouring sums have neighbouring terms (inner > 1): a thread has one vector of y and adds up in order.
+// Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
@@ -309,7 +308,8 @@ void UnaryForward(Device gpu, Unary function, int64_t size, T a, T b, const T* x
     ForVectors<T>(
         size,
         [&]<int kWidth>(int64_t vectors, dim3 blocks) {
-          Launch("UnaryForward", gpu, blocks, dim3(kThreads), 0, UnaryKernel<T, kWidth, kFunction>, vectors, a, b, x, y);
+          Launch("UnaryForward", gpu, blocks, dim3(kThreads), 0, UnaryKernel<T, kWidth, kFunction>, vectors, a, b, x,
+                 y);
         },
         x, y);
   });
@@ -387,8 +387,8 @@ void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor,
   if (parts == 1) return run(middle, 1, factor, x, y);
   const Scratch<T> partial(gpu, parts * sums);  // [parts, outer, inner]
   run(middle, parts, T(1), x, partial.data());
-  Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums, kThreads)), dim3(kThreads), 0, SumColumnsKernel<T, 1>, sums, parts,
-         parts, sums, factor, partial.data(), y);
+  Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums, kThreads)), dim3(kThreads), 0, SumColumnsKernel<T, 1>, sums,
+         parts, parts, sums, factor, partial.data(), y);
 }
 
 template <class Device, class T>

@@ -85,8 +85,7 @@ __global__ void __launch_bounds__(kThreads) Forward(int64_t batch, bool special,
 }
 
 template <class T, int kDim>
-__global__ void __launch_bounds__(kThreads)
-    Backward(int64_t batch, bool special, const T* v, const T* dr, T* dv) {
+__global__ void __launch_bounds__(kThreads) Backward(int64_t batch, bool special, const T* v, const T* dr, T* dv) {
   const int64_t b = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (b >= batch) return;
   const Frame<T, kDim> frame(v + b * kDim * kDim);
@@ -127,7 +126,8 @@ template <class F>
 void ForDimension(int64_t dim, F&& f) {
   const bool known = [&]<int... kLess>(std::integer_sequence<int, kLess...>) {
     return ((dim == kLess + 1 ? (f.template operator()<kLess + 1>(), true) : false) || ...);
-  }(std::make_integer_sequence<int, 8>());
+  }
+  (std::make_integer_sequence<int, 8>());
   if (!known) throw std::invalid_argument("GramSchmidt: the dimension must be 1 to 8, got " + std::to_string(dim));
 }
 

@@ -95,9 +95,9 @@ __device__ T Product(const Map<T>& map, const T* dy, int i, int j) {
 }
 
 // First a warp has one target after another: its softmax and the mean of its weights' gradients go to shared memory
-// [3, n], and dto follows. Then it has one source after another and looks through the graph's edges for those that leave
-// it, in their order; a lane adds up the gradient of every 32nd channel. Bytes: z, from, to and dy once, dz, dfrom and
-// dto once.
+// [3, n], and dto follows. Then it has one source after another and looks through the graph's edges for those that
+// leave it, in their order; a lane adds up the gradient of every 32nd channel. Bytes: z, from, to and dy once, dz,
+// dfrom and dto once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     BackwardKernel(GraphAttentionShape shape, T slope, const int32_t* offsets, const int32_t* sources, const T* z,
@@ -168,8 +168,8 @@ void GraphAttentionBackward(Device gpu, const GraphAttentionShape& shape, T slop
                             const int32_t* sources, const T* z, const T* from, const T* to, const T* dy, T* dz,
                             T* dfrom, T* dto) {
   if (shape.nodes() * shape.heads == 0) return;
-  Launch("GraphAttentionBackward", gpu, Blocks(shape), dim3(kThreads), 3 * shape.n * sizeof(T), BackwardKernel<T>, shape,
-         slope, offsets, sources, z, from, to, dy, dz, dfrom, dto);
+  Launch("GraphAttentionBackward", gpu, Blocks(shape), dim3(kThreads), 3 * shape.n * sizeof(T), BackwardKernel<T>,
+         shape, slope, offsets, sources, z, from, to, dy, dz, dfrom, dto);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                           \

@@ -1,19 +1,18 @@
-#include "kernels/nearest_neighbours.h"
-
 #include <limits>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/nearest_neighbours.h"
 
 namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
 
-// A warp has one node after another of its block's graph, and k times looks for the nearest of those that come after the
-// last one found, in the order of distance and number. The distances from a node, [n] a warp, are in shared memory; they
-// are summed over the features in their order, so that ties are those of the host. Bytes: x once, where a graph stays in
-// the cache, and index once. Flops: 3 n^2 d a graph.
+// A warp has one node after another of its block's graph, and k times looks for the nearest of those that come after
+// the last one found, in the order of distance and number. The distances from a node, [n] a warp, are in shared memory;
+// they are summed over the features in their order, so that ties are those of the host. Bytes: x once, where a graph
+// stays in the cache, and index once. Flops: 3 n^2 d a graph.
 template <class T>
 __global__ void __launch_bounds__(kThreads) NearestKernel(int n, int d, int k, const T* x, int32_t* index) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;

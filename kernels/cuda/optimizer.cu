@@ -12,8 +12,8 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kChunk = 4096;  // elements that a block takes
 
-// Some of the tensors, as an argument of a kernel: nothing is copied to the device beforehand. Chunks of kChunk elements
-// are numbered through all of them; tensor i has those from first_chunk[i] on.
+// Some of the tensors, as an argument of a kernel: nothing is copied to the device beforehand. Chunks of kChunk
+// elements are numbered through all of them; tensor i has those from first_chunk[i] on.
 template <class Tensor>
 struct Group {
   static constexpr int kMost = static_cast<int>(3800 / (sizeof(Tensor) + sizeof(int)));  // 4 KB of arguments
@@ -159,8 +159,7 @@ __global__ void __launch_bounds__(kThreads)
 // A block adds up a chunk; then one block adds up the chunks' sums. Bytes: every array once.
 
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    SquaresKernel(const __grid_constant__ Group<Array<T>> group, double* sums) {
+__global__ void __launch_bounds__(kThreads) SquaresKernel(const __grid_constant__ Group<Array<T>> group, double* sums) {
   constexpr int kWidth = 16 / sizeof(T);
   int64_t begin;
   const Array<T>& array = Find(group, blockIdx.x, begin);

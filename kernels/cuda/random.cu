@@ -13,9 +13,9 @@ struct Words {
 
 // Philox 4x32-10 (Salmon et al., SC 2011): ten rounds of two 32 x 32 bit products.
 __device__ Words Philox(uint64_t seed, uint64_t stream, uint64_t block) {
-  uint32_t a = static_cast<uint32_t>(block), b = static_cast<uint32_t>(block >> 32),
-           c = static_cast<uint32_t>(stream), d = static_cast<uint32_t>(stream >> 32),
-           key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+  uint32_t a = static_cast<uint32_t>(block), b = static_cast<uint32_t>(block >> 32), c = static_cast<uint32_t>(stream),
+           d = static_cast<uint32_t>(stream >> 32), key0 = static_cast<uint32_t>(seed),
+           key1 = static_cast<uint32_t>(seed >> 32);
 #pragma unroll
   for (int round = 0; round < 10; ++round) {
     const uint64_t left = uint64_t{0xD2511F53u} * a, right = uint64_t{0xCD9E8D57u} * c;
@@ -132,9 +132,9 @@ void Dropout(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t 
   Fill("Dropout", gpu, seed, stream, first, size, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                             \
-  template void FillUniform(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*);        \
-  template void FillNormal(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*);         \
+#define ORBIT_INSTANTIATE(T)                                                      \
+  template void FillUniform(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*); \
+  template void FillNormal(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*);  \
   template void Dropout(Gpu, uint64_t, uint64_t, int64_t, int64_t, double, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

@@ -22,8 +22,8 @@ __device__ int Entry(const Shape& shape, bool transpose, int i, int j) {
   return transpose ? j * shape.d + i : i * shape.d + j;
 }
 
-// A thread has the vector of one row, point and channel. Bytes: m and x once, where the rows that share an x follow each
-// other, and y once.
+// A thread has the vector of one row, point and channel. Bytes: m and x once, where the rows that share an x follow
+// each other, and y once.
 template <class T>
 __global__ void __launch_bounds__(kThreads) ForwardKernel(Shape shape, const T* m, const T* x, T* y) {
   const int64_t per_row = int64_t{shape.points} * shape.channels;

@@ -42,7 +42,8 @@ std::vector<fs::path> Candidates(const std::string& name) {
   for (const fs::path& lib : pythons)
     for (const fs::path& python : Folders(lib, "python3"))
       for (const char* packages : {"site-packages", "dist-packages"})
-        for (const fs::path& part : Folders(python / packages / "nvidia", "")) candidates.push_back(part / "lib" / name);
+        for (const fs::path& part : Folders(python / packages / "nvidia", ""))
+          candidates.push_back(part / "lib" / name);
   return candidates;
 }
 

@@ -1,5 +1,3 @@
-#include "kernels/transformer_layer.h"
-
 #include <algorithm>
 
 #include "kernels/attention.h"
@@ -7,6 +5,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/layer_norm.h"
 #include "kernels/matmul.h"
+#include "kernels/transformer_layer.h"
 
 // One product after another: cuBLASLt's products with the bias as their epilogue, or added to the residual; attention
 // that keeps a sequence on chip; what is cheap to compute again (both norms, GELU) is not kept. Bytes, in units of an

@@ -1,6 +1,5 @@
-#include "kernels/vector_max_pool.h"
-
 #include "kernels/cuda/gpu.h"
+#include "kernels/vector_max_pool.h"
 
 namespace orbit::kernels {
 namespace {

@@ -1,20 +1,19 @@
-#include "kernels/vector_neurons.h"
-
 #include <algorithm>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
+#include "kernels/vector_neurons.h"
 
 // A row's features are mapped by a sum of two maps of points: p = p'(one point) + p"(another point, or the context),
 // likewise d; see kernels/vector_neurons.h. As right factors of x, [in, width] and [second_in, width], width = 2
-// channels, the weights of p' and d' side by side, a direction that all channels share repeated, are made once and lie in
-// every block's shared memory.
+// channels, the weights of p' and d' side by side, a direction that all channels share repeated, are made once and lie
+// in every block's shared memory.
 //
 // A block takes `slots` graphs at a time. First all threads compute the sets of their points, [n, 3, width] of (p', d')
-// and [n or 1, 3, width] of (p", d"), into shared memory; then a thread has one channel of one graph and goes through the
-// graph's rows in their order, so that what rows add up to needs neither atomics nor order; then, backward, all threads
-// compute products with the sets' gradients. Where a graph is too large for shared memory its sets are in scratch memory.
-// Bytes: x once a pass (two forward in training, two backward), y or dx once, dy twice.
+// and [n or 1, 3, width] of (p", d"), into shared memory; then a thread has one channel of one graph and goes through
+// the graph's rows in their order, so that what rows add up to needs neither atomics nor order; then, backward, all
+// threads compute products with the sets' gradients. Where a graph is too large for shared memory its sets are in
+// scratch memory. Bytes: x once a pass (two forward in training, two backward), y or dx once, dy twice.
 namespace orbit::kernels {
 namespace {
 
@@ -101,7 +100,8 @@ __device__ ActivationGradient<T> ActivateBackward(const Spatial<T>& p, const Spa
   const Spatial<T> dq = dy + factor_g * d;
   const T db = Dot(dq, p) / m;
   const T radial = (norm.scale - ratio) * db * InverseOf(length);
-  return {m, db, ratio * dq + radial * p, along * dy + (factor_g * ratio) * p + (T(-2) * along * g * inverse_square) * d};
+  return {m, db, ratio * dq + radial * p,
+          along * dy + (factor_g * ratio) * p + (T(-2) * along * g * inverse_square) * d};
 }
 
 // ---- What a block works with ----
@@ -231,9 +231,8 @@ struct Block {
 
 // The right factors, and the pool's transpose after them; a thread an element.
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    PrepareKernel(VectorNeuronShape shape, int64_t second_in, const T* feature, const T* direction, const T* pool,
-                  T* weights) {
+__global__ void __launch_bounds__(kThreads) PrepareKernel(VectorNeuronShape shape, int64_t second_in, const T* feature,
+                                                          const T* direction, const T* pool, T* weights) {
   const int64_t channels = shape.channels, width = 2 * channels, size = (shape.in + second_in) * width;
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= size) {
@@ -243,8 +242,8 @@ __global__ void __launch_bounds__(kThreads)
   }
   const int64_t i = at / width, column = at % width, c = column % channels;
   const T* row = column < channels ? feature + c * shape.row_channels()
-                                   : direction ? direction + (shape.shared_direction ? 0 : c) * shape.row_channels()
-                                               : nullptr;
+                 : direction       ? direction + (shape.shared_direction ? 0 : c) * shape.row_channels()
+                                   : nullptr;
   if (!row)
     weights[at] = 0;
   else if (i < shape.in)
@@ -321,8 +320,7 @@ __global__ void __launch_bounds__(kThreads) PointsKernel(const __grid_constant__
 
 // The results of a point's edges, [neighbours, 3, channels], come after the sets.
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    EdgesKernel(const __grid_constant__ Layer<T> layer, T* y, uint8_t* choice) {
+__global__ void __launch_bounds__(kThreads) EdgesKernel(const __grid_constant__ Layer<T> layer, T* y, uint8_t* choice) {
   const Block<T> block(layer, 0);
   const int64_t width = layer.width(), channels = layer.shape.channels, k = layer.shape.neighbours;
   T* edges = block.own + layer.sets_size();
@@ -437,7 +435,8 @@ __global__ void __launch_bounds__(kThreads)
     block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
       const Affine<T> norm = layer.NormOf(c);
       T *first = gradients(block.slot) + c, *second = block.Second(first);
-      for (int64_t row = 0; row < (n + second_points) * 3; ++row) first[row * width] = first[row * width + channels] = 0;
+      for (int64_t row = 0; row < (n + second_points) * 3; ++row)
+        first[row * width] = first[row * width + channels] = 0;
       for (int64_t i = 0; i < n; ++i) {
         const int64_t chosen = ChoiceAt(layer, choice, graph, i, c), own = block.SecondOf(i);
         const ActivationGradient<T> gradient = GradientOfPoint(block, graph, i, c, chosen, norm, dy);
@@ -612,9 +611,9 @@ void VectorNeuronStatistics(Device gpu, const VectorNeuronShape& shape, const T*
 }
 
 template <class Device, class T>
-void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape,
-                         const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
-                         const T* pool, const VectorNeuronInput<T>& input, T* y, uint8_t* choice) {
+void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
+                         const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,
+                         uint8_t* choice) {
   if (shape.graphs * shape.n * shape.channels == 0) return;
   const bool edges = shape.neighbours > 0;
   WithWork(gpu, PlanFor(shape, input, edges, edges ? shape.neighbours * 3 * shape.channels : 0, 1, false),
@@ -632,10 +631,9 @@ void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape,
 }
 
 template <class Device, class T>
-void VectorNeuronBackward(Device gpu, const VectorNeuronShape& shape,
-                          const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
-                          const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy, T* dx, T* dcontext,
-                          const VectorNeuronParameters<T>& gradients) {
+void VectorNeuronBackward(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
+                          const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,
+                          const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
   const int64_t channels = shape.channels;
   if (channels == 0) return;
   const Scratch<T> of_rows(gpu, 2 * channels);

@@ -67,10 +67,10 @@ TEST_P(DeviceTest, MemoryIsReused) {
 TEST_P(DeviceTest, OutOfMemoryTellsWhatHoldsIt) {
   const Tensor held = Tensor::Empty({3 << 20}, DType::kU8, GetParam());
   const ProfileRange outer("step"), inner("forward");
-  EXPECT_THAT([&] { Tensor::Empty({int64_t{1} << 46}, DType::kU8, GetParam()); },
-              ThrowsMessage<Error>(AllOf(HasSubstr("out of memory on " + NameOf(GetParam())),
-                                         HasSubstr("in step > forward"), HasSubstr("asked for 70368744177664 bytes"),
-                                         HasSubstr("3 MiB"))));
+  EXPECT_THAT(
+      [&] { Tensor::Empty({int64_t{1} << 46}, DType::kU8, GetParam()); },
+      ThrowsMessage<Error>(AllOf(HasSubstr("out of memory on " + NameOf(GetParam())), HasSubstr("in step > forward"),
+                                 HasSubstr("asked for 70368744177664 bytes"), HasSubstr("3 MiB"))));
   EXPECT_EQ(held.Rows(0, 1).size(), 1);
 }
 

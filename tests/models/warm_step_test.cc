@@ -61,8 +61,7 @@ TEST_P(WarmStep, OfTheGraphModel) {
   const std::unique_ptr<GraphModel> model =
       MakeGraphModel({.base = {.n = n, .widths = {16, 8}}, .network = {.hidden = 8, .unused_input = true}}, generator);
   model->To(device);
-  const EdgeLists edges =
-      MakeEdgeLists(n, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}}, {{3, 4}, {4, 3}}}).To(device);
+  const EdgeLists edges = MakeEdgeLists(n, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}}, {{3, 4}, {4, 3}}}).To(device);
   const Features x = MakeGraphFeatures(generator.Normal({2, n, 2}, 0, 1, DType::kF32, device), edges,
                                        Tensor::From<int32_t>({3, 7}, {2}, device));
   ExpectQuietSteps(device, *model, 0.1, [&] {

@@ -51,8 +51,9 @@ TEST(Attention, HeadsOfEveryWidth) {
     CompareWithHost<double>({1, 9, 2, channels}, /*all_schedules=*/false);
   }
   const float* none = nullptr;
-  EXPECT_THROW(AttentionForward(Gpu(), {1, 1, 1, 129}, none, static_cast<float*>(nullptr), static_cast<float*>(nullptr)),
-               std::invalid_argument);
+  EXPECT_THROW(
+      AttentionForward(Gpu(), {1, 1, 1, 129}, none, static_cast<float*>(nullptr), static_cast<float*>(nullptr)),
+      std::invalid_argument);
 }
 
 TEST(Attention, LongerSequences) {

@@ -15,9 +15,11 @@ void CompareWithHost(int64_t rows, int64_t channels, bool relu, bool training, d
   const T eps = T(1e-5);
   std::vector<T> x = Normal<T>(rows * channels, 1);
   for (T& value : x) value += T(center);
-  const std::vector<T> dy = Normal<T>(rows * channels, 2), weight = Normal<T>(channels, 3), bias = Normal<T>(channels, 4);
-  std::vector<T> mean(channels), variance(channels), moved_mean = Normal<T>(channels, 5), moved_variance(channels, T(1)),
-                 y(x.size()), dx(x.size()), dweight(channels), dbias(channels);
+  const std::vector<T> dy = Normal<T>(rows * channels, 2), weight = Normal<T>(channels, 3),
+                       bias = Normal<T>(channels, 4);
+  std::vector<T> mean(channels), variance(channels),
+      moved_mean = Normal<T>(channels, 5), moved_variance(channels, T(1)), y(x.size()), dx(x.size()), dweight(channels),
+      dbias(channels);
   const std::vector<T> before = moved_mean;
   BatchNormStatistics(Cpu(), rows, channels, x.data(), mean.data(), variance.data());
   MoveStatistics(Cpu(), channels, T(0.1), T(1.25), mean.data(), variance.data(), moved_mean.data(),

@@ -1,6 +1,6 @@
 // Functions of elements, sums and maxima along axes on a GPU agree with the host's: sizes that fill vectors and that do
-// not, arrays that are aligned and that are not, operands broadcast along every axis, few sums of many terms and many of
-// few, NaN.
+// not, arrays that are aligned and that are not, operands broadcast along every axis, few sums of many terms and many
+// of few, NaN.
 #include "kernels/elementwise.h"
 
 #include "kernels/cpu/parallel.h"

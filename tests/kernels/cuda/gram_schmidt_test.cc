@@ -37,8 +37,9 @@ TEST(GramSchmidt, AgreesWithTheHost) {
 
 TEST(GramSchmidt, RefusesOtherDimensions) {
   for (const int64_t dim : {0, 9})
-    EXPECT_THROW(GramSchmidt<Gpu>(Gpu(), 1, dim, false, static_cast<const float*>(nullptr), static_cast<float*>(nullptr)),
-                 std::invalid_argument);
+    EXPECT_THROW(
+        GramSchmidt<Gpu>(Gpu(), 1, dim, false, static_cast<const float*>(nullptr), static_cast<float*>(nullptr)),
+        std::invalid_argument);
 }
 
 }  // namespace

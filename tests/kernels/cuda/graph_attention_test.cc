@@ -33,8 +33,8 @@ void CompareWithHost(const GraphAttentionShape& shape, int degree) {
   const double tolerance = sizeof(T) == 4 ? 5e-5 : 1e-12;
   ForEachSchedule([&] {
     const OnGpu<T> on_y(size), on_dz(size), on_dfrom(scores), on_dto(scores);
-    GraphAttention(Gpu(), shape, slope, on_offsets.data(), on_sources.data(), on_z.data(), on_from.data(),
-                   on_to.data(), on_y.data());
+    GraphAttention(Gpu(), shape, slope, on_offsets.data(), on_sources.data(), on_z.data(), on_from.data(), on_to.data(),
+                   on_y.data());
     ExpectNear(y, on_y.Get(), tolerance, "y");
     GraphAttentionBackward(Gpu(), shape, slope, on_offsets.data(), on_sources.data(), on_z.data(), on_from.data(),
                            on_to.data(), on_dy.data(), on_dz.data(), on_dfrom.data(), on_dto.data());

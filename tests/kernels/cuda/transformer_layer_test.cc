@@ -63,9 +63,7 @@ TEST(TransformerLayer, AgreesWithTheHost) {
   CompareWithHost<float>({1, 33, 18, 2, 70}, true);
 }
 
-TEST(TransformerLayer, NoSequences) {
-  CompareWithHost<double>({0, 5, 8, 2, 8}, false);
-}
+TEST(TransformerLayer, NoSequences) { CompareWithHost<double>({0, 5, 8, 2, 8}, false); }
 
 }  // namespace
 }  // namespace orbit::kernels

@@ -1,6 +1,6 @@
-// Layers of vector neurons on a GPU agree with the host's, forward and backward: points with and without a context, edges
-// with their pooling, directions of their own and shared ones, channels that fill a warp and that do not, graphs that fit
-// on chip and one that does not.
+// Layers of vector neurons on a GPU agree with the host's, forward and backward: points with and without a context,
+// edges with their pooling, directions of their own and shared ones, channels that fill a warp and that do not, graphs
+// that fit on chip and one that does not.
 #include "kernels/vector_neurons.h"
 
 #include "kernels/cpu/parallel.h"
@@ -21,9 +21,10 @@ void CompareWithHost(const VectorNeuronShape& shape, bool training, bool all_sch
   std::mt19937_64 random(1);
   std::vector<int32_t> neighbours(points * shape.neighbours);
   for (int32_t& neighbour : neighbours) neighbour = static_cast<int32_t>(random() % shape.n);
-  const std::vector<T> x = Normal<T>(points * 3 * shape.in, 1), context = Normal<T>(shape.graphs * 3 * shape.context, 2),
-                       feature = Normal<T>(channels * row, 3), direction = Normal<T>(directions * row, 4),
-                       weight = Normal<T>(channels, 5), bias = Normal<T>(channels, 6), pool = Normal<T>(channels * channels, 7),
+  const std::vector<T> x = Normal<T>(points * 3 * shape.in, 1),
+                       context = Normal<T>(shape.graphs * 3 * shape.context, 2), feature = Normal<T>(channels * row, 3),
+                       direction = Normal<T>(directions * row, 4), weight = Normal<T>(channels, 5),
+                       bias = Normal<T>(channels, 6), pool = Normal<T>(channels * channels, 7),
                        dy = Normal<T>(points * 3 * channels, 8);
   const VectorNeuronParameters<const T> parameters = {feature.data(), direction.data(), weight.data(), bias.data()};
   const VectorNeuronInput<T> input = {x.data(), shape.context ? context.data() : nullptr,
@@ -35,8 +36,9 @@ void CompareWithHost(const VectorNeuronShape& shape, bool training, bool all_sch
   VectorNeuronStatistics(Cpu(), shape, feature.data(), input, mean.data(), variance.data());
   VectorNeuronForward(Cpu(), shape, parameters, VectorNeuronNorm<T>{mean.data(), variance.data(), eps, training},
                       edges ? pool.data() : nullptr, input, y.data(), edges ? choice.data() : nullptr);
-  VectorNeuronBackward(Cpu(), shape, parameters, VectorNeuronNorm<T>{mean.data(), variance.data(), eps, training}, input,
-                       edges ? choice.data() : nullptr, dy.data(), dx.data(), shape.context ? dcontext.data() : nullptr,
+  VectorNeuronBackward(Cpu(), shape, parameters, VectorNeuronNorm<T>{mean.data(), variance.data(), eps, training},
+                       input, edges ? choice.data() : nullptr, dy.data(), dx.data(),
+                       shape.context ? dcontext.data() : nullptr,
                        VectorNeuronParameters<T>{dfeature.data(), ddirection.data(), dweight.data(), dbias.data()});
 
   const OnGpu<T> on_x(x), on_context(context), on_feature(feature), on_direction(direction), on_weight(weight),
@@ -64,11 +66,10 @@ void CompareWithHost(const VectorNeuronShape& shape, bool training, bool all_sch
       EXPECT_EQ(choice, on_choice.Get());
     }
     if (sizeof(T) == 8 || !edges) ExpectNear(y, on_y.Get(), tolerance, "y");
-    VectorNeuronBackward(Gpu(), shape, on_parameters, norm, on_input, edges ? same_choice.data() : nullptr,
-                         static_cast<const T*>(on_dy.data()), on_dx.data(),
-                         shape.context ? on_dcontext.data() : nullptr,
-                         VectorNeuronParameters<T>{on_dfeature.data(), on_ddirection.data(), on_dweight.data(),
-                                                   on_dbias.data()});
+    VectorNeuronBackward(
+        Gpu(), shape, on_parameters, norm, on_input, edges ? same_choice.data() : nullptr,
+        static_cast<const T*>(on_dy.data()), on_dx.data(), shape.context ? on_dcontext.data() : nullptr,
+        VectorNeuronParameters<T>{on_dfeature.data(), on_ddirection.data(), on_dweight.data(), on_dbias.data()});
     ExpectNear(dx, on_dx.Get(), tolerance, "dx");
     ExpectNear(dcontext, on_dcontext.Get(), tolerance, "dcontext");
     ExpectNear(dfeature, on_dfeature.Get(), 10 * tolerance, "dfeature");
@@ -93,16 +94,15 @@ TEST(VectorNeurons, Edges) {
   CompareWithHost<double>({.graphs = 6, .n = 5, .in = 2, .channels = 21, .neighbours = 4}, true);
   CompareWithHost<double>({.graphs = 1, .n = 31, .in = 3, .channels = 5, .neighbours = 7}, false);
   CompareWithHost<double>({.graphs = 2, .n = 3, .in = 4, .channels = 130, .neighbours = 2}, true, false);
-  CompareWithHost<float>({.graphs = 4, .n = 5, .in = 3, .channels = 7, .neighbours = 4, .shared_direction = true}, true);
+  CompareWithHost<float>({.graphs = 4, .n = 5, .in = 3, .channels = 7, .neighbours = 4, .shared_direction = true},
+                         true);
 }
 
 TEST(VectorNeurons, GraphsThatDoNotFitOnChip) {
   CompareWithHost<double>({.graphs = 2, .n = 90, .in = 2, .channels = 40, .neighbours = 2}, true, false);
 }
 
-TEST(VectorNeurons, NoGraphs) {
-  CompareWithHost<double>({.graphs = 0, .n = 5, .in = 2, .channels = 3}, true, false);
-}
+TEST(VectorNeurons, NoGraphs) { CompareWithHost<double>({.graphs = 0, .n = 5, .in = 2, .channels = 3}, true, false); }
 
 }  // namespace
 }  // namespace orbit::kernels
