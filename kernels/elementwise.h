@@ -37,6 +37,10 @@ void UnaryForward(Device device, Unary function, int64_t size, T a, T b, const T
 template <class Device, class T>
 void UnaryBackward(Device device, Unary function, int64_t size, T a, T b, const T* x, const T* y, const T* dy, T* dx);
 
+// y[i] = x[i] in the other of float and double.
+template <class Device, class From, class To>
+void Convert(Device device, int64_t size, const From* x, To* y);
+
 enum class Binary { kAdd, kSubtract, kMultiply, kDivide };
 
 inline constexpr int kMaxAxes = 8;

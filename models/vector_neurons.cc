@@ -57,7 +57,7 @@ VNLayer::Norm::Norm(int64_t channels)
 
 void VNLayer::Norm::Move(const Tensor& mean, const Tensor& variance, int64_t rows) const {
   const DType dtype = running_mean.dtype();
-  const Tensor new_mean = mean.To(dtype), new_variance = variance.To(dtype);
+  const Tensor new_mean = Cast(mean, dtype).value(), new_variance = Cast(variance, dtype).value();
   Dispatch("VNLayer", new_mean, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::MoveStatistics(device, mean.size(), T(kMomentum), T(rows) / T(rows - 1), new_mean.data<T>(),
                             new_variance.data<T>(), running_mean.value().data<T>(), running_var.value().data<T>());

@@ -147,7 +147,10 @@ bool Trainer::Run(const std::function<bool()>& stop) {
 void Trainer::Step() {
   const ProfileRange range("step");
   const Generator before = generator_;
-  const Tensor examples = batches_(step_);
+  const Tensor examples = [&] {
+    const ProfileRange range("data");
+    return batches_(step_);
+  }();
   const double learning_rate = config_.Double("train.learning_rate") * schedule_.Factor(step_);
   optimizer_->ZeroGrad();
   const Task::Loss loss = [&] {

@@ -70,6 +70,17 @@ Variable MakeUnary(const char* name, Unary function, const Variable& x, double a
   });
 }
 
+Tensor Converted(const Tensor& x, DType dtype) {
+  const auto on_device = [](DType d) { return d == DType::kF32 || d == DType::kF64; };
+  if (x.dtype() == dtype || !on_device(x.dtype()) || !on_device(dtype)) return x.To(dtype);
+  Tensor y = Tensor::Empty(x.shape(), dtype, x.device());
+  Dispatch("Cast", x, [&]<class T>(auto device, std::type_identity<T>) {
+    using To = std::conditional_t<std::is_same_v<T, float>, double, float>;
+    kernels::Convert<decltype(device), T, To>(device, x.size(), x.data<T>(), y.data<To>());
+  });
+  return y;
+}
+
 }  // namespace
 
 Variable Add(const Variable& a, const Variable& b) {
@@ -132,8 +143,8 @@ Variable Clamp(const Variable& x, double low, double high) { return MakeUnary("C
 Variable Cast(const Variable& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Check(IsFloating(x.dtype()) && IsFloating(dtype), "Cast of ", x.value().Describe(), " to ", NameOf(dtype));
-  return MakeVariable("Cast", x.value().To(dtype), {x}, [dtype = x.dtype()](const Gradients& gradients) {
-    gradients.Add(0, gradients.output().To(dtype));
+  return MakeVariable("Cast", Converted(x.value(), dtype), {x}, [dtype = x.dtype()](const Gradients& gradients) {
+    gradients.Add(0, Converted(gradients.output(), dtype));
   });
 }
 

@@ -126,6 +126,13 @@ void UnaryBackward(Device, Unary function, int64_t size, T a, T b, const T* x, c
   });
 }
 
+template <class Device, class From, class To>
+void Convert(Device, int64_t size, const From* x, To* y) {
+  ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) y[i] = static_cast<To>(x[i]);
+  });
+}
+
 template <class Device, class T>
 void BinaryForward(Device, Binary function, const Broadcast& broadcast, const T* a, const T* b, T* y) {
   const Broadcast shape = MergeAxes(broadcast, &Broadcast::a_stride, &Broadcast::b_stride);
@@ -245,5 +252,7 @@ void MaxAxisBackward(Device, int64_t outer, int64_t middle, int64_t inner, const
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
+template void Convert(Cpu, int64_t, const float*, double*);
+template void Convert(Cpu, int64_t, const double*, float*);
 
 }  // namespace orbit::kernels

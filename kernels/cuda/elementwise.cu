@@ -120,6 +120,12 @@ __global__ void __launch_bounds__(kThreads) AccumulateKernel(int64_t vectors, co
   }
 }
 
+template <class From, class To>
+__global__ void __launch_bounds__(kThreads) ConvertKernel(int64_t size, const From* x, To* y) {
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i < size) y[i] = static_cast<To>(x[i]);
+}
+
 // Calls f.template operator()<function>().
 template <class F>
 void ForFunction(Unary function, F&& f) {
@@ -328,6 +334,13 @@ void UnaryBackward(Device gpu, Unary function, int64_t size, T a, T b, const T* 
   });
 }
 
+template <class Device, class From, class To>
+void Convert(Device gpu, int64_t size, const From* x, To* y) {
+  if (size == 0) return;
+  Launch("Convert", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, ConvertKernel<From, To>, size, x,
+         y);
+}
+
 template <class Device, class T>
 void BinaryForward(Device gpu, Binary function, const Broadcast& broadcast, const T* a, const T* b, T* y) {
   const Broadcast shape = MergeAxes(broadcast, &Broadcast::a_stride, &Broadcast::b_stride);
@@ -432,5 +445,7 @@ void MaxAxisBackward(Device gpu, int64_t outer, int64_t middle, int64_t inner, c
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
+template void Convert(Gpu, int64_t, const float*, double*);
+template void Convert(Gpu, int64_t, const double*, float*);
 
 }  // namespace orbit::kernels

@@ -30,7 +30,7 @@ NVTX_INJECTION64_PATH=$recorder NVTX_RECORD=$work/ranges run --set run.directory
 [ "$(grep -c '^step$' ranges)" = 3 ] || fail "$(grep -c '^step$' ranges) steps of 3"
 # A step's parts, in their order.
 sed -n '/^step$/,$p' ranges | sed -n '2,$p' | sed '/^[^ ]/,$d' | grep -E '^  [^ ]' | uniq >parts
-printf '  forward\n  backward\n  optimizer\n' | cmp - parts || fail "a step has $(cat parts)"
+printf '  data\n  forward\n  backward\n  optimizer\n' | cmp - parts || fail "a step has $(cat parts)"
 awk '/^[^ ]/ { part = "" } /^  [^ ]/ { part = $1 } /^ *Linear$/ { seen[part] = 1 } /^ *Adam$/ { adam[part] = 1 }
   END { exit !(seen["forward"] && seen["backward"] && adam["optimizer"] && !adam["forward"]) }' ranges ||
   fail "operations are not where they belong: $(head -n 40 ranges)"

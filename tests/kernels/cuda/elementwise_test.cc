@@ -55,6 +55,17 @@ TEST(Elementwise, NaNPassesThroughReluAndClamp) {
   }
 }
 
+TEST(Elementwise, ConvertsBetweenPrecisions) {
+  const std::vector<double> exact = Normal<double>(33, 1);
+  const std::vector<float> rounded(exact.begin(), exact.end());
+  const OnGpu<double> on_exact(exact), back(33);
+  const OnGpu<float> on_rounded(33);
+  Convert(Gpu(), 33, static_cast<const double*>(on_exact.data()), on_rounded.data());
+  EXPECT_EQ(on_rounded.Get(), rounded);
+  Convert(Gpu(), 33, static_cast<const float*>(on_rounded.data()), back.data());
+  EXPECT_EQ(back.Get(), std::vector<double>(rounded.begin(), rounded.end()));
+}
+
 // a and b are contiguous along the axes that they have.
 template <class T>
 void CompareBinary(const std::vector<int64_t>& size, const std::vector<bool>& has_a, const std::vector<bool>& has_b) {
