@@ -93,7 +93,8 @@ Variable VNLayer::Apply(const Variable& x, const Variable& context, const Tensor
   const bool training = this->training();
   const Variable feature = Cast(feature_, x.dtype()), direction = Cast(direction_, x.dtype());
   const Variable weight = Cast(norm_.weight, x.dtype()), bias = Cast(norm_.bias, x.dtype());
-  Tensor mean = norm_.running_mean.value().To(x.dtype()), variance = norm_.running_var.value().To(x.dtype());
+  Tensor mean = Cast(norm_.running_mean.value(), x.dtype()).value(),
+         variance = Cast(norm_.running_var.value(), x.dtype()).value();
   Tensor y = Tensor::Empty({x.dim(0), x.dim(1), 3, out_}, x.dtype(), x.device());
   const Tensor choice =
       neighbours.defined() ? Tensor::Empty({x.dim(0), x.dim(1), out_}, DType::kU8, x.device()) : Tensor();
