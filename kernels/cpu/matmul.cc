@@ -13,7 +13,7 @@ namespace {
 
 // OpenBLAS computes one tile at a time on the calling thread; the tiles, chosen by the shapes alone, are what runs in
 // parallel. So results do not depend on the number of threads.
-constexpr int64_t kTileRows = 512, kTileColumns = 1024;
+constexpr int64_t kTileRows = 1024, kTileColumns = 2048;
 constexpr int64_t kSmallProduct = 1 << 20;  // multiplications not worth a second tile
 constexpr int64_t kInnerChunk = 2048;       // rows of k to a partial sum where k dwarfs m and n
 
