@@ -108,31 +108,42 @@ class StagingRing {
   size_t head_ = 0;
 };
 
+// Where a copy from the GPU arrives.
+struct Landing {
+  explicit Landing(size_t bytes) : size(bytes), memory(bytes) {}
+  size_t size;
+  PinnedMemory memory;
+  Event copied;
+};
+
 struct Gpu {
   cudaStream_t stream = nullptr;
+  std::mutex mutex;  // of what follows
   std::unique_ptr<StagingRing> staging;
-  std::mutex mutex;  // of the ring
+  std::vector<std::unique_ptr<Landing>> landings;  // free ones: pinning pages, and giving them back, waits for the GPU
 };
 
 class CopyOnItsWay : public PendingCopy {
  public:
-  CopyOnItsWay(cudaStream_t stream, const std::vector<DeviceBytes>& pieces) : memory_(Total(pieces)) {
-    char* to = memory_.data();
+  CopyOnItsWay(Gpu& gpu, const std::vector<DeviceBytes>& pieces) : gpu_(gpu), landing_(Take(gpu, Total(pieces))) {
+    char* to = landing_->memory.data();
     for (const auto& [data, bytes] : pieces) {
-      CheckCuda("copy from the GPU", cudaMemcpyAsync(to, data, bytes, cudaMemcpyDeviceToHost, stream));
+      CheckCuda("copy from the GPU", cudaMemcpyAsync(to, data, bytes, cudaMemcpyDeviceToHost, gpu.stream));
       to += bytes;
     }
-    event_.Record(stream);
+    landing_->copied.Record(gpu.stream);
   }
   ~CopyOnItsWay() override {
     try {
-      event_.Wait("copy from the GPU");  // before the memory goes
+      Wait();  // before another copy lands there
     } catch (...) {
     }
+    std::lock_guard lock(gpu_.mutex);
+    gpu_.landings.push_back(std::move(landing_));
   }
   const void* Wait() override {
-    event_.Wait("copy from the GPU");
-    return memory_.data();
+    landing_->copied.Wait("copy from the GPU");
+    return landing_->memory.data();
   }
 
  private:
@@ -142,8 +153,18 @@ class CopyOnItsWay : public PendingCopy {
     return total;
   }
 
-  PinnedMemory memory_;
-  Event event_;
+  static std::unique_ptr<Landing> Take(Gpu& gpu, size_t bytes) {
+    std::lock_guard lock(gpu.mutex);
+    const auto fits = std::find_if(gpu.landings.begin(), gpu.landings.end(),
+                                   [&](const auto& landing) { return landing->size >= bytes; });
+    if (fits == gpu.landings.end()) return std::make_unique<Landing>(bytes);
+    std::unique_ptr<Landing> landing = std::move(*fits);
+    gpu.landings.erase(fits);
+    return landing;
+  }
+
+  Gpu& gpu_;
+  std::unique_ptr<Landing> landing_;
 };
 
 class CudaDeviceBackend : public Backend {
@@ -224,7 +245,7 @@ class CudaDeviceBackend : public Backend {
     CheckCuda("fill with zeros", cudaMemsetAsync(data, 0, bytes, Use(index).stream));
   }
   std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) override {
-    return std::make_unique<CopyOnItsWay>(Use(index).stream, pieces);
+    return std::make_unique<CopyOnItsWay>(Use(index), pieces);
   }
   void Synchronize(int index) override { CheckCuda("synchronisation", cudaStreamSynchronize(Use(index).stream)); }
   double Time(int index, const std::function<void()>& run) override {

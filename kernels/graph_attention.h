@@ -11,7 +11,6 @@ namespace orbit::kernels {
 // Edges are those of kernels/message_passing.h; every node attends to itself too.
 struct GraphAttentionShape {
   int64_t graphs, samples, n, heads, channels;
-  int64_t edges;  // of all graphs: the size of `sources`
 
   constexpr int64_t nodes() const { return graphs * samples * n; }
 };

@@ -12,7 +12,7 @@ Variable GraphAttention(const Variable& z, const Variable& from, const Variable&
             to.shape() == from.shape(),
         "GraphAttention: z ", z.value().Describe(), ", from ", from.value().Describe(), ", to ", to.value().Describe(),
         " on ", edges.graphs, " graphs of ", edges.n, " nodes");
-  const kernels::GraphAttentionShape shape = {z.dim(0), z.dim(1), z.dim(2), z.dim(3), z.dim(4), edges.edges()};
+  const kernels::GraphAttentionShape shape = {z.dim(0), z.dim(1), z.dim(2), z.dim(3), z.dim(4)};
   const Tensor y = Tensor::EmptyLike(z.value());
   Dispatch("GraphAttention", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::GraphAttention(device, shape, static_cast<T>(slope), edges.offsets.data<int32_t>(),

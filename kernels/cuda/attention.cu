@@ -141,6 +141,13 @@ struct Place {
                        : V{};
     }
   }
+  // Keys from `first` on, and their values; all threads call it.
+  __device__ void LoadKeysAndValues(int first, const T* projected) const {
+    __syncthreads();  // the tiles before have been read
+    LoadTile(0, first, projected, [&](int key) { return Projected(1, key); });
+    LoadTile(1, first, projected, [&](int key) { return Projected(2, key); });
+    __syncthreads();
+  }
   __device__ T Scale() const { return T(1) / sqrt(static_cast<T>(shape.channels)); }
 
   AttentionShape shape;
@@ -163,10 +170,7 @@ __global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, c
   q.Scale(at.Scale());
   T largest = -std::numeric_limits<T>::infinity(), total = 0;
   for (int first = 0; first < tokens; first += kTile) {
-    __syncthreads();  // the tiles before have been read
-    at.LoadTile(0, first, projected, [&](int key) { return at.Projected(1, key); });
-    at.LoadTile(1, first, projected, [&](int key) { return at.Projected(2, key); });
-    __syncthreads();
+    at.LoadKeysAndValues(first, projected);
     const int keys = min(kTile, tokens - first);
     for (int begin = 0; begin < keys; begin += kAtOnce) {
       T scores[kAtOnce], highest = largest;
@@ -216,10 +220,7 @@ __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments arguments, 
     if (at.mine && at.split == 0) along[at.Sum(at.row)] = own_along;
     q.Scale(scale);
     for (int first = 0; first < tokens; first += kTile) {
-      __syncthreads();  // the tiles before have been read
-      at.LoadTile(0, first, projected, [&](int key) { return at.Projected(1, key); });
-      at.LoadTile(1, first, projected, [&](int key) { return at.Projected(2, key); });
-      __syncthreads();
+      at.LoadKeysAndValues(first, projected);
       const int keys = min(kTile, tokens - first);
 #pragma unroll 2
       for (int key = 0; key < keys; ++key) {

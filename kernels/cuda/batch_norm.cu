@@ -38,7 +38,8 @@ Plan PlanFor(int64_t rows, int64_t columns, int64_t most_blocks) {
           dim3(DivideUp(rows, rows_per_block), DivideUp<int64_t>(columns, lanes))};
 }
 
-// The sum over the threads of a column, which all its threads call; the first of them gets it. `shared`: [256] V.
+// The sum over the threads of a column, which all its threads call, any number of times; the first of them gets it.
+// `shared`: [256] V.
 template <class V>
 __device__ V ColumnSum(const Tiles& tiles, V value, V* shared) {
   shared[threadIdx.x] = value;
@@ -181,7 +182,6 @@ __global__ void __launch_bounds__(kThreads)
     }
   }
   dbias = ColumnSum(tiles, dbias, shared);
-  __syncthreads();
   dweight = ColumnSum(tiles, dweight, shared);
   if (!mine || static_cast<int>(threadIdx.x) >= tiles.lanes) return;
   partial[int64_t{blockIdx.x} * 2 * tiles.columns + column] = dbias;
@@ -230,14 +230,6 @@ __global__ void __launch_bounds__(kThreads)
     }
     reinterpret_cast<V*>(dx)[i] = gradient;
   }
-}
-
-// Calls f.template operator()<kWidth>() for the widest vectors that rows divide into.
-template <class T, class F, class... Pointers>
-void ForVectors(int64_t channels, F&& f, Pointers... pointers) {
-  constexpr int kWidth = 16 / sizeof(T);
-  if (channels % kWidth == 0 && IsAligned<T, kWidth>(pointers...)) return f.template operator()<kWidth>();
-  f.template operator()<1>();
 }
 
 }  // namespace

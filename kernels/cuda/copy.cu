@@ -141,19 +141,11 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<V*>(y)[i] = sum;
 }
 
-// Calls f.template operator()<kWidth>() for the widest vectors that rows divide into.
-template <class T, class F>
-void ForVectors(int64_t columns, const T* x, const T* y, F&& f) {
-  constexpr int kWidth = 16 / sizeof(T);
-  if (columns % kWidth == 0 && IsAligned<T, kWidth>(x, y)) return f.template operator()<kWidth>();
-  f.template operator()<1>();
-}
-
 }  // namespace
 
 template <class Device, class T>
 void CopyStrided(Device gpu, const Strided& strided, const T* x, T* y) {
-  constexpr int kWidth = 16 / sizeof(T);
+  constexpr int kWidth = kFullWidth<T>;
   const Strided shape = MergeAxes(strided, &Strided::x_stride, &Strided::y_stride);
   int64_t size = 1;
   for (int i = 0; i < shape.axes; ++i) size *= shape.size[i];
@@ -179,11 +171,12 @@ void CopyStrided(Device gpu, const Strided& strided, const T* x, T* y) {
 template <class Device, class T>
 void GatherRows(Device gpu, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y) {
   if (rows * columns == 0) return;
-  ForVectors(columns, x, y, [&]<int kWidth>() {
+  const auto launch = [&]<int kWidth>() {
     const int64_t vectors = rows * columns / kWidth;
     Launch("GatherRows", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, GatherKernel<T, kWidth>,
            vectors, columns / kWidth, x_rows, index, x, y);
-  });
+  };
+  ForVectors<T>(columns, launch, x, y);
 }
 
 template <class Device, class T>
@@ -192,11 +185,12 @@ void ScatterAddRows(Device gpu, int64_t rows, int64_t columns, int64_t y_rows, c
   const Scratch<int32_t> head(gpu, y_rows), next(gpu, rows);
   Launch("ScatterAddRows", gpu, dim3(DivideUp<int64_t>(y_rows, kThreads)), dim3(kThreads), 0, LinkKernel, rows, y_rows,
          index, head.data(), next.data());
-  ForVectors(columns, x, y, [&]<int kWidth>() {
+  const auto launch = [&]<int kWidth>() {
     const int64_t vectors = y_rows * columns / kWidth;
     Launch("ScatterAddRows", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0,
            ScatterKernel<T, kWidth>, vectors, columns / kWidth, head.data(), next.data(), x, y);
-  });
+  };
+  ForVectors<T>(columns, launch, x, y);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                              \

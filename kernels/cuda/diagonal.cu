@@ -26,34 +26,30 @@ __global__ void __launch_bounds__(kThreads)
   y[at] = pair % n == node % n ? x[node * channels + c] : V{};
 }
 
-// Calls f with a null pointer to the widest vectors that rows of `channels` elements divide into.
-template <class T, class F>
-void ForVectors(int64_t channels, const T* x, const T* y, F&& f) {
-  constexpr int kWidth = 16 / sizeof(T);
-  if (channels % kWidth == 0 && IsAligned<T, kWidth>(x, y)) return f(static_cast<Vector<T, kWidth>*>(nullptr), kWidth);
-  f(static_cast<Vector<T, 1>*>(nullptr), 1);
-}
-
 }  // namespace
 
 template <class Device, class T>
 void Diagonal(Device gpu, int64_t rows, int64_t n, int64_t channels, const T* x, T* y) {
-  ForVectors(channels, x, y, [&]<class V>(V*, int width) {
-    const int64_t size = rows * n * channels / width;
+  const auto launch = [&]<int kWidth>() {
+    using V = Vector<T, kWidth>;
+    const int64_t size = rows * n * channels / kWidth;
     if (size == 0) return;
     Launch("Diagonal", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, DiagonalKernel<V>, size, n,
-           channels / width, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
-  });
+           channels / kWidth, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+  };
+  ForVectors<T>(channels, launch, x, y);
 }
 
 template <class Device, class T>
 void DiagonalEmbed(Device gpu, int64_t rows, int64_t n, int64_t channels, const T* x, T* y) {
-  ForVectors(channels, x, y, [&]<class V>(V*, int width) {
-    const int64_t size = rows * n * n * channels / width;
+  const auto launch = [&]<int kWidth>() {
+    using V = Vector<T, kWidth>;
+    const int64_t size = rows * n * n * channels / kWidth;
     if (size == 0) return;
     Launch("DiagonalEmbed", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, DiagonalEmbedKernel<V>,
-           size, n, channels / width, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
-  });
+           size, n, channels / kWidth, reinterpret_cast<const V*>(x), reinterpret_cast<V*>(y));
+  };
+  ForVectors<T>(channels, launch, x, y);
 }
 
 #define ORBIT_INSTANTIATE(T)                                            \

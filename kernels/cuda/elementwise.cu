@@ -150,19 +150,14 @@ void ForFunction(Unary function, F&& f) {
   }
 }
 
-template <class T>
-constexpr int kFullWidth = 16 / sizeof(T);
-
 // Calls f.template operator()<kWidth>(vectors, blocks) for the widest vectors that all arrays of `size` divide into.
 template <class T, class F, class... Pointers>
-void ForVectors(int64_t size, F&& f, Pointers... pointers) {
+void ForElements(int64_t size, F&& f, Pointers... pointers) {
+  if (size == 0) return;
   const auto call = [&]<int kWidth>() {
     f.template operator()<kWidth>(size / kWidth, dim3(DivideUp<int64_t>(size / kWidth, kThreads * kUnroll)));
   };
-  if (size == 0) return;
-  if (size % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(pointers...))
-    return call.template operator()<kFullWidth<T>>();
-  call.template operator()<1>();
+  ForVectors<T>(size, call, pointers...);
 }
 
 // ---- Functions of two elements ----
@@ -300,7 +295,7 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class Device, class T>
 void Accumulate(Device gpu, int64_t size, const T* term, T* sum) {
-  ForVectors<T>(
+  ForElements<T>(
       size,
       [&]<int kWidth>(int64_t vectors, dim3 blocks) {
         Launch("Accumulate", gpu, blocks, dim3(kThreads), 0, AccumulateKernel<T, kWidth>, vectors, term, sum);
@@ -311,7 +306,7 @@ void Accumulate(Device gpu, int64_t size, const T* term, T* sum) {
 template <class Device, class T>
 void UnaryForward(Device gpu, Unary function, int64_t size, T a, T b, const T* x, T* y) {
   ForFunction(function, [&]<Unary kFunction>() {
-    ForVectors<T>(
+    ForElements<T>(
         size,
         [&]<int kWidth>(int64_t vectors, dim3 blocks) {
           Launch("UnaryForward", gpu, blocks, dim3(kThreads), 0, UnaryKernel<T, kWidth, kFunction>, vectors, a, b, x,
@@ -324,7 +319,7 @@ void UnaryForward(Device gpu, Unary function, int64_t size, T a, T b, const T* x
 template <class Device, class T>
 void UnaryBackward(Device gpu, Unary function, int64_t size, T a, T b, const T* x, const T* y, const T* dy, T* dx) {
   ForFunction(function, [&]<Unary kFunction>() {
-    ForVectors<T>(
+    ForElements<T>(
         size,
         [&]<int kWidth>(int64_t vectors, dim3 blocks) {
           Launch("UnaryBackward", gpu, blocks, dim3(kThreads), 0, UnaryBackwardKernel<T, kWidth, kFunction>, vectors, a,
@@ -393,9 +388,7 @@ void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor,
       Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums / kWidth, threads), of_parts), dim3(threads), 0,
              SumColumnsKernel<T, kWidth>, sums / kWidth, step, of_middle, inner / kWidth, times, from, to);
     };
-    if (inner % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(from, to))
-      return columns.template operator()<kFullWidth<T>>();
-    columns.template operator()<1>();
+    ForVectors<T>(inner, columns, from, to);
   };
   if (parts == 1) return run(middle, 1, factor, x, y);
   const Scratch<T> partial(gpu, parts * sums);  // [parts, outer, inner]
@@ -412,9 +405,7 @@ void ExpandAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T fact
     Launch("ExpandAxis", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, ExpandKernel<T, kWidth>,
            vectors, middle, inner / kWidth, factor, x, y);
   };
-  if (inner % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(x, y))
-    return launch.template operator()<kFullWidth<T>>();
-  launch.template operator()<1>();
+  ForVectors<T>(inner, launch, x, y);
 }
 
 template <class Device, class T>

@@ -1,3 +1,4 @@
+#include "kernels/cuda/edges.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/graph_attention.h"
@@ -125,7 +126,6 @@ __global__ void __launch_bounds__(kThreads)
   }
   __syncthreads();
 
-  const int first_edge = map.offsets[0], last_edge = map.offsets[map.n];
   for (int j = warp; j < map.n; j += kWarps) {
     T dscores = 0;
     for (int c = lane; c < map.channels; c += 32) dz[map.Feature(j) + c] = 0;
@@ -135,16 +135,7 @@ __global__ void __launch_bounds__(kThreads)
       for (int c = lane; c < map.channels; c += 32) dz[map.Feature(j) + c] += weight * dy[map.Feature(i) + c];
     };
     add(j);
-    int target = 0;
-    for (int begin = first_edge; begin < last_edge; begin += 32) {
-      const int mine = begin + lane;
-      unsigned found = __ballot_sync(kAllLanes, mine < last_edge && map.sources[mine] == j);
-      for (; found; found &= found - 1) {
-        const int edge = begin + __ffs(static_cast<int>(found)) - 1;
-        while (map.offsets[target + 1] <= edge) ++target;
-        add(target);
-      }
-    }
+    ForTargets(map.offsets, map.n, map.sources, j, add);
     if (lane == 0) dfrom[map.Score(j)] = dscores;
   }
 }

@@ -100,14 +100,6 @@ __global__ void __launch_bounds__(kThreads) PartialDotProduct(int64_t size, cons
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-template <class T>
-__global__ void __launch_bounds__(kThreads) SumPartials(int count, const double* partial, T* result) {
-  double sum = 0;
-  for (int i = threadIdx.x; i < count; i += kThreads) sum += partial[i];
-  sum = BlockSum<kThreads>(sum);
-  if (threadIdx.x == 0) *result = static_cast<T>(sum);
-}
-
 }  // namespace
 
 template <class Device, class T>
@@ -134,7 +126,7 @@ void DotProduct(Device gpu, int64_t size, const T* a, const T* b, T* result) {
   const int blocks = static_cast<int>(std::clamp<int64_t>(DivideUp(size, 4 * kThreads), 1, kMaxBlocks));
   const Scratch<double> partial(gpu, blocks);
   Launch("DotProduct", gpu, dim3(blocks), dim3(kThreads), 0, PartialDotProduct<T>, size, a, b, partial.data());
-  Launch("DotProduct", gpu, dim3(1), dim3(kThreads), 0, SumPartials<T>, blocks, partial.data(), result);
+  Launch("DotProduct", gpu, dim3(1), dim3(kThreads), 0, AddUp<kThreads, T>, blocks, partial.data(), result);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                   \

@@ -181,13 +181,6 @@ __global__ void __launch_bounds__(kThreads) SquaresKernel(const __grid_constant_
   if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
-__global__ void __launch_bounds__(kThreads) SumKernel(int64_t count, const double* sums, double* result) {
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += sums[i];
-  sum = BlockSum<kThreads>(sum);
-  if (threadIdx.x == 0) *result = sum;
-}
-
 template <class T, class Rule>
 void LaunchUpdate(const char* name, Gpu gpu, std::span<const typename Rule::Tensor> tensors, const Rule& rule,
                   const Clipping& clipping) {
@@ -220,7 +213,7 @@ void SumOfSquares(Device gpu, std::span<const Array<T>> arrays, double* sum) {
     Launch("SumOfSquares", gpu, dim3(count), dim3(kThreads), 0, SquaresKernel<T>, group, sums.data() + done);
     done += count;
   });
-  Launch("SumOfSquares", gpu, dim3(1), dim3(kThreads), 0, SumKernel, chunks, sums.data(), sum);
+  Launch("SumOfSquares", gpu, dim3(1), dim3(kThreads), 0, AddUp<kThreads, double>, chunks, sums.data(), sum);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                         \

@@ -45,6 +45,15 @@ __device__ T BlockSum(T value) {
   return total;
 }
 
+// *result = the sum of `count` partial sums, in an order that depends on the count alone; for one block.
+template <int kThreads, class T>
+__global__ void __launch_bounds__(kThreads) AddUp(int64_t count, const double* partial, T* result) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += partial[i];
+  sum = BlockSum<kThreads>(sum);
+  if (threadIdx.x == 0) *result = static_cast<T>(sum);
+}
+
 }  // namespace
 }  // namespace orbit::kernels
 

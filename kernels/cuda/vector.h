@@ -30,10 +30,23 @@ __device__ Vector<T, kWidth> operator*(T factor, Vector<T, kWidth> vector) {
   return vector;
 }
 
+// Elements in the widest vector, of 16 bytes.
+template <class T>
+constexpr int kFullWidth = 16 / sizeof(T);
+
 // Whether vectors of T can be loaded and stored at the addresses.
 template <class T, int kWidth, class... Pointers>
 bool IsAligned(Pointers... pointers) {
   return ((reinterpret_cast<uintptr_t>(pointers) % (sizeof(T) * kWidth) == 0) && ...);
+}
+
+// Calls f.template operator()<kWidth>() for the widest vectors, or single elements, that rows of `columns` elements at
+// the addresses divide into.
+template <class T, class F, class... Pointers>
+void ForVectors(int64_t columns, F&& f, Pointers... pointers) {
+  if (columns % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(pointers...))
+    return f.template operator()<kFullWidth<T>>();
+  f.template operator()<1>();
 }
 
 }  // namespace
