@@ -15,10 +15,11 @@ namespace orbit::kernels {
 
 struct PermutedGraphs {
   int64_t graphs, samples, n, d;
-  const int32_t* offsets;  // [graphs n + 1], as in kernels/message_passing.h: into node i come
-  const int32_t* sources;  // sources[offsets[g n + i]] ...
-  const int32_t* ranks;    // [graphs, samples, n]
-  int64_t edges;           // of all graphs: the size of sources
+  const int32_t* offsets;              // [graphs n + 1], as in kernels/message_passing.h: into node i come
+  const int32_t* sources;              // sources[offsets[g n + i]] ...
+  const int32_t* ranks;                // [graphs, samples, n]
+  int64_t edges;                       // of all graphs: the size of sources
+  const int32_t* num_nodes = nullptr;  // [graphs]: only so many first ranks are a graph's own; null: all
 
   constexpr int64_t rows() const { return graphs * samples; }
   constexpr int64_t columns() const { return n * d + n * n; }
@@ -35,9 +36,12 @@ template <class Device, class T>
 void PermutedLinearBackward(Device device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy,
                             T* dweight);
 
-// The straight-through gradient dsoft [graphs, samples, n, n], node by rank, from dinput [graphs, samples, n d + n n].
+// The straight-through gradient dsoft [graphs, samples, n, n], node by rank, from dy; 0 for nodes and ranks beyond a
+// graph's own, which take no part in its permutations. Flops: 2 rows out times the columns that are needed; on the host
+// those of each graph's own ranks, and of undirected graphs a column for both directions, else all.
 template <class Device, class T>
-void PermutedLinearStraightThrough(Device device, const PermutedGraphs& graphs, const T* x, const T* dinput, T* dsoft);
+void PermutedLinearStraightThrough(Device device, const PermutedGraphs& graphs, int64_t out, const T* x,
+                                   const T* weight, const T* dy, T* dsoft);
 
 }  // namespace orbit::kernels
 

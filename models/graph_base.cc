@@ -22,7 +22,7 @@ class GraphMlp : public GraphBase {
 
   Variable operator()(const Features& x, const Permutation& permutation) const override {
     const Tensor nodes = options_.node_features ? x.features.at(0).value.value() : Tensor();
-    Variable h = PermutedLinear(permutation, nodes, x.edges, layers_[0]->weight, layers_[0]->bias);
+    Variable h = PermutedLinear(permutation, nodes, x.edges, layers_[0]->weight, layers_[0]->bias, x.num_nodes);
     for (size_t l = 1; l < layers_.size(); ++l) h = (*layers_[l])(Activate(options_.head.activation, h));
     return head_(Activate(options_.head.activation, h));
   }

@@ -42,25 +42,48 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// Calls f(c, count) for all channels: c the first of a vector, of which `count` are there.
+// Calls f(vectors, c, count) for all channels, several vectors of them at a time where there are so many, so that a row
+// is read in whole cache lines one after the other: c is the first channel, and of each vector `count` are there.
 template <class T, class F>
 HWY_INLINE void ForChannels(int64_t channels, const F& f) {
-  for (int64_t c = 0; c < channels; c += kLanes<T>) f(c, std::min<int64_t>(kLanes<T>, channels - c));
+  constexpr int64_t kAtOnce = 4;
+  int64_t c = 0;
+  for (; c + kAtOnce * kLanes<T> <= channels; c += kAtOnce * kLanes<T>)
+    f(std::integral_constant<int, kAtOnce>(), c, kLanes<T>);
+  for (; c < channels; c += kLanes<T>)
+    f(std::integral_constant<int, 1>(), c, std::min<int64_t>(kLanes<T>, channels - c));
 }
+
+template <class T, int kVectors>
+struct Channels {
+  Vector<T> of[kVectors];
+
+  HWY_INLINE Channels() {
+    for (int v = 0; v < kVectors; ++v) of[v] = hn::Zero(Tag<T>());
+  }
+  HWY_INLINE Channels(const T* from, int64_t count) {
+    for (int v = 0; v < kVectors; ++v) of[v] = LoadFirst<T>(from + v * kLanes<T>, count);
+  }
+  HWY_INLINE void Store(T* to, int64_t count) const {
+    for (int v = 0; v < kVectors; ++v) StoreFirst<T>(of[v], to + v * kLanes<T>, count);
+  }
+};
 
 // sums [channels] += x; where there is a mean, the squares of the differences from it.
 template <class T>
 void AddRows(int64_t rows, int64_t channels, const T* x, const T* mean, T* sums) {
-  const Tag<T> d;
-  ForChannels<T>(channels, [&](int64_t c, int64_t count) HWY_ATTR {
-    const auto center = mean ? LoadFirst<T>(mean + c, count) : hn::Zero(d);
-    auto sum = hn::Zero(d);
+  ForChannels<T>(channels, [&](auto vectors, int64_t c, int64_t count) HWY_ATTR {
+    using Row = Channels<T, vectors>;
+    const Row center = mean ? Row(mean + c, count) : Row();
+    Row sum;
     for (int64_t r = 0; r < rows; ++r) {
-      const auto value = LoadFirst<T>(x + r * channels + c, count);
-      const auto difference = hn::Sub(value, center);
-      sum = mean ? hn::MulAdd(difference, difference, sum) : hn::Add(sum, value);
+      const Row value(x + r * channels + c, count);
+      for (int v = 0; v < vectors; ++v) {
+        const auto difference = hn::Sub(value.of[v], center.of[v]);
+        sum.of[v] = mean ? hn::MulAdd(difference, difference, sum.of[v]) : hn::Add(sum.of[v], value.of[v]);
+      }
     }
-    StoreFirst<T>(sum, sums + c, count);
+    sum.Store(sums + c, count);
   });
 }
 
@@ -68,40 +91,49 @@ void AddRows(int64_t rows, int64_t channels, const T* x, const T* mean, T* sums)
 template <class T>
 void Normalize(int64_t rows, int64_t channels, const T* x, const T* mean, const T* factor, const T* bias, T floor,
                T* y) {
-  const Tag<T> d;
-  const auto lowest = hn::Set(d, floor);
-  ForChannels<T>(channels, [&](int64_t c, int64_t count) HWY_ATTR {
-    const auto center = LoadFirst<T>(mean + c, count), slope = LoadFirst<T>(factor + c, count),
-               shift = LoadFirst<T>(bias + c, count);
+  const auto lowest = hn::Set(Tag<T>(), floor);
+  ForChannels<T>(channels, [&](auto vectors, int64_t c, int64_t count) HWY_ATTR {
+    using Row = Channels<T, vectors>;
+    const Row center(mean + c, count), slope(factor + c, count), shift(bias + c, count);
     for (int64_t r = 0; r < rows; ++r) {
-      const auto value = hn::MulAdd(hn::Sub(LoadFirst<T>(x + r * channels + c, count), center), slope, shift);
-      StoreFirst<T>(hn::IfThenElse(hn::Lt(value, lowest), lowest, value), y + r * channels + c, count);
+      Row value(x + r * channels + c, count);
+      for (int v = 0; v < vectors; ++v) {
+        value.of[v] = hn::MulAdd(hn::Sub(value.of[v], center.of[v]), slope.of[v], shift.of[v]);
+        value.of[v] = hn::IfThenElse(hn::Lt(value.of[v], lowest), lowest, value.of[v]);
+      }
+      value.Store(y + r * channels + c, count);
     }
   });
 }
 
-// The gradient at element i that passes through the ReLU.
-template <class T>
-HWY_INLINE Vector<T> Passed(const BackwardArguments<T>& a, int64_t i, int64_t count) {
-  const auto dy = LoadFirst<T>(a.dy + i, count);
-  return a.y ? hn::IfThenElseZero(hn::Gt(LoadFirst<T>(a.y + i, count), hn::Zero(Tag<T>())), dy) : dy;
+// The gradients from element i on that pass through the ReLU.
+template <class Row, class T>
+HWY_INLINE Row Passed(const BackwardArguments<T>& a, int64_t i, int64_t count) {
+  Row dy(a.dy + i, count);
+  if (!a.y) return dy;
+  const Row y(a.y + i, count);
+  for (size_t v = 0; v < std::size(dy.of); ++v)
+    dy.of[v] = hn::IfThenElseZero(hn::Gt(y.of[v], hn::Zero(Tag<T>())), dy.of[v]);
+  return dy;
 }
 
 // Over the rows [begin, end), the sums of dy and of dy times the normalised x: sums [2, channels].
 template <class T>
 void SumGradients(const BackwardArguments<T>& a, int64_t begin, int64_t end, T* sums) {
-  const Tag<T> d;
-  ForChannels<T>(a.channels, [&](int64_t c, int64_t count) HWY_ATTR {
-    const auto center = LoadFirst<T>(a.mean + c, count), scale = LoadFirst<T>(a.scale + c, count);
-    auto sum = hn::Zero(d), product = hn::Zero(d);
+  ForChannels<T>(a.channels, [&](auto vectors, int64_t c, int64_t count) HWY_ATTR {
+    using Row = Channels<T, vectors>;
+    const Row center(a.mean + c, count), scale(a.scale + c, count);
+    Row sum, product;
     for (int64_t r = begin; r < end; ++r) {
       const int64_t i = r * a.channels + c;
-      const auto gradient = Passed(a, i, count);
-      sum = hn::Add(sum, gradient);
-      product = hn::MulAdd(gradient, hn::Mul(hn::Sub(LoadFirst<T>(a.x + i, count), center), scale), product);
+      const Row gradient = Passed<Row>(a, i, count), x(a.x + i, count);
+      for (int v = 0; v < vectors; ++v) {
+        sum.of[v] = hn::Add(sum.of[v], gradient.of[v]);
+        product.of[v] = hn::MulAdd(gradient.of[v], hn::Mul(hn::Sub(x.of[v], center.of[v]), scale.of[v]), product.of[v]);
+      }
     }
-    StoreFirst<T>(sum, sums + c, count);
-    StoreFirst<T>(product, sums + a.channels + c, count);
+    sum.Store(sums + c, count);
+    product.Store(sums + a.channels + c, count);
   });
 }
 
@@ -109,14 +141,19 @@ void SumGradients(const BackwardArguments<T>& a, int64_t begin, int64_t end, T* 
 template <class T>
 void SpreadGradients(const BackwardArguments<T>& a, int64_t begin, int64_t end, const T* factors, const T* shifts,
                      const T* slopes, T* dx) {
-  ForChannels<T>(a.channels, [&](int64_t c, int64_t count) HWY_ATTR {
-    const auto center = LoadFirst<T>(a.mean + c, count), factor = LoadFirst<T>(factors + c, count),
-               shift = LoadFirst<T>(shifts + c, count), slope = LoadFirst<T>(slopes + c, count);
+  ForChannels<T>(a.channels, [&](auto vectors, int64_t c, int64_t count) HWY_ATTR {
+    using Row = Channels<T, vectors>;
+    const Row center(a.mean + c, count), factor(factors + c, count), shift(shifts + c, count), slope(slopes + c, count);
     for (int64_t r = begin; r < end; ++r) {
       const int64_t i = r * a.channels + c;
-      const auto difference = hn::Sub(LoadFirst<T>(a.x + i, count), center);
-      const auto gradient = hn::NegMulAdd(difference, slope, hn::Sub(Passed(a, i, count), shift));
-      StoreFirst<T>(hn::Mul(factor, gradient), dx + i, count);
+      Row gradient = Passed<Row>(a, i, count);
+      const Row x(a.x + i, count);
+      for (int v = 0; v < vectors; ++v) {
+        const auto difference = hn::Sub(x.of[v], center.of[v]);
+        gradient.of[v] =
+            hn::Mul(factor.of[v], hn::NegMulAdd(difference, slope.of[v], hn::Sub(gradient.of[v], shift.of[v])));
+      }
+      gradient.Store(dx + i, count);
     }
   });
 }

@@ -1,11 +1,13 @@
 #include "kernels/permuted_linear.h"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/permuted_graphs.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/targets.h"
 
@@ -24,27 +26,6 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int64_t kOutputs = 16;  // of a block, whose share of the weight is to stay in the cache
-
-// Whether every edge i -> j comes as often as j -> i.
-bool IsSymmetric(const PermutedGraphs& graphs) {
-  const int64_t n = graphs.n;
-  std::vector<int32_t> count(n * n);
-  for (int64_t graph = 0; graph < graphs.graphs; ++graph) {
-    std::fill(count.begin(), count.end(), 0);
-    const auto for_edges = [&](const auto& f) {
-      for (int64_t i = 0; i < n; ++i)
-        for (int32_t e = graphs.offsets[graph * n + i]; e < graphs.offsets[graph * n + i + 1]; ++e)
-          f(graphs.sources[e], i);
-    };
-    bool symmetric = true;
-    for_edges([&](int64_t source, int64_t target) { ++count[source * n + target]; });
-    for_edges([&](int64_t source, int64_t target) {
-      symmetric = symmetric && count[source * n + target] == count[target * n + source];
-    });
-    if (!symmetric) return false;
-  }
-  return true;
-}
 
 // The columns of every row's input that are not 0: those of features with their values, then those of edges, which
 // are 1. Where all graphs are undirected, the two edges between a pair of nodes are one, in the column above the
@@ -99,12 +80,48 @@ struct Columns {
   }
 };
 
+// The same, the other way round: for every column the rows that have it, in their order, and its values there.
+template <class T>
+struct ByColumn {
+  std::vector<int64_t> begin;  // [columns + 1]
+  std::vector<int32_t> row;
+  std::vector<T> value;
+
+  ByColumn(const Columns<T>& input, int64_t columns)
+      : begin(columns + 1), row(input.column.size()), value(input.column.size()) {
+    for (const int32_t c : input.column) ++begin[c + 1];
+    std::partial_sum(begin.begin(), begin.end(), begin.begin());
+    std::vector<int64_t> next(begin.begin(), begin.end() - 1);
+    for (size_t r = 0; r < input.begin.size(); ++r)
+      for (int64_t i = input.begin[r]; i < input.end[r]; ++i) {
+        const int64_t at = next[input.column[i]]++;
+        row[at] = static_cast<int32_t>(r);
+        value[at] = i < input.edges[r] ? input.value[i] : T(1);
+      }
+  }
+};
+
+constexpr int64_t kColumnsAtOnce = 64;  // of a block, transposed while they are in the first cache
+
 // block [columns, kOutputs] <- weight [out, columns], rows [begin, end); the missing outputs are 0.
 template <class T>
 void LoadBlock(const T* weight, int64_t columns, int64_t begin, int64_t end, T* block) {
-  std::fill(block, block + columns * kOutputs, T(0));
-  for (int64_t o = begin; o < end; ++o)
-    for (int64_t c = 0; c < columns; ++c) block[c * kOutputs + o - begin] = weight[o * columns + c];
+  if (end - begin < kOutputs) std::fill(block, block + columns * kOutputs, T(0));
+  for (int64_t first = 0; first < columns; first += kColumnsAtOnce) {
+    const int64_t last = std::min(columns, first + kColumnsAtOnce);
+    for (int64_t o = begin; o < end; ++o)
+      for (int64_t c = first; c < last; ++c) block[c * kOutputs + o - begin] = weight[o * columns + c];
+  }
+}
+
+// The other way.
+template <class T>
+void StoreBlock(const T* block, int64_t columns, int64_t begin, int64_t end, T* weight) {
+  for (int64_t first = 0; first < columns; first += kColumnsAtOnce) {
+    const int64_t last = std::min(columns, first + kColumnsAtOnce);
+    for (int64_t o = begin; o < end; ++o)
+      for (int64_t c = first; c < last; ++c) weight[o * columns + c] = block[c * kOutputs + o - begin];
+  }
 }
 
 // Calls f(above, below) for every pair of columns of the block that mirror each other in the diagonal.
@@ -146,17 +163,19 @@ void SumColumns(const Columns<T>& input, int64_t row, const T* block, T* sums) {
   for (int64_t v = 0; v < kVectors<T>; ++v) hn::StoreU(sum[v], d, sums + v * kLanes<T>);
 }
 
-// The other way: block += value times gradient [kOutputs] for every column of the row.
+// block [columns, kOutputs] = for every column the sum of its rows' gradients [rows, kOutputs] times their values.
 template <class T>
-void SpreadGradient(const Columns<T>& input, int64_t row, const T* gradient, T* block) {
+void SumGradients(const ByColumn<T>& input, const T* gradients, T* block) {
   const Tag<T> d;
-  Vector<T> from[kVectors<T>];
-  for (int64_t v = 0; v < kVectors<T>; ++v) from[v] = hn::LoadU(d, gradient + v * kLanes<T>);
-  for (int64_t i = input.begin[row]; i < input.end[row]; ++i) {
-    const auto value = hn::Set(d, i < input.edges[row] ? input.value[i] : T(1));
-    T* to = block + input.column[i] * kOutputs;
-    for (int64_t v = 0; v < kVectors<T>; ++v)
-      hn::StoreU(hn::MulAdd(value, from[v], hn::LoadU(d, to + v * kLanes<T>)), d, to + v * kLanes<T>);
+  for (size_t c = 0; c + 1 < input.begin.size(); ++c) {
+    Vector<T> sum[kVectors<T>];
+    for (int64_t v = 0; v < kVectors<T>; ++v) sum[v] = hn::Zero(d);
+    for (int64_t i = input.begin[c]; i < input.begin[c + 1]; ++i) {
+      const auto value = hn::Set(d, input.value[i]);
+      const T* from = gradients + input.row[i] * kOutputs;
+      for (int64_t v = 0; v < kVectors<T>; ++v) sum[v] = hn::MulAdd(value, hn::LoadU(d, from + v * kLanes<T>), sum[v]);
+    }
+    for (int64_t v = 0; v < kVectors<T>; ++v) hn::StoreU(sum[v], d, block + c * kOutputs + v * kLanes<T>);
   }
 }
 
@@ -183,21 +202,19 @@ void Forward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* wei
 
 template <class T>
 void Backward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {
-  const int64_t columns = graphs.columns();
+  const int64_t columns = graphs.columns(), rows = graphs.rows();
   const Columns<T> input(graphs, x);
+  const ByColumn<T> by_column(input, columns);
   ParallelFor(out, kOutputs, [&](int64_t begin, int64_t end) {
-    Scratch<T> scratch(columns * kOutputs);
-    T* block = scratch.data();
-    std::fill(block, block + columns * kOutputs, T(0));
-    for (int64_t row = 0; row < graphs.rows(); ++row) {
-      T gradient[kOutputs] = {};
-      std::copy(dy + row * out + begin, dy + row * out + end, gradient);
-      SpreadGradient(input, row, gradient, block);
-    }
+    Scratch<T> scratch((columns + rows) * kOutputs);
+    T *block = scratch.data(), *gradients = block + columns * kOutputs;
+    if (end - begin < kOutputs) std::fill_n(gradients, rows * kOutputs, T(0));
+    for (int64_t row = 0; row < rows; ++row)
+      std::copy(dy + row * out + begin, dy + row * out + end, gradients + row * kOutputs);
+    SumGradients(by_column, gradients, block);
     if (input.symmetric)
       ForMirrored(graphs, block, [](const T* above, T* below) { std::copy(above, above + kOutputs, below); });
-    for (int64_t o = begin; o < end; ++o)
-      for (int64_t c = 0; c < columns; ++c) dweight[o * columns + c] = block[c * kOutputs + o - begin];
+    StoreBlock(block, columns, begin, end, dweight);
   });
 }
 
@@ -242,45 +259,9 @@ void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, c
     HWY_DYNAMIC_DISPATCH(BackwardDouble)(graphs, out, x, dy, dweight);
 }
 
-template <class Device, class T>
-void PermutedLinearStraightThrough(Device, const PermutedGraphs& graphs, const T* x, const T* dinput, T* dsoft) {
-  const int64_t n = graphs.n, d = graphs.d;
-  ParallelFor(graphs.rows(), 1, [&](int64_t begin, int64_t end) {
-    Scratch<T> scratch(n * n);
-    T* transposed = scratch.data();  // of the adjacency's gradient
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t graph = row / graphs.samples;
-      const int32_t* offsets = graphs.offsets + graph * n;
-      const int32_t* ranks = graphs.ranks + row * n;
-      const T* features = x + graph * n * d;
-      const T* dfeatures = dinput + row * graphs.columns();  // [n, d], by rank
-      const T* dadjacency = dfeatures + n * d;               // [n, n], by ranks of source and target
-      T* result = dsoft + row * n * n;
-      for (int64_t r = 0; r < n; ++r)
-        for (int64_t q = 0; q < n; ++q) transposed[q * n + r] = dadjacency[r * n + q];
-      for (int64_t i = 0; i < n; ++i)
-        for (int64_t r = 0; r < n; ++r) {
-          T sum = 0;
-          for (int64_t c = 0; c < d; ++c) sum += features[i * d + c] * dfeatures[r * d + c];
-          result[i * n + r] = sum;
-        }
-      // Input[r, q] = sum over edges i -> j of P[i, r] P[j, q].
-      for (int64_t j = 0; j < n; ++j)
-        for (int32_t e = offsets[j]; e < offsets[j + 1]; ++e) {
-          const int64_t i = graphs.sources[e];
-          const T* along = transposed + ranks[j] * n;
-          for (int64_t r = 0; r < n; ++r) result[i * n + r] += along[r];
-          const T* back = dadjacency + ranks[i] * n;
-          for (int64_t q = 0; q < n; ++q) result[j * n + q] += back[q];
-        }
-    }
-  });
-}
-
 #define ORBIT_INSTANTIATE(T)                                                                           \
   template void PermutedLinear(Cpu, const PermutedGraphs&, int64_t, const T*, const T*, const T*, T*); \
-  template void PermutedLinearBackward(Cpu, const PermutedGraphs&, int64_t, const T*, const T*, T*);   \
-  template void PermutedLinearStraightThrough(Cpu, const PermutedGraphs&, const T*, const T*, T*);
+  template void PermutedLinearBackward(Cpu, const PermutedGraphs&, int64_t, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

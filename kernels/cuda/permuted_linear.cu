@@ -3,6 +3,7 @@
 #include "kernels/cuda/edges.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/matmul.h"
 #include "kernels/permuted_linear.h"
 
 namespace orbit::kernels {
@@ -283,6 +284,7 @@ __global__ void __launch_bounds__(kThreads)
   const T* features = x + graph * n * d;
   const T* dfeatures = dinput + row * graphs.columns();
   const T* dadjacency = dfeatures + n * d;
+  const int size = graphs.num_nodes ? graphs.num_nodes[graph] : n;
   int stride = n;
   if (keep) {
     T* kept = DynamicShared<T>();
@@ -313,7 +315,8 @@ __global__ void __launch_bounds__(kThreads)
         const T* from = dadjacency + ranks[target];
         for_ranks([&](T& sum, int rank) { sum += from[rank * stride]; });
       });
-      for_ranks([&](T& sum, int rank) { dsoft[(row * n + node) * n + rank] = sum; });
+      for_ranks(
+          [&](T& sum, int rank) { dsoft[(row * n + node) * n + rank] = node < size && rank < size ? sum : T(0); });
     }
 }
 
@@ -376,20 +379,23 @@ void PermutedLinearBackward(Device gpu, const PermutedGraphs& graphs, int64_t ou
 }
 
 template <class Device, class T>
-void PermutedLinearStraightThrough(Device gpu, const PermutedGraphs& graphs, const T* x, const T* dinput, T* dsoft) {
+void PermutedLinearStraightThrough(Device gpu, const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight,
+                                   const T* dy, T* dsoft) {
   const int64_t n = graphs.n;
   if (graphs.rows() == 0 || n == 0) return;
+  const Scratch<T> dinput(gpu, graphs.rows() * graphs.columns());
+  MatMul(gpu, Transpose::kNo, Transpose::kNo, graphs.rows(), graphs.columns(), out, dy, weight, T(0), dinput.data());
   const size_t bytes = n * (n | 1) * sizeof(T);
   const bool keep = bytes <= kMaxSharedBytes;
   const auto kernel = n <= 32 ? StraightThrough<T, 1> : n <= 64 ? StraightThrough<T, 2> : StraightThrough<T, 4>;
   Launch("PermutedLinearStraightThrough", gpu, dim3(graphs.rows()), dim3(kThreads), keep ? bytes : 0, kernel, graphs,
-         keep, x, dinput, dsoft);
+         keep, x, dinput.data(), dsoft);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                           \
   template void PermutedLinear(Gpu, const PermutedGraphs&, int64_t, const T*, const T*, const T*, T*); \
   template void PermutedLinearBackward(Gpu, const PermutedGraphs&, int64_t, const T*, const T*, T*);   \
-  template void PermutedLinearStraightThrough(Gpu, const PermutedGraphs&, const T*, const T*, T*);
+  template void PermutedLinearStraightThrough(Gpu, const PermutedGraphs&, int64_t, const T*, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -16,29 +16,39 @@ namespace {
 
 struct Graphs {
   int64_t graphs, samples, n;
-  std::vector<int32_t> offsets = {0}, sources, ranks;
+  std::vector<int32_t> offsets = {0}, sources, ranks, num_nodes;
 
-  Graphs(int64_t graphs, int64_t samples, int64_t n) : graphs(graphs), samples(samples), n(n) {
+  // Edges in both directions where `undirected`; where `ragged`, graphs with fewer nodes of their own than n.
+  Graphs(int64_t graphs, int64_t samples, int64_t n, bool undirected = false, bool ragged = false)
+      : graphs(graphs), samples(samples), n(n) {
     std::mt19937 random(1);
-    for (int64_t g = 0; g < graphs; ++g)
-      for (int64_t i = 0; i < n; ++i) {
+    for (int64_t g = 0; g < graphs; ++g) {
+      num_nodes.push_back(static_cast<int32_t>(ragged ? n - (2 * g + 1) % n : n));
+      std::vector<std::vector<int32_t>> into(n);
+      for (int64_t i = 0; i < num_nodes[g]; ++i)
         if (g != 1)
           for (int degree = random() % 4; degree > 0; --degree) {
-            sources.push_back(random() % n);
-            if (random() % 5 == 0) sources.push_back(sources.back());
+            const int64_t from = random() % num_nodes[g];
+            for (int copies = random() % 5 == 0 ? 2 : 1; copies > 0; --copies) {
+              into[i].push_back(static_cast<int32_t>(from));
+              if (undirected && from != i) into[from].push_back(static_cast<int32_t>(i));
+            }
           }
+      for (const std::vector<int32_t>& list : into) {
+        sources.insert(sources.end(), list.begin(), list.end());
         offsets.push_back(static_cast<int32_t>(sources.size()));
       }
+    }
     for (int64_t row = 0; row < graphs * samples; ++row) {
       std::vector<int32_t> order(n);
       std::iota(order.begin(), order.end(), 0);
-      std::shuffle(order.begin(), order.end(), random);
+      std::shuffle(order.begin(), order.begin() + num_nodes[row / samples], random);
       ranks.insert(ranks.end(), order.begin(), order.end());
     }
   }
 
-  PermutedGraphs With(int64_t d, const int32_t* o, const int32_t* s, const int32_t* r) const {
-    return {graphs, samples, n, d, o, s, r, static_cast<int64_t>(sources.size())};
+  PermutedGraphs With(int64_t d, const int32_t* o, const int32_t* s, const int32_t* r, const int32_t* m) const {
+    return {graphs, samples, n, d, o, s, r, static_cast<int64_t>(sources.size()), m};
   }
 };
 
@@ -48,25 +58,27 @@ void CompareWithHost(const Graphs& graphs, int64_t d, int64_t out, bool all_sche
                                   << ", d " << d << ", out " << out);
   SetNumThreads(1);
   const double tolerance = sizeof(T) == 4 ? 1e-4 : 1e-12;
-  const PermutedGraphs host = graphs.With(d, graphs.offsets.data(), graphs.sources.data(), graphs.ranks.data());
+  const PermutedGraphs host =
+      graphs.With(d, graphs.offsets.data(), graphs.sources.data(), graphs.ranks.data(), graphs.num_nodes.data());
   const int64_t n = graphs.n, rows = host.rows(), columns = host.columns();
   const std::vector<T> x = Normal<T>(graphs.graphs * n * d, 2), weight = Normal<T>(out * columns, 3),
-                       bias = Normal<T>(out, 4), dy = Normal<T>(rows * out, 5), dinput = Normal<T>(rows * columns, 6);
+                       bias = Normal<T>(out, 4), dy = Normal<T>(rows * out, 5);
   std::vector<T> y(rows * out), dweight(out * columns), dsoft(rows * n * n);
   PermutedLinear(Cpu(), host, out, x.data(), weight.data(), bias.data(), y.data());
   PermutedLinearBackward(Cpu(), host, out, x.data(), dy.data(), dweight.data());
-  PermutedLinearStraightThrough(Cpu(), host, x.data(), dinput.data(), dsoft.data());
+  PermutedLinearStraightThrough(Cpu(), host, out, x.data(), weight.data(), dy.data(), dsoft.data());
 
-  const OnGpu<int32_t> offsets(graphs.offsets), sources(graphs.sources), ranks(graphs.ranks);
-  const PermutedGraphs device = graphs.With(d, offsets.data(), sources.data(), ranks.data());
-  const OnGpu<T> on_x(x), on_weight(weight), on_bias(bias), on_dy(dy), on_dinput(dinput);
+  const OnGpu<int32_t> offsets(graphs.offsets), sources(graphs.sources), ranks(graphs.ranks),
+      num_nodes(graphs.num_nodes);
+  const PermutedGraphs device = graphs.With(d, offsets.data(), sources.data(), ranks.data(), num_nodes.data());
+  const OnGpu<T> on_x(x), on_weight(weight), on_bias(bias), on_dy(dy);
   std::vector<T> first;  // dweight: the same bits every time
   const auto compare = [&] {
     const OnGpu<T> on_y(y.size()), on_dweight(dweight.size()), on_dsoft(dsoft.size());
     PermutedLinear(Gpu(), device, out, on_x.data(), on_weight.data(), on_bias.data(), on_y.data());
     ExpectNear(y, on_y.Get(), tolerance, "y");
     if (!gradients) return;
-    PermutedLinearStraightThrough(Gpu(), device, on_x.data(), on_dinput.data(), on_dsoft.data());
+    PermutedLinearStraightThrough(Gpu(), device, out, on_x.data(), on_weight.data(), on_dy.data(), on_dsoft.data());
     ExpectNear(dsoft, on_dsoft.Get(), tolerance, "dsoft");
     if (columns > 10000) return;  // which the emulator takes long for, to try nothing new
     PermutedLinearBackward(Gpu(), device, out, on_x.data(), on_dy.data(), on_dweight.data());
@@ -85,7 +97,16 @@ TEST(PermutedLinear, AgreesWithTheHost) {
   CompareWithHost<float>(Graphs(3, 6, 6), 3, 9);
   CompareWithHost<float>(Graphs(1, 2, 33), 1, 1);
   CompareWithHost<double>(Graphs(2, 1, 7), 2, 5);
+  CompareWithHost<float>(Graphs(3, 2, 9, /*undirected=*/true), 2, 5);
   CompareWithHost<double>(Graphs(1, 1, 70), 0, 1, /*all_schedules=*/false);
+}
+
+// The host takes only the columns that a graph's own ranks need, the GPU all.
+TEST(PermutedLinear, GraphsWithFewerNodes) {
+  for (const bool undirected : {false, true}) {
+    CompareWithHost<float>(Graphs(4, 2, 9, undirected, /*ragged=*/true), 2, 5);
+    CompareWithHost<double>(Graphs(5, 1, 40, undirected, /*ragged=*/true), 1, 3, /*all_schedules=*/false);
+  }
 }
 
 TEST(PermutedLinear, WithoutFeaturesEdgesOrRows) {
