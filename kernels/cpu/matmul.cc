@@ -6,6 +6,7 @@
 #include <atomic>
 #include <vector>
 
+#include "kernels/cpu/narrow_matmul.h"
 #include "kernels/cpu/parallel.h"
 
 namespace orbit::kernels {
@@ -106,6 +107,8 @@ template <class Device, class T>
 void MatMul(Device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
             const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
   SetUpOnce();
+  if (batch == 1 && IsNarrow<T>(transpose_a, transpose_b, m, n, k))
+    return NarrowMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, beta, c);
   const auto problem = [&](int64_t i) {
     const bool ta = transpose_a == Transpose::kYes, tb = transpose_b == Transpose::kYes;
     Product<T>(m, n, k, {a + i * a_stride, ta ? 1 : k, ta ? m : 1}, transpose_a,
@@ -148,6 +151,8 @@ void ColumnSums(Device, int64_t rows, int64_t columns, const T* x, T* sums) {
 template <class Device, class T>
 void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
                    T* y) {
+  if (IsNarrow<T>(Transpose::kNo, Transpose::kYes, rows, out, in))
+    return NarrowMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y);
   if (bias) BroadcastRow(device, rows, out, bias, y);
   MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
 }
