@@ -5,6 +5,7 @@
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/edge_mlp.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/graph_attention.h"
 #include "engine/ops/indexing.h"
@@ -173,6 +174,31 @@ std::vector<OperationCase> Cases() {
       {"GraphAttention",
        {{{2, 3, 4, 2, 5}}, {{2, 3, 4, 2}}, {{2, 3, 4, 2}}},
        [](const Inputs& x) { return GraphAttention(x[0], x[1], x[2], Edges()); }},
+      // Three samples of each of two graphs: 24 nodes, 27 edges.
+      {"EdgeSilu",
+       {{{24, 5}}, {{24, 3}}, {{27, 2}}, {{7, 13}}, {{7}}},
+       [](const Inputs& x) { return EdgeSilu(x[0], x[1], x[2], x[3], x[4], Edges()); }},
+      {"EdgeSiluOfNodesAlone",
+       {{{24, 3}}, {{6, 6}}, {{6}}},
+       [](const Inputs& x) { return EdgeSilu(x[0], {}, {}, x[1], x[2], Edges()); }},
+      {"EdgeSiluWithoutDistances",
+       {{{8, 3}}, {{9, 5}, -1, 1, true}, {{6, 11}}, {{6}}},
+       [](const Inputs& x) { return EdgeSilu(x[0], {}, x[1], x[2], x[3], Edges()); }},
+      {"SiluSum", {{{27, 5}, -4, 4}}, [](const Inputs& x) { return SiluSum(x[0], 24, Edges()); }},
+      {"SiluAndSum",
+       {{{27, 5}, -4, 4}},
+       [](const Inputs& x) {
+         const auto [messages, sums] = SiluAndSum(x[0], 24, Edges());
+         return Concat({Square(messages), sums, sums}, 0);
+       }},
+      {"SiluAndUnusedSum", {{{27, 5}, -4, 4}}, [](const Inputs& x) { return SiluAndSum(x[0], 24, Edges()).messages; }},
+      {"UnusedSiluAndSum", {{{27, 5}, -4, 4}}, [](const Inputs& x) { return SiluAndSum(x[0], 24, Edges()).sums; }},
+      {"MeanMoves",
+       {{{27, 5}}, {{1, 5}}, {{24, 3}}},
+       [](const Inputs& x) { return MeanMoves(x[0], x[1], x[2], 100, Edges()); }},
+      {"ClampedMeanMoves",
+       {{{27, 5}, 1, 2}, {{1, 5}}, {{24, 3}}},
+       [](const Inputs& x) { return MeanMoves(x[0], x[1], x[2], 0.3, Edges()); }},
       {"Diagonal", {{{2, 3, 3, 4}}}, [](const Inputs& x) { return Diagonal(x[0]); }},
       {"DiagonalEmbed", {{{2, 3, 4}}}, [](const Inputs& x) { return DiagonalEmbed(x[0]); }},
       TransformerLayerCase(8, 12, 2),
