@@ -181,7 +181,7 @@ __device__ void Store(const Vector<T, kWidth>& value, T* row, int c, int channel
 // In registers: the weights of the lane's channels and the receiver's share. Bytes: y once.
 template <class T, int kWidth, int kScalars>
 __global__ void __launch_bounds__(kThreads)
-    PairForward(GraphEdges edges, PairShape shape, PairInput<const T> input, int nodes_per_block, T* y) {
+    PairForward(GraphEdges edges, int nodes_per_block, PairShape shape, PairInput<const T> input, T* y) {
   const int channels = static_cast<int>(shape.channels);
   ForChannels<kWidth>(channels, [&](int c) {
     const Weights<T, kWidth, kScalars> weights(shape, input, c);
@@ -203,7 +203,7 @@ __global__ void __launch_bounds__(kThreads)
 // registers: the weights of the lane's channels and the sums of their gradients. Bytes: dy once.
 template <class T, int kWidth, int kScalars>
 __global__ void __launch_bounds__(kThreads)
-    PairReceivers(GraphEdges edges, PairShape shape, PairInput<const T> input, int nodes_per_block, const T* dy,
+    PairReceivers(GraphEdges edges, int nodes_per_block, PairShape shape, PairInput<const T> input, const T* dy,
                   T* dnodes, T* dattributes, T* ddistances, T* partial_weight, T* partial_bias) {
   const int channels = static_cast<int>(shape.channels);
   const int lane = threadIdx.x % 32, first = shape.distances ? 1 : 0;
@@ -261,7 +261,7 @@ __global__ void __launch_bounds__(kThreads)
 // Bytes: dy once.
 template <class T, int kWidth, int kScalars>
 __global__ void __launch_bounds__(kThreads)
-    PairSenders(GraphEdges edges, PairShape shape, PairInput<const T> input, int nodes_per_block, const T* dy,
+    PairSenders(GraphEdges edges, int nodes_per_block, PairShape shape, PairInput<const T> input, const T* dy,
                 const T* ddistances, T* dnodes, T* dpositions) {
   const int channels = static_cast<int>(shape.channels);
   const int lane = threadIdx.x % 32;
@@ -300,7 +300,7 @@ __global__ void __launch_bounds__(kThreads)
 // In registers: the sums of the lane's channels. Bytes: x and messages once, sums once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    SumForward(GraphEdges edges, int channels, int nodes_per_block, const T* x, T* messages, T* sums) {
+    SumForward(GraphEdges edges, int nodes_per_block, int channels, const T* x, T* messages, T* sums) {
   ForChannels<kWidth>(channels, [&](int c) {
     ForNodes(edges, nodes_per_block, [&](const Node& node) {
       Vector<T, kWidth> sum = {};
@@ -318,7 +318,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // Bytes: x, dmessages and dx once.
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kThreads) SumBackward(GraphEdges edges, int channels, int nodes_per_block, const T* x,
+__global__ void __launch_bounds__(kThreads) SumBackward(GraphEdges edges, int nodes_per_block, int channels, const T* x,
                                                         const T* dmessages, const T* dsums, T* dx) {
   ForChannels<kWidth>(channels, [&](int c) {
     ForNodes(edges, nodes_per_block, [&](const Node& node) {
@@ -356,7 +356,7 @@ __device__ T MeanFactor(const GraphEdges& edges, int graph, int node) {
 // All lanes add up the same moves. Bytes: p once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    MovesForward(GraphEdges edges, int channels, Moves<T> a, int nodes_per_block, T* scales, T* moves) {
+    MovesForward(GraphEdges edges, int nodes_per_block, int channels, Moves<T> a, T* scales, T* moves) {
   ForNodes(edges, nodes_per_block, [&](const Node& node) {
     Point<T> sum;
     node.ForSenders(edges, [&](int64_t j, int64_t row) {
@@ -398,7 +398,7 @@ __device__ Point<T> MoveGradient(const GraphEdges& edges, const Moves<T>& a, int
 // partial_weight [blocks, channels]. For the positions the lanes share the node's edges. Bytes: p and dp once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    MovesBackward(GraphEdges edges, int channels, Moves<T> a, int nodes_per_block, const T* scales, const T* dmoves,
+    MovesBackward(GraphEdges edges, int nodes_per_block, int channels, Moves<T> a, const T* scales, const T* dmoves,
                   T* dp, T* partial_weight, T* dpositions) {
   ORBIT_SHARED(shared, T[(kWarps - 1) * kWidth * 32]);
   const int lane = threadIdx.x % 32;
@@ -448,17 +448,17 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- Launches ----
 
-// Blocks of a node a warp; where blocks leave partial sums, not more than kMaxPartials.
-struct Grid {
-  int nodes_per_block;
-  int64_t blocks;
+// A node a warp, but not more than `most` blocks.
+int64_t BlocksFor(const GraphEdges& edges, int64_t most = int64_t{1} << 30) {
+  return std::min(most, DivideUp<int64_t>(edges.nodes(), kWarps));
+}
 
-  explicit Grid(const GraphEdges& edges, int64_t most = 1 << 30) {
-    nodes_per_block =
-        static_cast<int>(DivideUp(edges.nodes(), std::min(most, DivideUp<int64_t>(edges.nodes(), kWarps))));
-    blocks = DivideUp<int64_t>(edges.nodes(), nodes_per_block);
-  }
-};
+template <class... Parameters, class... Arguments>
+void LaunchOverNodes(const char* operation, Gpu gpu, const GraphEdges& edges, int64_t blocks,
+                     void (*kernel)(GraphEdges, int, Parameters...), const Arguments&... arguments) {
+  Launch(operation, gpu, dim3(blocks), dim3(kThreads), 0, kernel, edges,
+         static_cast<int>(DivideUp(edges.nodes(), blocks)), static_cast<Parameters>(arguments)...);
+}
 
 // Calls f.template operator()<kWidth>() for pairs of channels, or single ones.
 template <class T, class F, class... Pointers>
@@ -479,13 +479,11 @@ void ForScalars(const PairShape& shape, F&& f) {
 template <class Device, class T>
 void PairSilu(Device gpu, const GraphEdges& edges, const PairShape& shape, const PairInput<const T>& input, T* y) {
   if (edges.edges * shape.channels == 0) return;
-  const Grid grid(edges);
   ForScalars(shape, [&]<int kScalars>() {
     ForWidth<T>(
         shape.channels,
         [&]<int kWidth>() {
-          Launch("PairSilu", gpu, dim3(grid.blocks), dim3(kThreads), 0, PairForward<T, kWidth, kScalars>, edges, shape,
-                 input, grid.nodes_per_block, y);
+          LaunchOverNodes("PairSilu", gpu, edges, BlocksFor(edges), PairForward<T, kWidth, kScalars>, shape, input, y);
         },
         input.nodes, y);
   });
@@ -499,36 +497,33 @@ void PairSiluBackward(Device gpu, const GraphEdges& edges, const PairShape& shap
     SumAxis<Device, T>(gpu, 1, 0, shape.channels, 1, nullptr, gradient.bias);
     return SumAxis<Device, T>(gpu, 1, 0, shape.channels * shape.scalars(), 1, nullptr, gradient.weight);
   }
-  const Grid grid(edges, kMaxPartials), senders(edges);
+  const int64_t blocks = BlocksFor(edges, kMaxPartials);
   const int64_t weights = shape.channels * shape.scalars();
   const Scratch<T> ddistances(gpu, shape.distances ? edges.edges : 0);
-  const Scratch<T> partial_weight(gpu, grid.blocks * weights), partial_bias(gpu, grid.blocks * shape.channels);
+  const Scratch<T> partial_weight(gpu, blocks * weights), partial_bias(gpu, blocks * shape.channels);
   ForScalars(shape, [&]<int kScalars>() {
     ForWidth<T>(
         shape.channels,
         [&]<int kWidth>() {
-          Launch("PairSiluBackward", gpu, dim3(grid.blocks), dim3(kThreads), 0, PairReceivers<T, kWidth, kScalars>,
-                 edges, shape, input, grid.nodes_per_block, dy, gradient.nodes, gradient.attributes, ddistances.data(),
-                 partial_weight.data(), partial_bias.data());
-          Launch("PairSiluBackward", gpu, dim3(senders.blocks), dim3(kThreads), 0, PairSenders<T, kWidth, kScalars>,
-                 edges, shape, input, senders.nodes_per_block, dy, ddistances.data(), gradient.nodes,
-                 gradient.positions);
+          LaunchOverNodes("PairSiluBackward", gpu, edges, blocks, PairReceivers<T, kWidth, kScalars>, shape, input, dy,
+                          gradient.nodes, gradient.attributes, ddistances.data(), partial_weight.data(),
+                          partial_bias.data());
+          LaunchOverNodes("PairSiluBackward", gpu, edges, BlocksFor(edges), PairSenders<T, kWidth, kScalars>, shape,
+                          input, dy, ddistances.data(), gradient.nodes, gradient.positions);
         },
         input.nodes, dy, gradient.nodes);
   });
-  SumAxis(gpu, 1, grid.blocks, shape.channels, T(1), partial_bias.data(), gradient.bias);
-  SumAxis(gpu, 1, grid.blocks, weights, T(1), partial_weight.data(), gradient.weight);
+  SumAxis(gpu, 1, blocks, shape.channels, T(1), partial_bias.data(), gradient.bias);
+  SumAxis(gpu, 1, blocks, weights, T(1), partial_weight.data(), gradient.weight);
 }
 
 template <class Device, class T>
 void SiluSum(Device gpu, const GraphEdges& edges, int64_t channels, const T* x, T* messages, T* sums) {
   if (edges.nodes() * channels == 0) return;
-  const Grid grid(edges);
   ForWidth<T>(
       channels,
       [&]<int kWidth>() {
-        Launch("SiluSum", gpu, dim3(grid.blocks), dim3(kThreads), 0, SumForward<T, kWidth>, edges, channels,
-               grid.nodes_per_block, x, messages, sums);
+        LaunchOverNodes("SiluSum", gpu, edges, BlocksFor(edges), SumForward<T, kWidth>, channels, x, messages, sums);
       },
       x, messages, sums);
 }
@@ -537,12 +532,11 @@ template <class Device, class T>
 void SiluSumBackward(Device gpu, const GraphEdges& edges, int64_t channels, const T* x, const T* dmessages,
                      const T* dsums, T* dx) {
   if (edges.nodes() * channels == 0) return;
-  const Grid grid(edges);
   ForWidth<T>(
       channels,
       [&]<int kWidth>() {
-        Launch("SiluSumBackward", gpu, dim3(grid.blocks), dim3(kThreads), 0, SumBackward<T, kWidth>, edges, channels,
-               grid.nodes_per_block, x, dmessages, dsums, dx);
+        LaunchOverNodes("SiluSumBackward", gpu, edges, BlocksFor(edges), SumBackward<T, kWidth>, channels, x, dmessages,
+                        dsums, dx);
       },
       x, dmessages, dsums, dx);
 }
@@ -551,12 +545,11 @@ template <class Device, class T>
 void MeanMoves(Device gpu, const GraphEdges& edges, int64_t channels, T limit, const T* p, const T* weight,
                const T* positions, T* scales, T* moves) {
   if (edges.nodes() == 0) return;
-  const Grid grid(edges);
   ForWidth<T>(
       channels,
       [&]<int kWidth>() {
-        Launch("MeanMoves", gpu, dim3(grid.blocks), dim3(kThreads), 0, MovesForward<T, kWidth>, edges, channels,
-               Moves<T>{limit, p, weight, positions}, grid.nodes_per_block, scales, moves);
+        LaunchOverNodes("MeanMoves", gpu, edges, BlocksFor(edges), MovesForward<T, kWidth>, channels,
+                        Moves<T>{limit, p, weight, positions}, scales, moves);
       },
       p, weight);
 }
@@ -565,17 +558,16 @@ template <class Device, class T>
 void MeanMovesBackward(Device gpu, const GraphEdges& edges, int64_t channels, T limit, const T* p, const T* weight,
                        const T* positions, const T* scales, const T* dmoves, T* dp, T* dweight, T* dpositions) {
   if (edges.nodes() == 0) return SumAxis<Device, T>(gpu, 1, 0, channels, 1, nullptr, dweight);
-  const Grid grid(edges, kMaxPartials);
-  const Scratch<T> partial_weight(gpu, grid.blocks * channels);
+  const int64_t blocks = BlocksFor(edges, kMaxPartials);
+  const Scratch<T> partial_weight(gpu, blocks * channels);
   ForWidth<T>(
       channels,
       [&]<int kWidth>() {
-        Launch("MeanMovesBackward", gpu, dim3(grid.blocks), dim3(kThreads), 0, MovesBackward<T, kWidth>, edges,
-               channels, Moves<T>{limit, p, weight, positions}, grid.nodes_per_block, scales, dmoves, dp,
-               partial_weight.data(), dpositions);
+        LaunchOverNodes("MeanMovesBackward", gpu, edges, blocks, MovesBackward<T, kWidth>, channels,
+                        Moves<T>{limit, p, weight, positions}, scales, dmoves, dp, partial_weight.data(), dpositions);
       },
       p, weight, dp);
-  SumAxis(gpu, 1, grid.blocks, channels, T(1), partial_weight.data(), dweight);
+  SumAxis(gpu, 1, blocks, channels, T(1), partial_weight.data(), dweight);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                    \
