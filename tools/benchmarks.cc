@@ -168,7 +168,7 @@ std::vector<Benchmark> MakeBenchmarks() {
          const Element element{permutation, Parameter({100, 20, 3, 3}), {}};
          const Variable x = Parameter({100, 20, 64, 3, 8});
          return BothWays({permutation.soft, element.matrix, x},
-                         [=] { return Mean(element.Act(Representation::Vectors(1), x), {1}); });
+                         [=] { return element.MeanAct(Representation::Vectors(1), x); });
        }},
 
       // Graphs and points.
@@ -341,9 +341,9 @@ std::vector<Benchmark> MakeBenchmarks() {
          return Forward(
              [x = Normal({100000, 64}), rows = RandomRows(100000, 100000)] { return IndexAdd(x, rows, 100000); });
        }},
-      {"scatter_to_one_100000x64", "added up in a single place", 100000 * (64 * f + 8), 0,
+      {"scatter_to_one_400000x64", "added up in a single place", 400000 * (64 * f + 8), 0,
        [] {
-         return Forward([x = Normal({100000, 64}), rows = RandomRows(100000, 1)] { return IndexAdd(x, rows, 1); });
+         return Forward([x = Normal({400000, 64}), rows = RandomRows(400000, 1)] { return IndexAdd(x, rows, 1); });
        }},
       {"uniform_10000000", "random numbers", 1e7 * f, 0,
        [] {
