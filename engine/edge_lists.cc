@@ -1,12 +1,14 @@
 #include "engine/edge_lists.h"
 
 #include <limits>
+#include <utility>
 
 namespace orbit {
 namespace {
 
 struct Rows {
   Tensor offsets, sources;
+  std::vector<int32_t> numbers;  // of the edges given, in the order of `sources`
 };
 
 Rows Compress(int64_t n, const std::vector<std::vector<Edge>>& graphs, bool reverse) {
@@ -15,17 +17,28 @@ Rows Compress(int64_t n, const std::vector<std::vector<Edge>>& graphs, bool reve
   for (size_t g = 0; g < graphs.size(); ++g)
     for (const Edge& edge : graphs[g]) ++offsets[g * n + target(edge) + 1];
   for (size_t i = 1; i < offsets.size(); ++i) offsets[i] += offsets[i - 1];
-  std::vector<int32_t> sources(offsets.back()), next(offsets.begin(), offsets.end() - 1);
+  std::vector<int32_t> sources(offsets.back()), numbers(offsets.back()), next(offsets.begin(), offsets.end() - 1);
+  int32_t number = 0;
   for (size_t g = 0; g < graphs.size(); ++g)
-    for (const Edge& edge : graphs[g]) sources[next[g * n + target(edge)]++] = reverse ? edge.target : edge.source;
+    for (const Edge& edge : graphs[g]) {
+      const int32_t place = next[g * n + target(edge)]++;
+      sources[place] = reverse ? edge.target : edge.source;
+      numbers[place] = number++;
+    }
   return {Tensor::From(offsets, {static_cast<int64_t>(offsets.size())}),
-          Tensor::From(sources, {static_cast<int64_t>(sources.size())})};
+          Tensor::From(sources, {static_cast<int64_t>(sources.size())}), std::move(numbers)};
 }
 
 }  // namespace
 
 EdgeLists EdgeLists::To(Device device) const {
-  return {graphs, n, offsets.To(device), sources.To(device), reverse_offsets.To(device), reverse_sources.To(device)};
+  return {graphs,
+          n,
+          offsets.To(device),
+          sources.To(device),
+          reverse_offsets.To(device),
+          reverse_sources.To(device),
+          reverse_edges.To(device)};
 }
 
 EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs) {
@@ -39,7 +52,11 @@ EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs)
     }
   Check(edges <= std::numeric_limits<int32_t>::max(), "a batch of graphs with ", edges, " edges is too large");
   const Rows rows = Compress(n, graphs, false), reverse = Compress(n, graphs, true);
-  return {static_cast<int64_t>(graphs.size()), n, rows.offsets, rows.sources, reverse.offsets, reverse.sources};
+  std::vector<int32_t> place(edges), reverse_edges(edges);  // place: in rows.sources, by number
+  for (int64_t e = 0; e < edges; ++e) place[rows.numbers[e]] = static_cast<int32_t>(e);
+  for (int64_t e = 0; e < edges; ++e) reverse_edges[e] = place[reverse.numbers[e]];
+  return {static_cast<int64_t>(graphs.size()), n, rows.offsets, rows.sources, reverse.offsets, reverse.sources,
+          Tensor::From(reverse_edges, {edges})};
 }
 
 }  // namespace orbit

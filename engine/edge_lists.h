@@ -22,6 +22,7 @@ struct EdgeLists {
   Tensor sources;          // i32 [edges]
   Tensor reverse_offsets;  // the same for every edge turned round, which gradients run along
   Tensor reverse_sources;
+  Tensor reverse_edges;  // i32 [edges]: the place in `sources` of each edge in reverse_sources
 
   int64_t edges() const { return sources.size(); }
   EdgeLists To(Device device) const;

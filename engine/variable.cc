@@ -16,13 +16,15 @@ struct Variable::Node {
   const char* name;
   std::vector<Variable> inputs;
   BackwardFunction backward;
+  std::vector<Tensor> gradients;  // of the results, as far as they are known
 };
 
 struct Variable::State {
   Tensor value;
-  Tensor grad;
+  Tensor grad;  // of a leaf
   bool requires_grad = false;
-  std::shared_ptr<Node> node;
+  std::shared_ptr<Node> node;  // that this is a result of; null for a leaf
+  size_t result = 0;           // the how manieth
 };
 
 namespace {
@@ -61,8 +63,10 @@ const Tensor& Variable::value() const {
 
 const Tensor& Variable::grad() const {
   Check(defined(), "grad() of an undefined variable");
-  return state_->grad;
+  return Gradient();
 }
+
+Tensor& Variable::Gradient() const { return state_->node ? state_->node->gradients[state_->result] : state_->grad; }
 
 bool Variable::requires_grad() const { return defined() && state_->requires_grad; }
 
@@ -76,12 +80,12 @@ void Variable::set_value(Tensor value) const {
   state_->value = std::move(value);
 }
 
-void Variable::set_grad(Tensor grad) const { state_->grad = std::move(grad); }
+void Variable::set_grad(Tensor grad) const { Gradient() = std::move(grad); }
 
 void Variable::AddGrad(const Tensor& gradient) const {
   Check(gradient.shape() == shape() && gradient.dtype() == dtype(), "gradient ", gradient.Describe(), " for a value ",
         value().Describe());
-  state_->grad = Accumulate(std::move(state_->grad), gradient);
+  Gradient() = Accumulate(std::move(Gradient()), gradient);
 }
 
 void Variable::Backward() const {
@@ -92,30 +96,29 @@ void Variable::Backward() const {
 void Variable::Backward(const Tensor& gradient) const {
   Check(requires_grad(), "Backward() of a variable that no recorded operation computed");
   AddGrad(gradient);
-  const auto earlier = [](const std::shared_ptr<State>& a, const std::shared_ptr<State>& b) {
-    return a->node->sequence < b->node->sequence;
+  const auto earlier = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
+    return a->sequence < b->sequence;
   };
-  std::priority_queue<std::shared_ptr<State>, std::vector<std::shared_ptr<State>>, decltype(earlier)> ready(earlier);
-  std::unordered_set<State*> seen;
-  if (state_->node) ready.push(state_);
-  // An input's node was made before its user's, so the latest node of all has its whole gradient.
+  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(earlier)> ready(earlier);
+  std::unordered_set<Node*> seen;
+  if (state_->node) ready.push(state_->node);
+  // An input's node was made before its user's, so the latest node of all has its whole gradients.
   while (!ready.empty()) {
-    const std::shared_ptr<State> state = ready.top();
+    const std::shared_ptr<Node> node = ready.top();
     ready.pop();
-    seen.erase(state.get());
-    const std::shared_ptr<Node> node = state->node;
+    seen.erase(node.get());
     Check(node->backward != nullptr, node->name, ": its recorded graph was consumed by an earlier Backward()");
     const BackwardFunction backward = std::exchange(node->backward, nullptr);
     const std::vector<Variable> inputs = std::exchange(node->inputs, {});
     {
       const ProfileRange range(node->name);
-      backward(Gradients(inputs, std::exchange(state->grad, Tensor())));
+      backward(Gradients(inputs, std::exchange(node->gradients, std::vector<Tensor>(node->gradients.size()))));
     }
     for (const Variable& input : inputs) {
       if (!input.requires_grad()) continue;
       if (anomaly_detection) CheckFinite(input.grad(), node->name, "the gradient of an input");
-      if (input.state_->node && input.state_->grad.defined() && seen.insert(input.state_.get()).second)
-        ready.push(input.state_);
+      const std::shared_ptr<Node>& next = input.state_->node;
+      if (next && input.grad().defined() && seen.insert(next.get()).second) ready.push(next);
     }
   }
 }
@@ -128,13 +131,25 @@ bool GradientsWanted(const std::vector<Variable>& inputs) {
 }
 
 Variable MakeVariable(const char* name, Tensor value, std::vector<Variable> inputs, BackwardFunction backward) {
-  if (anomaly_detection) CheckFinite(value, name, "the result");
-  Variable result(std::move(value));
-  if (!GradientsWanted(inputs)) return result;
-  result.state_->requires_grad = true;
-  result.state_->node =
-      std::make_shared<Variable::Node>(Variable::Node{next_sequence++, name, std::move(inputs), std::move(backward)});
-  return result;
+  return std::move(MakeVariables(name, {std::move(value)}, std::move(inputs), std::move(backward))[0]);
+}
+
+std::vector<Variable> MakeVariables(const char* name, std::vector<Tensor> values, std::vector<Variable> inputs,
+                                    BackwardFunction backward) {
+  std::vector<Variable> results;
+  for (Tensor& value : values) {
+    if (anomaly_detection) CheckFinite(value, name, "the result");
+    results.emplace_back(std::move(value));
+  }
+  if (!GradientsWanted(inputs)) return results;
+  const auto node = std::make_shared<Variable::Node>(Variable::Node{
+      next_sequence++, name, std::move(inputs), std::move(backward), std::vector<Tensor>(results.size())});
+  for (size_t i = 0; i < results.size(); ++i) {
+    results[i].state_->requires_grad = true;
+    results[i].state_->node = node;
+    results[i].state_->result = i;
+  }
+  return results;
 }
 
 NoGrad::NoGrad() : previous_(std::exchange(recording, false)) {}

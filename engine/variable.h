@@ -17,12 +17,15 @@ namespace orbit {
 
 class Variable;
 
-// What a backward function receives: the gradient of the result, and where to leave those of the inputs.
+// What a backward function receives: the gradients of the results, and where to leave those of the inputs.
 class Gradients {
  public:
-  Gradients(const std::vector<Variable>& inputs, Tensor output) : inputs_(inputs), output_(std::move(output)) {}
+  Gradients(const std::vector<Variable>& inputs, std::vector<Tensor> outputs)
+      : inputs_(inputs), outputs_(std::move(outputs)) {}
 
-  const Tensor& output() const { return output_; }
+  const Tensor& output() const { return outputs_[0]; }
+  // Of one of several results; undefined where nothing depends on it.
+  const Tensor& output(size_t i) const { return outputs_[i]; }
   // Whether the gradient of input i is wanted; computing it otherwise is wasted work.
   bool Needs(size_t i) const;
   // Adds to the gradient of input i, where it is wanted. The tensor is shared, not copied: leave it unchanged.
@@ -30,7 +33,7 @@ class Gradients {
 
  private:
   const std::vector<Variable>& inputs_;
-  Tensor output_;
+  std::vector<Tensor> outputs_;
 };
 
 using BackwardFunction = std::function<void(const Gradients&)>;
@@ -70,7 +73,8 @@ class Variable {
  private:
   struct State;
   struct Node;
-  friend Variable MakeVariable(const char*, Tensor, std::vector<Variable>, BackwardFunction);
+  Tensor& Gradient() const;
+  friend std::vector<Variable> MakeVariables(const char*, std::vector<Tensor>, std::vector<Variable>, BackwardFunction);
   std::shared_ptr<State> state_;
 };
 
@@ -83,6 +87,9 @@ struct NamedVariable {
 // The result of an operation called `name`. Nothing is recorded, and backward is dropped, where no input requires a
 // gradient or a NoGrad is alive.
 Variable MakeVariable(const char* name, Tensor value, std::vector<Variable> inputs, BackwardFunction backward);
+// The same for several results; backward is called once, when the gradients of all are known.
+std::vector<Variable> MakeVariables(const char* name, std::vector<Tensor> values, std::vector<Variable> inputs,
+                                    BackwardFunction backward);
 
 // Whether an operation on these inputs will be recorded: it need not save anything otherwise.
 bool GradientsWanted(const std::vector<Variable>& inputs);

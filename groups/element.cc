@@ -1,7 +1,9 @@
 #include "groups/element.h"
 
 #include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "groups/mean_action.h"
 #include "groups/rotation.h"
 
 namespace orbit {
@@ -71,6 +73,21 @@ Variable Element::Act(const Representation& representation, const Variable& y) c
   x = Reshape(x, y.shape());
   if (translation.defined() && representation.points > 0) x = Translate(x, representation, translation, 1);
   return x;
+}
+
+Variable Element::MeanAct(const Representation& representation, const Variable& y) const {
+  const bool permutes = permutation && representation.order > 0, rotates = matrix.defined() && representation.vector;
+  const bool in_one_pass = permutes ? representation.order == 1 && permutation->hard : rotates;
+  if (!in_one_pass) return Mean(Act(representation, y), {1});
+  Shape shape = y.shape();
+  const Variable x = representation.vector
+                         ? FlattenNodes(y, 2)
+                         : Reshape(y, {shape[0], shape[1], shape[2], 1, shape[3]});  // [batch, samples, n, d, channels]
+  shape.erase(shape.begin() + 1);
+  const Variable mean =
+      Reshape(MeanAction(permutes ? &*permutation : nullptr, rotates ? matrix : Variable(), x), shape);
+  if (!translation.defined() || representation.points == 0) return mean;
+  return Translate(mean, representation, translation, 1);
 }
 
 }  // namespace orbit

@@ -48,6 +48,8 @@ struct Element {
   Variable ActInverse(const Representation& representation, const Variable& x, int64_t samples) const;
   // g . y: y [batch, samples, ...] -> the same shape.
   Variable Act(const Representation& representation, const Variable& y) const;
+  // The mean of that over the samples: [batch, ...].
+  Variable MeanAct(const Representation& representation, const Variable& y) const;
 };
 
 }  // namespace orbit

@@ -1,6 +1,5 @@
 #include "groups/symmetrizer.h"
 
-#include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 
 namespace orbit {
@@ -33,8 +32,8 @@ Symmetrizer::Result Symmetrizer::operator()(const Features& x, const Noise& nois
   std::vector<Variable> transformed;
   for (const Feature& feature : x.features)
     transformed.push_back(FoldSamples(g.ActInverse(feature.representation, feature.value, noise.samples)));
-  const Variable y = g.Act(output_, UnfoldSamples(base_(transformed), noise.samples));
-  return {Mean(y, {1}), g};
+  const Variable y = UnfoldSamples(base_(transformed), noise.samples);
+  return {g.MeanAct(output_, y), g};
 }
 
 }  // namespace orbit

@@ -25,7 +25,7 @@ void CopyStrided(Device device, const Strided& shape, const T* x, T* y);
 template <class Device, class T>
 void GatherRows(Device device, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y);
 
-// y[index[i], :] += x[i, :] in the order of i; y has y_rows rows. An index outside throws std::out_of_range
+// y[index[i], :] += x[i, :] in a fixed order; y has y_rows rows. An index outside throws std::out_of_range
 // on the host; a GPU leaves the row out.
 template <class Device, class T>
 void ScatterAddRows(Device device, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x,

@@ -27,6 +27,13 @@ template <class Device, class T>
 void MessageSum(Device device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
                 const int32_t* num_nodes, const T* eps, const T* x, T* y);
 
+// y = s ((1 + eps) s x + the sum over sources of s x) + bias, the aggregation of graph convolutional networks (Kipf and
+// Welling, ICLR 2017) with s [graphs, n] one over the root of the degrees: no hub; bias [channels] may be null. Bytes
+// as above.
+template <class Device, class T>
+void NormalizedMessageSum(Device device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                          const T* eps, const T* s, const T* bias, const T* x, T* y);
+
 // mask [graphs, n]: 1 for the nodes of each graph, its first num_nodes, and 0 for padding.
 template <class Device, class T>
 void NodeMask(Device device, int64_t graphs, int64_t n, const int32_t* num_nodes, T* mask);

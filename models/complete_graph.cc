@@ -1,33 +1,33 @@
 #include "models/complete_graph.h"
 
+#include <map>
+#include <mutex>
+#include <tuple>
 #include <vector>
 
-#include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 
 namespace orbit {
 
-CompleteGraph::CompleteGraph(int64_t graphs, int64_t n, Device device) {
-  std::vector<int64_t> receivers, senders, pairs;
-  const int64_t edges = graphs * n * (n - 1);
-  receivers.reserve(edges);
-  senders.reserve(edges);
-  pairs.reserve(edges);
-  for (int64_t i = 0; i < graphs * n; ++i)
-    for (int64_t j = 0; j < n; ++j) {
-      if (j == i % n) continue;
-      receivers.push_back(i);
-      senders.push_back(i / n * n + j);
-      pairs.push_back(i * n + j);
-    }
-  receiver = Tensor::From(receivers, {edges}, device);
-  sender = Tensor::From(senders, {edges}, device);
-  pair = Tensor::From(pairs, {edges}, device);
+EdgeLists CompleteGraph(int64_t n, Device device) {
+  using Key = std::tuple<int64_t, DeviceType, int>;
+  static std::mutex mutex;
+  static auto& made = *new std::map<Key, EdgeLists>;
+  const std::lock_guard lock(mutex);
+  EdgeLists& graph = made[{n, device.type, device.index}];
+  if (graph.graphs > 0) return graph;
+  std::vector<Edge> edges;
+  for (int32_t receiver = 0; receiver < n; ++receiver)
+    for (int32_t sender = 0; sender < n; ++sender)
+      if (sender != receiver) edges.push_back({sender, receiver});
+  return graph = MakeEdgeLists(n, {edges}).To(device);
 }
 
-Variable SumOverSenders(const Variable& x, int64_t n) {
-  const int64_t channels = x.dim(1);
-  return Sum(Reshape(x, {x.dim(0) / (n - 1), n - 1, channels}), {1});
+Variable OffDiagonal(const Variable& pairs) {
+  const int64_t graphs = pairs.dim(0), n = pairs.dim(1), channels = pairs.dim(3);
+  // Without the first pair, every n pairs off the diagonal are followed by one on it.
+  const Variable rest = Slice(Reshape(pairs, {graphs, n * n, channels}), 1, 1, n * n);
+  return Reshape(Slice(Reshape(rest, {graphs, n - 1, n + 1, channels}), 2, 0, n), {graphs * n * (n - 1), channels});
 }
 
 }  // namespace orbit

@@ -1,23 +1,18 @@
-// The directed edges between all pairs of different nodes of equally large graphs.
+// The directed edges between all pairs of different nodes of a graph.
 #ifndef ORBIT_MODELS_COMPLETE_GRAPH_H_
 #define ORBIT_MODELS_COMPLETE_GRAPH_H_
 
-#include "engine/tensor.h"
+#include "engine/edge_lists.h"
 #include "engine/variable.h"
 
 namespace orbit {
 
-// Nodes and pairs are numbered through the batch: node i of graph g is g n + i, pair (i, j) of it (g n + i) n + j.
-struct CompleteGraph {
-  CompleteGraph(int64_t graphs, int64_t n, Device device);
+// Of one graph with n nodes: sorted by receiver, then by sender. It is made once a device and kept.
+EdgeLists CompleteGraph(int64_t n, Device device);
 
-  Tensor receiver, sender;  // i64 [graphs * n * (n - 1)]: an edge goes from sender j to receiver i, sorted by receiver
-  Tensor pair;              // i64 [edges]: the pair (receiver, sender)
-};
-
-// What a receiver gets from all its senders: x [graphs * n * (n - 1), channels], sorted by receiver, to
-// [graphs * n, channels].
-Variable SumOverSenders(const Variable& x, int64_t n);
+// What belongs to its edges, of what belongs to pairs (receiver, sender): pairs [graphs, n, n, channels] ->
+// [graphs n (n - 1), channels].
+Variable OffDiagonal(const Variable& pairs);
 
 }  // namespace orbit
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "engine/nn/init.h"
+#include "engine/ops/edge_mlp.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/indexing.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "models/complete_graph.h"
@@ -38,15 +38,13 @@ Egnn::Layer::Layer(int64_t hidden, Generator& generator)
   position2_.weight.value().CopyFrom(nn::XavierUniform({1, hidden}, /*gain=*/0.001, generator));
 }
 
-void Egnn::Layer::Apply(const Variable& edges, const Variable& velocities, const CompleteGraph& graph, int64_t n,
-                        Variable& h, Variable& x) const {
-  const Variable difference = Sub(IndexSelect(x, graph.receiver), IndexSelect(x, graph.sender));
-  const Variable messages = Silu(edge2_(Silu(edge1_(
-      Concat({IndexSelect(h, graph.receiver), IndexSelect(h, graph.sender), SquaredNorm(difference), edges}, -1)))));
-  const Variable moves = Clamp(Mul(difference, position2_(Silu(position1_(messages)))), -kLargestMove, kLargestMove);
-  x = Add(x, Scale(SumOverSenders(moves, n), 1.0 / static_cast<double>(n - 1)));
+void Egnn::Layer::Apply(const Variable& attributes, const Variable& velocities, const EdgeLists& edges, Variable& h,
+                        Variable& x) const {
+  const Variable hidden = EdgeSilu(h, x, attributes, edge1_.weight, edge1_.bias, edges);
+  const auto [messages, sums] = SiluAndSum(edge2_(hidden), h.dim(0), edges);
+  x = Add(x, MeanMoves(position1_(messages), position2_.weight, x, kLargestMove, edges));
   x = Add(x, Mul(velocity2_(Silu(velocity1_(h))), velocities));
-  h = Add(h, node2_(Silu(node1_(Concat({h, SumOverSenders(messages, n)}, -1)))));
+  h = Add(h, node2_(Silu(node1_(Concat({h, sums}, -1)))));
 }
 
 Egnn::Egnn(const EgnnOptions& options, Generator& generator) : embedding_(1, options.hidden, generator) {
@@ -60,13 +58,15 @@ Egnn::Egnn(const EgnnOptions& options, Generator& generator) : embedding_(1, opt
 Variable Egnn::operator()(const Variable& positions, const Variable& velocities, const Variable& charges) const {
   const int64_t batch = positions.dim(0), n = positions.dim(1);
   Check(n >= 2, "EGNN needs at least two particles, got ", n);
-  const CompleteGraph graph(batch, n, positions.device());
-  Variable x = Reshape(positions, {batch * n, 3});
-  const Variable v = Reshape(velocities, {batch * n, 3}), q = Reshape(charges, {batch * n, 1});
-  const Variable distance = SquaredNorm(Sub(IndexSelect(x, graph.receiver), IndexSelect(x, graph.sender)));
-  const Variable edges = Concat({Mul(IndexSelect(q, graph.receiver), IndexSelect(q, graph.sender)), distance}, -1);
-  Variable h = embedding_(Sqrt(SquaredNorm(v)));
-  for (const auto& layer : layers_) layer->Apply(edges, v, graph, n, h, x);
+  const EdgeLists edges = CompleteGraph(n, positions.device());
+  const auto pairs = [&](auto function, const Variable& of_nodes) {
+    const int64_t channels = of_nodes.dim(2);
+    return function(Reshape(of_nodes, {batch, n, 1, channels}), Reshape(of_nodes, {batch, 1, n, channels}));
+  };
+  const Variable attributes = OffDiagonal(Concat({pairs(Mul, charges), SquaredNorm(pairs(Sub, positions))}, -1));
+  const Variable v = Reshape(velocities, {batch * n, 3});
+  Variable x = Reshape(positions, {batch * n, 3}), h = embedding_(Sqrt(SquaredNorm(v)));
+  for (const auto& layer : layers_) layer->Apply(attributes, v, edges, h, x);
   return Reshape(x, positions.shape());
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/edge_lists.h"
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
@@ -16,8 +17,6 @@ struct EgnnOptions {
   int64_t layers = 4;
   int64_t hidden = 64;
 };
-
-struct CompleteGraph;
 
 class Egnn : public nn::Module {
  public:
@@ -32,7 +31,7 @@ class Egnn : public nn::Module {
   class Layer : public nn::Module {
    public:
     Layer(int64_t hidden, Generator& generator);
-    void Apply(const Variable& edges, const Variable& velocities, const CompleteGraph& graph, int64_t n, Variable& h,
+    void Apply(const Variable& attributes, const Variable& velocities, const EdgeLists& edges, Variable& h,
                Variable& x) const;
 
    private:

@@ -12,10 +12,10 @@
 namespace orbit {
 namespace {
 
-// Constants of a batch of graphs that layers scale with, each to be broadcast to [graphs, 1, n, channels].
+// Constants of a batch of graphs that layers scale with.
 struct GraphScales {
   Tensor mask;                 // [graphs, 1, n, 1]: 1 for nodes, 0 for padding
-  Tensor inverse_root_degree;  // [graphs, 1, n, 1]: edges into the node, and one for itself where `self_loops`
+  Tensor inverse_root_degree;  // [graphs, n]: of edges into the node, and one for itself where `self_loops`
   Tensor inverse_eigenvalue;   // [graphs, 1, 1, 1]: 2 / the largest eigenvalue of the normalised Laplacian
 };
 
@@ -42,16 +42,11 @@ GraphScales ScalesOf(const Features& x, bool self_loops, bool eigenvalues) {
         inverse[g] = 2 / solver.eigenvalues()[size - 1];
       }
     });
-  const auto make = [&](const std::vector<double>& values, int64_t n) {
-    return Tensor::From(values, {edges.graphs, 1, n, 1}).To(nodes.dtype()).To(nodes.device());
+  const auto make = [&](const std::vector<double>& values, const Shape& shape) {
+    return Tensor::From(values, shape).To(nodes.dtype()).To(nodes.device());
   };
-  return {NodeMask(x.num_nodes, edges.n, nodes.dtype()).Reshape({edges.graphs, 1, edges.n, 1}), make(roots, edges.n),
-          make(inverse, 1)};
-}
-
-// The sum over neighbours alone, without the node itself.
-Variable SumOverNeighbours(const Variable& x, const EdgeLists& edges) {
-  return MessageSum(x, Tensor::Full({1}, -1, x.dtype(), x.device()), edges);
+  return {NodeMask(x.num_nodes, edges.n, nodes.dtype()).Reshape({edges.graphs, 1, edges.n, 1}),
+          make(roots, {edges.graphs, edges.n}), make(inverse, {edges.graphs, 1, 1, 1})};
 }
 
 class GcnLayer : public nn::Module {
@@ -62,9 +57,7 @@ class GcnLayer : public nn::Module {
   GcnLayer(int64_t in, Activation, Generator& generator) : linear_(in, kWidth, generator) { AddModule("lin", linear_); }
 
   Variable operator()(const Variable& x, const EdgeLists& edges, const GraphScales& scales) const {
-    const Variable messages = Mul(Linear(x, linear_.weight), scales.inverse_root_degree);
-    const Tensor zero = Tensor::Zeros({1}, x.dtype(), x.device());
-    return Add(Mul(MessageSum(messages, zero, edges), scales.inverse_root_degree), linear_.bias);
+    return NormalizedMessageSum(Linear(x, linear_.weight), scales.inverse_root_degree, 1, linear_.bias, edges);
   }
 
  private:
@@ -128,8 +121,7 @@ class ChebLayer : public nn::Module {
     // 2 L / l - I = (2 / l - 1) I - 2 / l D^-1/2 A D^-1/2
     const Variable scale(scales.inverse_eigenvalue);
     const auto apply = [&](const Variable& t) {
-      const Variable neighbours =
-          Mul(SumOverNeighbours(Mul(t, scales.inverse_root_degree), edges), scales.inverse_root_degree);
+      const Variable neighbours = NormalizedMessageSum(t, scales.inverse_root_degree, 0, {}, edges);
       return Sub(Mul(t, AddScalar(scale, -1)), Mul(neighbours, scale));
     };
     const Variable first = apply(x), second = Sub(Scale(apply(first), 2), x);

@@ -1,7 +1,7 @@
 #include "models/particle_gnn.h"
 
+#include "engine/ops/edge_mlp.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/indexing.h"
 #include "engine/ops/shape.h"
 #include "models/complete_graph.h"
 
@@ -18,11 +18,9 @@ ParticleGnn::Layer::Layer(int64_t hidden, Generator& generator)
   AddModule("node_mlp.2", node2_);
 }
 
-Variable ParticleGnn::Layer::operator()(const Variable& x, const Variable& edges, const CompleteGraph& graph,
-                                        int64_t n) const {
-  const Variable pairs = Concat({IndexSelect(x, graph.receiver), IndexSelect(x, graph.sender), edges}, -1);
-  const Variable messages = Silu(edge2_(Silu(edge1_(pairs))));
-  return node2_(Silu(node1_(Concat({x, SumOverSenders(messages, n)}, -1))));
+Variable ParticleGnn::Layer::operator()(const Variable& x, const Variable& attributes, const EdgeLists& edges) const {
+  const Variable hidden = EdgeSilu(x, {}, attributes, edge1_.weight, edge1_.bias, edges);
+  return node2_(Silu(node1_(Concat({x, SiluSum(edge2_(hidden), x.dim(0), edges)}, -1))));
 }
 
 ParticleGnn::ParticleGnn(const ParticleGnnOptions& options, Generator& generator)
@@ -40,10 +38,10 @@ ParticleGnn::ParticleGnn(const ParticleGnnOptions& options, Generator& generator
 
 Variable ParticleGnn::operator()(const Variable& nodes, const Variable& edges) const {
   const int64_t rows = nodes.dim(0), n = nodes.dim(1);
-  const CompleteGraph graph(rows, n, nodes.device());
-  const Variable e = IndexSelect(Reshape(edges, {rows * n * n, 2}), graph.pair);
+  const EdgeLists graph = CompleteGraph(n, nodes.device());
+  const Variable attributes = OffDiagonal(edges);
   Variable x = embedding_(Reshape(Permute(nodes, {0, 1, 3, 2}), {rows * n, 6}));
-  for (const auto& layer : layers_) x = (*layer)(x, e, graph, n);
+  for (const auto& layer : layers_) x = (*layer)(x, attributes, graph);
   return Reshape(decoder2_(Silu(decoder1_(x))), {rows, n, 3});
 }
 

@@ -3,6 +3,7 @@
 #ifndef ORBIT_MODELS_PARTICLE_GNN_H_
 #define ORBIT_MODELS_PARTICLE_GNN_H_
 
+#include "engine/edge_lists.h"
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
@@ -26,7 +27,7 @@ class ParticleGnn : public nn::Module {
   class Layer : public nn::Module {
    public:
     Layer(int64_t hidden, Generator& generator);
-    Variable operator()(const Variable& x, const Variable& edges, const struct CompleteGraph& graph, int64_t n) const;
+    Variable operator()(const Variable& x, const Variable& attributes, const EdgeLists& edges) const;
 
    private:
     nn::Linear edge1_, edge2_, node1_, node2_;

@@ -1,4 +1,4 @@
-// Times the pieces of the models and whole training steps. See --help.
+// Times what tools/benchmarks.h lists. See --help.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -14,20 +14,10 @@
 
 #include "engine/device.h"
 #include "engine/dispatch.h"
-#include "engine/ops/elementwise.h"
-#include "engine/ops/linear.h"
-#include "engine/ops/loss.h"
-#include "engine/ops/message_passing.h"
-#include "engine/ops/normalization.h"
-#include "engine/ops/reduce.h"
-#include "engine/optim/adam.h"
-#include "groups/permuted_linear.h"
-#include "groups/rotation.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
-#include "models/graph_model.h"
-#include "models/nbody_model.h"
+#include "tools/benchmarks.h"
 #include "tools/launch.h"
 
 namespace orbit {
@@ -36,23 +26,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
-struct Benchmark {
-  std::string name, help;
-  double bytes;                                    // that must be moved at least
-  double flops;                                    // that must be done at least
-  std::function<std::function<void()>()> prepare;  // returns what is timed
-};
-
-// Where everything here is computed.
-Device& TheDevice() {
-  static Device device;
-  return device;
-}
-
 bool OnGpu() { return TheDevice().type == DeviceType::kCuda; }
 
 // On a GPU the second cache is filled with something else before each run, as it is between the steps of a training.
-double Seconds(const std::function<void()>& run) {
+double Seconds(const Work& run) {
   if (OnGpu()) {
     static const Tensor other = Tensor::Empty({int64_t{1} << 28}, DType::kU8, TheDevice());
     other.Zero();
@@ -65,7 +42,7 @@ struct Timing {
   int repeats;
 };
 
-Timing Time(const std::function<void()>& run, int repeats) {
+Timing Time(const Work& run, int repeats) {
   Seconds(run);  // first touches, scratch memory
   std::vector<double> seconds;
   const auto start = Clock::now();
@@ -85,154 +62,6 @@ int64_t PeakResidentBytes() {
 }
 
 void ResetPeakResidentBytes() { std::ofstream("/proc/self/clear_refs") << "5"; }
-
-Tensor Normal(const Shape& shape) {
-  static Generator generator(1);
-  return generator.Normal(shape, 0, 1, DType::kF32, TheDevice());
-}
-
-// Graphs of 33 to 64 nodes with this density of edges.
-Features RandomGraphs(int64_t graphs, int64_t n, double density, Generator& generator) {
-  std::vector<std::vector<Edge>> edges(graphs);
-  std::vector<int32_t> sizes(graphs);
-  std::vector<float> nodes(graphs * n * 2, 0.0f);
-  for (int64_t g = 0; g < graphs; ++g) {
-    const std::vector<float> drawn = generator.Uniform({n * n + n + 1}, 0, 1).ToVector<float>();
-    sizes[g] = static_cast<int32_t>(33 + static_cast<int64_t>(drawn.back() * static_cast<float>(n - 32)));
-    for (int32_t i = 0; i < sizes[g]; ++i) {
-      nodes[(g * n + i) * 2] = drawn[n * n + i] < 0.5f ? 0.0f : 1.0f;
-      for (int32_t j = 0; j < i; ++j) {
-        if (drawn[i * n + j] >= density) continue;
-        edges[g].push_back({i, j});
-        edges[g].push_back({j, i});
-        for (const int32_t node : {i, j}) nodes[(g * n + node) * 2 + 1] += 1;
-      }
-    }
-  }
-  return MakeGraphFeatures(Tensor::From(nodes, {graphs, n, 2}, TheDevice()), MakeEdgeLists(n, edges).To(TheDevice()),
-                           Tensor::From(sizes, {graphs}, TheDevice()));
-}
-
-// A training step of a model: forward, backward, Adam.
-std::function<void()> TrainingStep(std::shared_ptr<nn::Module> model, double clip, std::function<Variable()> loss) {
-  model->To(TheDevice());
-  auto optimizer = std::make_shared<optim::Adam>(model->NamedParameters());
-  return [model, clip, loss = std::move(loss), optimizer] {
-    optimizer->ZeroGrad();
-    loss().Backward();
-    optimizer->Step(1e-4, optim::SquaredGradientNorm(optimizer->parameters()), clip);
-  };
-}
-
-std::function<void()> NBodyStep() {
-  auto generator = std::make_shared<Generator>(0);
-  auto model = std::make_shared<NBodyModel>(NBodyModelOptions{}, *generator);
-  const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3})};
-  return TrainingStep(model, 0, [=, model = model.get()] {
-    const auto result = model->Forward(batch, 20, *generator);
-    return Add(MseLoss(result.prediction, batch.target), Scale(result.entropy, 0.1));
-  });
-}
-
-std::function<void()> ExpClassifyStep() {
-  auto generator = std::make_shared<Generator>(0);
-  std::shared_ptr<GraphModel> model = MakeGraphModel({}, *generator);
-  const Features x = RandomGraphs(100, 64, 0.08, *generator);
-  const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
-  return TrainingStep(model, 0.1, [=, model = model.get()] {
-    const auto result = model->Forward(x, model->DrawNoise(x, 10, *generator), *generator);
-    return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1));
-  });
-}
-
-// Forward and backward of sum(y g) for a fixed g.
-std::function<void()> BothWays(std::vector<Variable> inputs, std::function<Variable()> operation) {
-  const Tensor gradient = Normal(operation().shape());
-  return [=, inputs = std::move(inputs), operation = std::move(operation)] {
-    for (const Variable& input : inputs) input.ZeroGrad();
-    operation().Backward(gradient);
-  };
-}
-
-std::vector<Benchmark> Benchmarks() {
-  const double f = sizeof(float);
-  return {
-      {"nbody_paper_step", "a training step of nbody_paper: batch 100, 20 samples", 0, 66e9, NBodyStep},
-      {"exp_classify_step", "a training step of exp_classify_mlp_ps: batch 100, 10 samples", 0, 109e9, ExpClassifyStep},
-      {"sinkhorn_1000x188", "SoftSort with 20 Sinkhorn iterations, forward and backward, 1,000 x 188 nodes",
-       // P written, dP read.
-       2 * 1000 * 188.0 * 188 * f, 0,
-       [] {
-         const Variable scores(Normal({100, 10, 188}), true);
-         const Tensor counts = Tensor::Full({100}, 188, DType::kI32, TheDevice());
-         return BothWays({scores}, [=] { return SoftSort(scores, counts, {.tau = 0.01}).soft; });
-       }},
-      {"permutation_entropy_2000x5", "the entropy regulariser, forward and backward", 3 * 2000 * 25 * f, 0,
-       [] {
-         const Variable soft(Exp(Normal({100, 20, 5, 5})).value(), true);
-         const Tensor counts = Tensor::Full({100}, 5, DType::kI32, TheDevice());
-         const Permutation permutation{Tensor::Zeros({100, 20, 5}, DType::kI32, TheDevice()), soft, true};
-         return BothWays({soft}, [=] { return PermutationEntropy(permutation, counts); });
-       }},
-      {"gram_schmidt_2000", "orthonormal frames, forward and backward", 5 * 2000 * 9 * f, 0,
-       [] {
-         const Variable frames(Normal({100, 20, 3, 3}), true);
-         return BothWays({frames}, [=] { return GramSchmidt(frames, false); });
-       }},
-      {"permute_2000x5x5", "pairs of nodes renumbered for 20 samples, forward and backward with straight-through",
-       (100 * 50 * 2 + 2000 * 50 * 2 + 2000 * 25) * f, 2 * 2 * 2000.0 * 5 * 5 * 10,
-       [] {
-         const Variable scores(Normal({100, 20, 5}), true), pairs(Normal({100, 5, 5, 2}), true);
-         const Tensor counts = Tensor::Full({100}, 5, DType::kI32, TheDevice());
-         Permutation permutation = SoftSort(scores, counts, {.tau = 0.1});
-         permutation.soft = Variable(permutation.soft.value(), true);
-         return BothWays({pairs, permutation.soft}, [=] { return ActInverse(permutation, 2, pairs); });
-       }},
-      {"message_sum_65000x64", "GIN's aggregation on 1,000 graphs of 64 nodes and a hub, forward and backward",
-       4 * 1000 * 65.0 * 64 * f, 0,
-       [] {
-         Generator generator(2);
-         const Features graphs = RandomGraphs(100, 64, 0.08, generator);
-         const Variable x(Normal({100, 10, 65, 64}), true), eps(Normal({1}), true);
-         return BothWays({x, eps}, [=] { return MessageSumWithHub(x, eps, graphs.edges, graphs.num_nodes); });
-       }},
-      {"permuted_linear_1000x2048", "the first layer of an MLP on permuted graphs from their edges, forward",
-       (4224 * 2048.0 + 1000 * 2048) * f, 2 * 1000 * 190.0 * 2048,
-       [] {
-         Generator generator(2);
-         const Features graphs = RandomGraphs(100, 64, 0.08, generator);
-         const Tensor scores = generator.Normal({100, 10, 64}, 0, 1, DType::kF32, TheDevice());
-         const Permutation permutation = Sort(scores, graphs.num_nodes);
-         const Tensor weight = Normal({2048, 64 * 2 + 64 * 64}), bias = Normal({2048});
-         return std::function<void()>([=] {
-           const NoGrad no_grad;
-           PermutedLinear(permutation, graphs.features[0].value.value(), graphs.edges, weight, bias);
-         });
-       }},
-      {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
-       [] {
-         const Variable x(Normal({50000, 64}), true), weight(Normal({64}), true), bias(Normal({64}), true);
-         return BothWays({x, weight, bias}, [=] { return LayerNorm(x, weight, bias); });
-       }},
-      {"gelu_3200000", "forward and backward", 5 * 3.2e6 * f, 0,
-       [] {
-         const Variable x(Normal({3200000}), true);
-         return BothWays({x}, [=] { return Gelu(x); });
-       }},
-      {"linear_50000x64x192", "with bias, forward and backward", 0, 3 * 2 * 50000.0 * 64 * 192,
-       [] {
-         const Variable x(Normal({50000, 64}), true), weight(Normal({192, 64}), true), bias(Normal({192}), true);
-         return BothWays({x, weight, bias}, [=] { return Linear(x, weight, bias); });
-       }},
-      {"adam_19000000", "a step on as many parameters", 7 * 1.9e7 * f, 0,
-       [] {
-         const Variable parameter(Normal({19000000}), true);
-         parameter.set_grad(Normal({19000000}));
-         auto optimizer = std::make_shared<optim::Adam>(std::vector<NamedVariable>{{"parameter", parameter}});
-         return std::function<void()>([optimizer] { optimizer->Step(1e-3); });
-       }},
-  };
-}
 
 // What this machine can do with the threads in use, measured now.
 struct Limits {
@@ -306,11 +135,11 @@ int Run(const std::string& filter, int repeats, bool list, const std::string& pe
   } catch (const std::regex_error&) {
     Fail("--filter ", filter, " is no regular expression");
   }
-  for (Benchmark& benchmark : Benchmarks())
+  for (Benchmark& benchmark : MakeBenchmarks())
     if (std::regex_search(benchmark.name, pattern)) chosen.push_back(std::move(benchmark));
   Check(!chosen.empty(), "no benchmark is called like '", filter, "'; --list names them");
   if (list) {
-    for (const Benchmark& benchmark : chosen) std::printf("%-28s %s\n", benchmark.name.c_str(), benchmark.help.c_str());
+    for (const Benchmark& benchmark : chosen) std::printf("%-34s %s\n", benchmark.name.c_str(), benchmark.help.c_str());
     return 0;
   }
   const std::string core = kernels::HostMatMulCore();

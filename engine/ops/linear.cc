@@ -1,6 +1,7 @@
 #include "engine/ops/linear.h"
 
 #include "engine/dispatch.h"
+#include "kernels/linear.h"
 #include "kernels/matmul.h"
 
 namespace orbit {
@@ -41,15 +42,15 @@ Variable Linear(const Variable& x, const Variable& weight, const Variable& bias)
                         const Tensor& dy = gradients.output();
                         if (gradients.Needs(0))
                           gradients.Add(0, Product("Linear", x.shape(), dy, false, w, false, 1, rows, in, out));
-                        if (gradients.Needs(1))
-                          gradients.Add(1, Product("Linear", w.shape(), dy, true, x, false, 1, out, in, rows));
-                        if (gradients.Needs(2)) {
-                          Tensor db = Tensor::Empty({out}, dy.dtype(), dy.device());
-                          Dispatch("Linear", dy, [&]<class T>(auto device, std::type_identity<T>) {
-                            kernels::ColumnSums(device, rows, out, dy.data<T>(), db.data<T>());
-                          });
-                          gradients.Add(2, db);
-                        }
+                        if (!gradients.Needs(1) && !gradients.Needs(2)) return;
+                        const Tensor dw = Tensor::EmptyLike(w);
+                        const Tensor db = gradients.Needs(2) ? Tensor::Empty({out}, dy.dtype(), dy.device()) : Tensor();
+                        Dispatch("Linear", dy, [&]<class T>(auto device, std::type_identity<T>) {
+                          kernels::LinearWeightGradient(device, rows, in, out, x.data<T>(), dy.data<T>(), dw.data<T>(),
+                                                        db.defined() ? db.data<T>() : nullptr);
+                        });
+                        gradients.Add(1, dw);
+                        if (db.defined()) gradients.Add(2, db);
                       });
 }
 

@@ -1,13 +1,14 @@
 #include "engine/ops/message_passing.h"
 
 #include "engine/dispatch.h"
+#include "engine/ops/reduce.h"
 #include "kernels/message_passing.h"
 
 namespace orbit {
 
 namespace {
 
-Variable Sum(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes) {
+Variable SumMessages(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes) {
   const bool hub = num_nodes.defined();
   Check(x.rank() == 4 && x.dim(0) == edges.graphs && x.dim(2) == edges.n + (hub ? 1 : 0) && eps.size() == 1 &&
             eps.dtype() == x.dtype(),
@@ -40,10 +41,37 @@ Variable Sum(const Variable& x, const Variable& eps, const EdgeLists& edges, con
 
 }  // namespace
 
-Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges) { return Sum(x, eps, edges, {}); }
+Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges) {
+  return SumMessages(x, eps, edges, {});
+}
 
 Variable MessageSumWithHub(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes) {
-  return Sum(x, eps, edges, num_nodes);
+  return SumMessages(x, eps, edges, num_nodes);
+}
+
+Variable NormalizedMessageSum(const Variable& x, const Tensor& s, double self, const Variable& bias,
+                              const EdgeLists& edges) {
+  Check(x.rank() == 4 && x.dim(0) == edges.graphs && x.dim(2) == edges.n && s.shape() == Shape{edges.graphs, edges.n} &&
+            s.dtype() == x.dtype() && (!bias.defined() || bias.shape() == Shape{x.dim(3)}),
+        "NormalizedMessageSum: x ", x.value().Describe(), ", s ", s.Describe(), ", bias ",
+        bias.defined() ? bias.value().Describe() : "", " on ", edges.graphs, " graphs of ", edges.n, " nodes");
+  const kernels::MessageShape shape = {x.dim(0), x.dim(1), edges.n, x.dim(3)};
+  const Tensor eps = Tensor::Full({1}, self - 1, x.dtype(), x.device());
+  const auto run = [=](const Tensor& offsets, const Tensor& sources, const Tensor& bias, const Tensor& from) {
+    const Tensor to = Tensor::EmptyLike(from);
+    Dispatch("NormalizedMessageSum", from, [&]<class T>(auto device, std::type_identity<T>) {
+      kernels::NormalizedMessageSum(device, shape, offsets.data<int32_t>(), sources.data<int32_t>(), eps.data<T>(),
+                                    s.data<T>(), bias.defined() ? bias.data<T>() : nullptr, from.data<T>(),
+                                    to.data<T>());
+    });
+    return to;
+  };
+  const Tensor y = run(edges.offsets, edges.sources, bias.defined() ? bias.value() : Tensor(), x.value());
+  return MakeVariable("NormalizedMessageSum", y, {x, bias}, [=](const Gradients& gradients) {
+    const Tensor& dy = gradients.output();
+    if (gradients.Needs(0)) gradients.Add(0, run(edges.reverse_offsets, edges.reverse_sources, {}, dy));
+    if (gradients.Needs(1)) gradients.Add(1, SumToShape(dy, {shape.channels}));
+  });
 }
 
 }  // namespace orbit

@@ -15,6 +15,12 @@ Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edg
 // to and from each of its graph's num_nodes (i32 [graphs]) first nodes.
 Variable MessageSumWithHub(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes);
 
+// y_i = s_i (self s_i x_i + the sum of s_j x_j over the edges j -> i) + bias: x [graphs, samples, n, channels], s
+// [graphs, n], bias [channels] or undefined. f32, f64. With s one over the root of the degrees the aggregation of GCN:
+// Kipf and Welling, Semi-Supervised Classification with Graph Convolutional Networks, ICLR 2017.
+Variable NormalizedMessageSum(const Variable& x, const Tensor& s, double self, const Variable& bias,
+                              const EdgeLists& edges);
+
 }  // namespace orbit
 
 #endif  // ORBIT_ENGINE_OPS_MESSAGE_PASSING_H_

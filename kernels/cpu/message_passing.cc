@@ -34,22 +34,52 @@ void SumGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* 
   }
 }
 
+// The same with the factor s of each node, on both sides, and a bias.
+template <class T>
+void SumNormalizedGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* sources, T factor, const T* s,
+                        const T* bias, const T* x, T* y) {
+  const int64_t channels = shape.channels;
+  for (int64_t i = 0; i < shape.n; ++i) {
+    T* to = y + i * channels;
+    for (int64_t c = 0; c < channels; ++c) to[c] = factor * s[i] * x[i * channels + c];
+    for (int32_t edge = offsets[i]; edge < offsets[i + 1]; ++edge) {
+      const T* from = x + sources[edge] * channels;
+      const T weight = s[sources[edge]];
+      for (int64_t c = 0; c < channels; ++c) to[c] += weight * from[c];
+    }
+    for (int64_t c = 0; c < channels; ++c) to[c] = s[i] * to[c] + (bias ? bias[c] : T(0));
+  }
+}
+
+// Calls f(graph, position of its features) for every graph and sample.
+template <class F>
+void ForMaps(const MessageShape& shape, const F& f) {
+  const int64_t size = shape.rows() * shape.channels;
+  ParallelFor(shape.graphs * shape.samples, std::max<int64_t>(1, kElements / std::max<int64_t>(1, size)),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t r = begin; r < end; ++r) f(r / shape.samples, r * size);
+              });
+}
+
 }  // namespace
 
 template <class Device, class T>
 void MessageSum(Device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
                 const int32_t* num_nodes, const T* eps, const T* x, T* y) {
   const T factor = T(1) + *eps;
-  const int64_t size = shape.rows() * shape.channels;
   const auto sum = shape.channels == 2 ? SumGraph<2, T> : shape.channels == 64 ? SumGraph<64, T> : SumGraph<0, T>;
-  ParallelFor(shape.graphs * shape.samples, std::max<int64_t>(1, kElements / std::max<int64_t>(1, size)),
-              [&](int64_t begin, int64_t end) {
-                for (int64_t r = begin; r < end; ++r) {
-                  const int64_t graph = r / shape.samples;
-                  sum(shape, offsets + graph * shape.n, sources, num_nodes ? num_nodes[graph] : 0, factor, x + r * size,
-                      y + r * size);
-                }
-              });
+  ForMaps(shape, [&](int64_t graph, int64_t at) {
+    sum(shape, offsets + graph * shape.n, sources, num_nodes ? num_nodes[graph] : 0, factor, x + at, y + at);
+  });
+}
+
+template <class Device, class T>
+void NormalizedMessageSum(Device, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                          const T* eps, const T* s, const T* bias, const T* x, T* y) {
+  ForMaps(shape, [&](int64_t graph, int64_t at) {
+    SumNormalizedGraph(shape, offsets + graph * shape.n, sources, T(1) + *eps, s + graph * shape.n, bias, x + at,
+                       y + at);
+  });
 }
 
 template <class Device, class T>
@@ -70,10 +100,12 @@ void NodeMask(Device, int64_t graphs, int64_t n, const int32_t* num_nodes, T* ma
   for (int64_t i = 0; i < graphs * n; ++i) mask[i] = i % n < num_nodes[i / n] ? T(1) : T(0);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                   \
-  template void MessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*, \
-                           const T*, T*);                                                                      \
-  template void NodeMask(Cpu, int64_t, int64_t, const int32_t*, T*);                                           \
+#define ORBIT_INSTANTIATE(T)                                                                                       \
+  template void NormalizedMessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const T*, const T*, \
+                                     const T*, const T*, T*);                                                      \
+  template void MessageSum(Cpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*,     \
+                           const T*, T*);                                                                          \
+  template void NodeMask(Cpu, int64_t, int64_t, const int32_t*, T*);                                               \
   template void DotProduct(Cpu, int64_t, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

@@ -46,15 +46,16 @@ bool FitsVectors(const Strided& shape) {
 }
 
 // Where x has its neighbours along axis `columns` and y along axis `rows`: a block moves a tile of 32 x 32 through
-// shared memory, so that both sides move whole lines; the padding column keeps the banks apart. The other axes are the
-// grid's last dimension. Bytes: x and y once.
+// shared memory, so that both sides move whole lines; the padding column keeps the banks apart. Of the other axes a
+// block has one place, `tiles` blocks each. Bytes: x and y once.
 constexpr int kTile = 32, kTileThreads = 256;
 
 template <class T>
 __global__ void __launch_bounds__(kTileThreads)
-    TransposeKernel(const __grid_constant__ Strided shape, int rows, int columns, const T* x, T* y) {
+    TransposeKernel(const __grid_constant__ Strided shape, unsigned tiles, int rows, int columns, const T* x, T* y) {
   ORBIT_SHARED(tile, T[kTile][kTile + 1]);
-  int64_t rest = blockIdx.y;
+  int64_t rest = blockIdx.x / tiles;
+  const unsigned tile_of_place = blockIdx.x % tiles;
   for (int axis = shape.axes - 1; axis >= 0; --axis) {
     if (axis == rows || axis == columns) continue;
     const int64_t place = rest % shape.size[axis];
@@ -62,8 +63,8 @@ __global__ void __launch_bounds__(kTileThreads)
     x += place * shape.x_stride[axis];
     y += place * shape.y_stride[axis];
   }
-  const int64_t tiles = DivideUp(shape.size[columns], kTile);
-  const int64_t first_row = blockIdx.x / tiles * kTile, first_column = blockIdx.x % tiles * kTile;
+  const int64_t across = DivideUp(shape.size[columns], kTile);
+  const int64_t first_row = tile_of_place / across * kTile, first_column = tile_of_place % across * kTile;
   const int lane = threadIdx.x % kTile;
   for (int i = threadIdx.x / kTile; i < kTile; i += kTileThreads / kTile) {
     const int64_t row = first_row + i, column = first_column + lane;
@@ -105,21 +106,44 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<V*>(y)[i] = value;
 }
 
-// The rows that go to each row of y become a list, in their order: `next[i]` is the next row of x that goes where row i
-// does, `head` the first one. A warp has 32 rows of y; it walks through all indices from the last to the first, 32 at a
-// time, of which a lane keeps those that are its own. Integer work on `rows` indices a warp, from the cache.
+// ScatterAddRows adds up in two levels, so that many rows that go to one place are not one long chain. Rows come in
+// segments of kThreads. Those of a segment that go to one place are a list, in their order, which ends up in its first
+// row; the first rows of all segments that go to one place are a list again.
+
+// A block has a segment, its indices in shared memory: `next[i]` is the next row of the segment that goes where row i
+// does, -1 after the last one; `first_index[i]` is index[i] for the first row of a list, -1 for the others and for an
+// index outside. Integer work on kThreads indices a row, on chip.
 __global__ void __launch_bounds__(kThreads)
-    LinkKernel(int64_t rows, int64_t y_rows, const int64_t* index, int32_t* head, int32_t* next) {
+    LinkSegment(int64_t rows, int64_t y_rows, const int64_t* index, int64_t* first_index, int32_t* next) {
+  ORBIT_SHARED(indices, int64_t[kThreads]);
+  const int64_t begin = int64_t{blockIdx.x} * kThreads;
+  const int own = threadIdx.x, count = static_cast<int>(min(int64_t{kThreads}, rows - begin));
+  if (own < count) indices[own] = index[begin + own];
+  __syncthreads();
+  if (own >= count) return;
+  const int64_t place = indices[own];
+  int after = own + 1, before = 0;
+  while (after < count && indices[after] != place) ++after;
+  while (indices[before] != place) ++before;
+  next[begin + own] = after < count ? static_cast<int32_t>(begin + after) : -1;
+  first_index[begin + own] = before == own && place >= 0 && place < y_rows ? place : -1;
+}
+
+// The list of first rows for each row of y: `head` its first, `next_first` the one after each. A warp has 32 rows of y;
+// it walks through all indices from the last to the first, 32 at a time, of which a lane keeps those that are its own.
+// Integer work on `rows` indices a warp, from the cache.
+__global__ void __launch_bounds__(kThreads)
+    LinkFirsts(int64_t rows, int64_t y_rows, const int64_t* first_index, int32_t* head, int32_t* next_first) {
   const int64_t own = int64_t{blockIdx.x} * kThreads + threadIdx.x, first = own / 32 * 32;
   const int lane = threadIdx.x % 32;
   int32_t latest = -1;
   for (int64_t begin = (rows - 1) / 32 * 32; begin >= 0; begin -= 32) {
-    const int64_t target = begin + lane < rows ? index[begin + lane] - first : -1;
+    const int64_t target = begin + lane < rows ? first_index[begin + lane] - first : -1;
     unsigned mine = __ballot_sync(kAllLanes, target >= 0 && target < 32);
     for (; mine; mine &= ~(1u << (31 - __clz(static_cast<int>(mine))))) {
       const int from = 31 - __clz(static_cast<int>(mine));
       if (__shfl_sync(kAllLanes, target, from) == lane && own < y_rows) {
-        next[begin + from] = latest;
+        next_first[begin + from] = latest;
         latest = static_cast<int32_t>(begin + from);
       }
     }
@@ -127,17 +151,35 @@ __global__ void __launch_bounds__(kThreads)
   if (own < y_rows) head[own] = latest;
 }
 
-// A thread has one vector of y and follows its row's list. Bytes: x once, y twice.
+// sums[i] = the sum of the list that begins with row i, where it has more than one. A thread has one vector of it.
+// Bytes: of rows that share a place, x once and a sum a list.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t columns, const int64_t* first_index,
+                                                        const int32_t* next, const T* x, T* sums) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  int32_t from = static_cast<int32_t>(i / columns);
+  if (first_index[from] < 0 || next[from] < 0) return;
+  V sum = reinterpret_cast<const V*>(x)[i];
+  while ((from = next[from]) >= 0) sum += reinterpret_cast<const V*>(x)[from * columns + i % columns];
+  reinterpret_cast<V*>(sums)[i] = sum;
+}
+
+// A thread has one vector of y and follows its row's list of lists. Bytes: of each list its sum, or its only row, once,
+// and y twice.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    ScatterKernel(int64_t vectors, int64_t columns, const int32_t* head, const int32_t* next, const T* x, T* y) {
+    AddSegments(int64_t vectors, int64_t columns, const int32_t* head, const int32_t* next_first, const int32_t* next,
+                const T* x, const T* sums, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
   int32_t from = head[i / columns];
   if (from < 0) return;
   V sum = reinterpret_cast<V*>(y)[i];
-  for (; from >= 0; from = next[from]) sum += reinterpret_cast<const V*>(x)[from * columns + i % columns];
+  for (; from >= 0; from = next_first[from])
+    sum += reinterpret_cast<const V*>(next[from] < 0 ? x : sums)[from * columns + i % columns];
   reinterpret_cast<V*>(y)[i] = sum;
 }
 
@@ -153,12 +195,9 @@ void CopyStrided(Device gpu, const Strided& strided, const T* x, T* y) {
   const int rows = Contiguous(shape, shape.y_stride), columns = Contiguous(shape, shape.x_stride);
   if (rows >= 0 && columns >= 0 && rows != columns) {
     const int64_t tiles = DivideUp<int64_t>(shape.size[rows], kTile) * DivideUp<int64_t>(shape.size[columns], kTile);
-    const int64_t others = size / (shape.size[rows] * shape.size[columns]);
-    if (others <= 65535) {
-      Launch("CopyStrided", gpu, dim3(tiles, others), dim3(kTileThreads), 0, TransposeKernel<T>, shape, rows, columns,
-             x, y);
-      return;
-    }
+    Launch("CopyStrided", gpu, dim3(tiles * (size / (shape.size[rows] * shape.size[columns]))), dim3(kTileThreads), 0,
+           TransposeKernel<T>, shape, tiles, rows, columns, x, y);
+    return;
   }
   if (FitsVectors<kWidth>(shape) && IsAligned<T, kWidth>(x, y))
     Launch("CopyStrided", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
@@ -182,15 +221,22 @@ void GatherRows(Device gpu, int64_t rows, int64_t columns, int64_t x_rows, const
 template <class Device, class T>
 void ScatterAddRows(Device gpu, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x, T* y) {
   if (rows * columns * y_rows == 0) return;
-  const Scratch<int32_t> head(gpu, y_rows), next(gpu, rows);
-  Launch("ScatterAddRows", gpu, dim3(DivideUp<int64_t>(y_rows, kThreads)), dim3(kThreads), 0, LinkKernel, rows, y_rows,
-         index, head.data(), next.data());
+  const Scratch<int32_t> head(gpu, y_rows), next(gpu, rows), next_first(gpu, rows);
+  const Scratch<int64_t> first_index(gpu, rows);
+  const Scratch<T> sums(gpu, rows * columns);
+  const auto blocks = [](int64_t threads) { return dim3(DivideUp<int64_t>(threads, kThreads)); };
+  Launch("ScatterAddRows", gpu, blocks(rows), dim3(kThreads), 0, LinkSegment, rows, y_rows, index, first_index.data(),
+         next.data());
+  Launch("ScatterAddRows", gpu, blocks(y_rows), dim3(kThreads), 0, LinkFirsts, rows, y_rows, first_index.data(),
+         head.data(), next_first.data());
   const auto launch = [&]<int kWidth>() {
-    const int64_t vectors = y_rows * columns / kWidth;
-    Launch("ScatterAddRows", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0,
-           ScatterKernel<T, kWidth>, vectors, columns / kWidth, head.data(), next.data(), x, y);
+    const int64_t width = columns / kWidth;
+    Launch("ScatterAddRows", gpu, blocks(rows * width), dim3(kThreads), 0, SumSegments<T, kWidth>, rows * width, width,
+           first_index.data(), next.data(), x, sums.data());
+    Launch("ScatterAddRows", gpu, blocks(y_rows * width), dim3(kThreads), 0, AddSegments<T, kWidth>, y_rows * width,
+           width, head.data(), next_first.data(), next.data(), x, sums.data(), y);
   };
-  ForVectors<T>(columns, launch, x, y);
+  ForVectors<T>(columns, launch, x, y, sums.data());
 }
 
 #define ORBIT_INSTANTIATE(T)                                                              \

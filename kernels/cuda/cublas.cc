@@ -52,10 +52,11 @@ const Library& TheLibrary() {
 // All that a product's algorithm depends on.
 struct Problem {
   int device;
-  bool is_double, has_bias, adds;
+  bool is_double, adds;
+  CublasEpilogue::Kind epilogue;
   Transpose transpose_a, transpose_b;
   int64_t m, n, k, batch, a_stride, b_stride, c_stride;
-  int alignment_a, alignment_b, alignment_c, alignment_bias;
+  int alignment_a, alignment_b, alignment_c, alignment_bias, alignment_gelu;
   MatMulPrecision precision;
 
   auto operator<=>(const Problem&) const = default;
@@ -65,7 +66,7 @@ struct Problem {
 // is to it the transposed one, so that it is asked for C^T = op(B)^T op(A)^T.
 class Plan {
  public:
-  Plan(cublasLtHandle_t handle, const Problem& p, const void* bias) {
+  Plan(cublasLtHandle_t handle, const Problem& p, const CublasEpilogue& epilogue) {
     const Library& lt = TheLibrary();
     const cudaDataType_t type = p.is_double ? CUDA_R_64F : CUDA_R_32F;
     const cublasComputeType_t compute = p.is_double                             ? CUBLAS_COMPUTE_64F
@@ -76,8 +77,9 @@ class Plan {
     const bool ta = p.transpose_a == Transpose::kYes, tb = p.transpose_b == Transpose::kYes;
     Set(CUBLASLT_MATMUL_DESC_TRANSA, tb ? CUBLAS_OP_T : CUBLAS_OP_N);
     Set(CUBLASLT_MATMUL_DESC_TRANSB, ta ? CUBLAS_OP_T : CUBLAS_OP_N);
-    if (p.has_bias) Set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-    if (p.has_bias) Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);  // the heuristic looks at its alignment
+    if (p.epilogue != CublasEpilogue::kNone) Set(CUBLASLT_MATMUL_DESC_EPILOGUE, EpilogueOf(p.epilogue));
+    SetPointers(epilogue);  // the heuristic looks at their alignment
+    if (epilogue.gelu_input) Set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p.n);
     left = Layout(type, tb ? p.k : p.n, tb ? p.n : p.k, p.batch, p.b_stride);
     right = Layout(type, ta ? p.m : p.k, ta ? p.k : p.m, p.batch, p.a_stride);
     result = Layout(type, p.n, p.m, p.batch, p.c_stride);
@@ -96,9 +98,15 @@ class Plan {
     const cublasStatus_t status =
         lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference, 1, &heuristic, &found);
     lt.MatmulPreferenceDestroy(preference);
+    is_there = status == CUBLAS_STATUS_SUCCESS && found > 0 && heuristic.state == CUBLAS_STATUS_SUCCESS;
+    if (is_there || p.epilogue > CublasEpilogue::kBias) return;
     lt.Check(status, "heuristic");
-    if (found == 0 || heuristic.state != CUBLAS_STATUS_SUCCESS)
-      throw std::runtime_error("cuBLASLt has no algorithm for this product");
+    throw std::runtime_error("cuBLASLt has no algorithm for this product");
+  }
+
+  void SetPointers(const CublasEpilogue& epilogue) {
+    if (epilogue.bias) Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, epilogue.bias);
+    if (epilogue.gelu_input) Set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, epilogue.gelu_input);
   }
 
   template <class Value>
@@ -110,8 +118,17 @@ class Plan {
   cublasLtMatmulDesc_t operation = nullptr;
   cublasLtMatrixLayout_t left = nullptr, right = nullptr, result = nullptr;
   cublasLtMatmulHeuristicResult_t heuristic{};
+  bool is_there = false;  // an algorithm
 
  private:
+  // C^T is what is asked for: op(A) is cuBLASLt's B.
+  static cublasLtEpilogue_t EpilogueOf(CublasEpilogue::Kind kind) {
+    return kind == CublasEpilogue::kBias           ? CUBLASLT_EPILOGUE_BIAS
+           : kind == CublasEpilogue::kBiasGradient ? CUBLASLT_EPILOGUE_BGRADB
+           : kind == CublasEpilogue::kBiasGelu     ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS
+                                                   : CUBLASLT_EPILOGUE_DGELU_BGRAD;
+  }
+
   static cublasLtMatrixLayout_t Layout(cudaDataType_t type, int64_t rows, int64_t columns, int64_t batch,
                                        int64_t stride) {
     const Library& lt = TheLibrary();
@@ -147,21 +164,22 @@ int AlignmentOf(const void* pointer) {
 }  // namespace
 
 template <class T>
-void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
-                  const T* a, const T* b, const T* bias, T beta, T* c, int64_t batch, int64_t a_stride,
+bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
+                  const T* a, const T* b, const CublasEpilogue& epilogue, T beta, T* c, int64_t batch, int64_t a_stride,
                   int64_t b_stride, int64_t c_stride) {
   constexpr int64_t kMostAtOnce = 65535;  // problems, along a grid's last dimension
   if (batch > kMostAtOnce) {
     for (int64_t first = 0; first < batch; first += kMostAtOnce)
-      CublasMatMul(device, transpose_a, transpose_b, m, n, k, a + first * a_stride, b + first * b_stride, bias, beta,
-                   c + first * c_stride, std::min(kMostAtOnce, batch - first), a_stride, b_stride, c_stride);
-    return;
+      CublasMatMul(device, transpose_a, transpose_b, m, n, k, a + first * a_stride, b + first * b_stride, epilogue,
+                   beta, c + first * c_stride, std::min(kMostAtOnce, batch - first), a_stride, b_stride, c_stride);
+    return true;
   }
+  if (epilogue.gelu_input && (n % 8 != 0 || AlignmentOf(epilogue.gelu_input) < 16)) return false;
   const Library& lt = TheLibrary();
   Problem problem = {0,
                      std::is_same_v<T, double>,
-                     bias != nullptr,
                      beta != T(0),
+                     epilogue.kind,
                      transpose_a,
                      transpose_b,
                      m,
@@ -174,16 +192,18 @@ void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
                      AlignmentOf(a),
                      AlignmentOf(b),
                      AlignmentOf(c),
-                     AlignmentOf(bias),
+                     AlignmentOf(epilogue.bias),
+                     AlignmentOf(epilogue.gelu_input),
                      GetMatMulPrecision()};
   CheckCuda("MatMul", cudaGetDevice(&problem.device));
   State& state = TheState();
-  std::lock_guard lock(state.mutex);  // the bias is an attribute of the plan
+  std::lock_guard lock(state.mutex);  // the epilogue's pointers are attributes of the plan
   cublasLtHandle_t& handle = state.handles[problem.device];
   if (!handle) lt.Check(lt.Create(&handle), "handle");
   std::unique_ptr<Plan>& plan = state.plans[problem];
-  if (!plan) plan = std::make_unique<Plan>(handle, problem, bias);
-  if (bias) plan->Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  if (!plan) plan = std::make_unique<Plan>(handle, problem, epilogue);
+  if (!plan->is_there) return false;
+  plan->SetPointers(epilogue);
   const size_t bytes = plan->heuristic.workspaceSize;
   void* workspace = AllocateScratch(device, bytes);
   const T one = 1;
@@ -192,12 +212,13 @@ void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
                 &plan->heuristic.algo, workspace, bytes, device.stream);
   FreeScratch(device, workspace);
   lt.Check(status, "product");
+  return true;
 }
 
-template void CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const float*, const float*,
-                           const float*, float, float*, int64_t, int64_t, int64_t, int64_t);
-template void CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const double*, const double*,
-                           const double*, double, double*, int64_t, int64_t, int64_t, int64_t);
+template bool CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const float*, const float*,
+                           const CublasEpilogue&, float, float*, int64_t, int64_t, int64_t, int64_t);
+template bool CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const double*, const double*,
+                           const CublasEpilogue&, double, double*, int64_t, int64_t, int64_t, int64_t);
 
 }  // namespace orbit::kernels
 

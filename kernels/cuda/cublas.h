@@ -9,12 +9,26 @@
 
 namespace orbit::kernels {
 
-// What MatMul of kernels/matmul.h does, with the bias [n], of floats alone, added where it is not null; m, n, k and
-// batch are positive. The algorithm that cuBLASLt's heuristic finds is kept for the next product of the same sizes,
-// alignment and precision. Throws std::runtime_error where cuBLASLt is not found or refuses.
+// What a product does beyond, of floats alone: C [m, n] is the product with what follows.
+struct CublasEpilogue {
+  enum Kind {
+    kNone,
+    kBias,          // C + bias [n]
+    kBiasGradient,  // C, and bias [m] becomes the sums over k of op(A)
+    kBiasGelu,      // GELU(C + bias), in tanh's approximation, and gelu_input [m, n] becomes C + bias
+    kGeluGradient,  // C GELU'(gelu_input), of the same, and bias [n] becomes the sums of its columns
+  };
+  Kind kind = kNone;
+  const void *bias = nullptr, *gelu_input = nullptr;
+};
+
+// What MatMul of kernels/matmul.h does; m, n, k and batch are positive. The algorithm that cuBLASLt's heuristic finds
+// is kept for the next product of the same sizes, alignment and precision. False, and nothing is done, where it has
+// none with an epilogue that is not a bias: among others, rows of gelu_input must be multiples of 8 elements, and begin
+// at 16 bytes. Throws std::runtime_error where cuBLASLt is not found or refuses.
 template <class T>
-void CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
-                  const T* a, const T* b, const T* bias, T beta, T* c, int64_t batch, int64_t a_stride,
+bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
+                  const T* a, const T* b, const CublasEpilogue& epilogue, T beta, T* c, int64_t batch, int64_t a_stride,
                   int64_t b_stride, int64_t c_stride);
 
 }  // namespace orbit::kernels

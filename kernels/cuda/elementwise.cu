@@ -222,8 +222,10 @@ bool FitsVectors(const Broadcast& shape) {
 
 // ---- Sums and maxima along an axis ----
 
-// Where neighbouring sums have neighbouring terms (inner > 1): a thread has one vector of y and adds up in order.
-// Bytes: x and y once.
+constexpr int64_t kLongRow = 16;  // neighbouring terms for which a warp is worth it
+
+// Where neighbouring sums have neighbouring terms (inner > 1), or few terms: a thread has one vector of y and adds up
+// in order. Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
@@ -239,7 +241,7 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<V*>(y)[blockIdx.y * vectors + i] = factor * sum;
 }
 
-// Where a sum's terms are neighbours (inner = 1): a warp has a sum. Bytes: x and y once.
+// Where a sum's terms are many neighbours (inner = 1): a warp has a sum. Bytes: x and y once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     SumRowsKernel(int64_t outer, int64_t begin_step, int64_t middle, T factor, const T* x, T* y) {
@@ -262,24 +264,50 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<V*>(y)[i] = factor * reinterpret_cast<const V*>(x)[i / (middle * inner) * inner + i % inner];
 }
 
+template <class T>
+struct Largest {
+  T value;
+  int place;
+
+  // The larger of two, NaN before all others; of equal ones the earlier.
+  __device__ void Meet(const Largest& other) {
+    const bool is_nan = value != value, other_is_nan = other.value != other.value;
+    const bool equal = is_nan == other_is_nan && (is_nan || value == other.value);
+    if (equal ? other.place < place : other_is_nan || (!is_nan && other.value > value)) *this = other;
+  }
+};
+
 // A thread has one maximum. Bytes: x, y and index once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    MaxKernel(int64_t size, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index) {
+    MaxColumnsKernel(int64_t size, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= size) return;
   const T* from = x + i / inner * middle * inner + i % inner;
-  T best = *from;
-  int place = 0;
-  for (int64_t m = 1; m < middle; ++m) {
-    const T value = from[m * inner];
-    if (!(value <= best) && best == best) {
-      best = value;
-      place = static_cast<int>(m);
-    }
-  }
-  y[i] = best;
-  index[i] = place;
+  Largest<T> best = {*from, 0};
+  for (int m = 1; m < middle; ++m) best.Meet({from[m * inner], m});
+  y[i] = best.value;
+  index[i] = best.place;
+}
+
+// Where the elements to choose from are neighbours (inner = 1): a warp has a maximum, a lane every 32nd element. Bytes:
+// x, y and index once.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    MaxRowsKernel(int64_t outer, int64_t middle, const T* x, T* y, int32_t* index) {
+  const int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
+  const int lane = threadIdx.x % 32;
+  if (i >= outer) return;
+  const T* from = x + i * middle;
+  const int first = min(lane, static_cast<int>(middle) - 1);  // a lane without elements meets one a second time
+  Largest<T> best = {from[first], first};
+  for (int m = first + 32; m < middle; m += 32) best.Meet({from[m], m});
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2)
+    best.Meet({__shfl_xor_sync(kAllLanes, best.value, distance), __shfl_xor_sync(kAllLanes, best.place, distance)});
+  if (lane > 0) return;
+  y[i] = best.value;
+  index[i] = best.place;
 }
 
 template <class T>
@@ -373,12 +401,12 @@ template <class Device, class T>
 void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
   if (outer * inner == 0) return;
   // Few sums of many terms: parts of the terms are summed apart first.
-  const int64_t sums = outer * inner, threads = inner == 1 ? 32 * sums : sums;
+  const int64_t sums = outer * inner, threads = inner == 1 && middle >= kLongRow ? 32 * sums : sums;
   const int64_t parts =
       threads >= (1 << 15) ? 1 : std::clamp<int64_t>(std::min((1 << 16) / threads, middle / 64), 1, 1024);
   const auto run = [&](int64_t of_middle, int64_t of_parts, T times, const T* from, T* to) {
     const int64_t step = DivideUp(std::max<int64_t>(of_middle, 1), of_parts);
-    if (inner == 1) {
+    if (inner == 1 && middle >= kLongRow) {
       Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(outer, kThreads / 32), of_parts), dim3(kThreads), 0,
              SumRowsKernel<T>, outer, step, of_middle, times, from, to);
       return;
@@ -411,8 +439,12 @@ void ExpandAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T fact
 template <class Device, class T>
 void MaxAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index) {
   if (outer * inner == 0) return;
-  Launch("MaxAxis", gpu, dim3(DivideUp<int64_t>(outer * inner, kThreads)), dim3(kThreads), 0, MaxKernel<T>,
-         outer * inner, middle, inner, x, y, index);
+  if (inner == 1 && middle >= kLongRow)
+    Launch("MaxAxis", gpu, dim3(DivideUp<int64_t>(outer, kThreads / 32)), dim3(kThreads), 0, MaxRowsKernel<T>, outer,
+           middle, x, y, index);
+  else
+    Launch("MaxAxis", gpu, dim3(DivideUp<int64_t>(outer * inner, kThreads)), dim3(kThreads), 0, MaxColumnsKernel<T>,
+           outer * inner, middle, inner, x, y, index);
 }
 
 template <class Device, class T>

@@ -21,28 +21,29 @@ void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, T* sums) 
 
 #ifdef __CUDACC__
 
-#define ORBIT_SPECIALISE(T)                                                                                          \
-  template <>                                                                                                        \
-  void MatMul(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,    \
-              const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {       \
-    if (m * n * batch == 0) return;                                                                                  \
-    if (k > 0)                                                                                                       \
-      return CublasMatMul<T>(gpu, transpose_a, transpose_b, m, n, k, a, b, nullptr, beta, c, batch, a_stride,        \
-                             b_stride, c_stride);                                                                    \
-    if (beta == T(0))                                                                                                \
-      for (int64_t i = 0; i < batch; ++i)                                                                            \
-        CheckCuda("MatMul", cudaMemsetAsync(c + i * c_stride, 0, m * n * sizeof(T), gpu.stream));                    \
-  }                                                                                                                  \
-  template <>                                                                                                        \
-  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,     \
-                     T* y) {                                                                                         \
-    if (rows * out == 0) return;                                                                                     \
-    if (in > 0 && (!bias || sizeof(T) == 4)) /* cuBLASLt adds no bias in double */                                   \
-      return CublasMatMul<T>(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y, 1, 0, 0, \
-                             0);                                                                                     \
-    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                 \
-    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y, int64_t{1},        \
-           int64_t{0}, int64_t{0}, int64_t{0});                                                                      \
+#define ORBIT_SPECIALISE(T)                                                                                            \
+  template <>                                                                                                          \
+  void MatMul(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,      \
+              const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {         \
+    if (m * n * batch == 0) return;                                                                                    \
+    if (k > 0)                                                                                                         \
+      CublasMatMul<T>(gpu, transpose_a, transpose_b, m, n, k, a, b, {}, beta, c, batch, a_stride, b_stride, c_stride); \
+    else if (beta == T(0))                                                                                             \
+      for (int64_t i = 0; i < batch; ++i)                                                                              \
+        CheckCuda("MatMul", cudaMemsetAsync(c + i * c_stride, 0, m * n * sizeof(T), gpu.stream));                      \
+  }                                                                                                                    \
+  template <>                                                                                                          \
+  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,       \
+                     T* y) {                                                                                           \
+    if (rows * out == 0) return;                                                                                       \
+    if (in > 0 && (!bias || sizeof(T) == 4)) { /* cuBLASLt adds no bias in double */                                   \
+      const CublasEpilogue epilogue = {bias ? CublasEpilogue::kBias : CublasEpilogue::kNone, bias, nullptr};           \
+      CublasMatMul<T>(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, epilogue, T(0), y, 1, 0, 0, 0);  \
+      return;                                                                                                          \
+    }                                                                                                                  \
+    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                   \
+    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y, int64_t{1},          \
+           int64_t{0}, int64_t{0}, int64_t{0});                                                                        \
   }
 
 #else

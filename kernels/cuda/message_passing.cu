@@ -10,18 +10,19 @@ namespace {
 
 constexpr int kThreads = 256;
 
-// ---- MessageSum ----
+// ---- MessageSum and NormalizedMessageSum ----
 //
 // A block owns the `lanes * kWidth` channels of one feature map (a graph, a sample), or the last of a map's channels.
 // It keeps their x in shared memory: [rows, lanes] vectors of kWidth channels, so that the gathers along the edges, an
 // edge's degree times as many bytes as x, stay on chip. A thread has one column of vectors and every (256 / lanes)-th
 // row; its sum is in registers. With a hub, a thread adds up the x of its rows on the way in, and the hub's row is
-// their sum over the threads of a column, in a fixed order. Bytes: x and y once, and offsets and sources once for every
+// their sum over the threads of a column, in a fixed order. Where nodes have factors, x is multiplied by its own on the
+// way in, and the sum on the way out. Bytes: x and y once, and offsets and sources once for every
 // slice of channels.
-template <class T, int kWidth>
+template <class T, int kWidth, bool kNormalized>
 __global__ void __launch_bounds__(kThreads)
     MessageSumKernel(MessageShape shape, int lanes, const int32_t* offsets, const int32_t* sources,
-                     const int32_t* num_nodes, const T* eps, const T* x, T* y) {
+                     const int32_t* num_nodes, const T* eps, const T* factors, const T* bias, const T* x, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t map = blockIdx.x, graph = map / shape.samples;
   const int rows = static_cast<int>(shape.rows()), hub = shape.hub ? 1 : 0;
@@ -38,7 +39,8 @@ __global__ void __launch_bounds__(kThreads)
   V* partial = tile + rows * lanes;
   V sum = {};
   for (int r = first; r < rows; r += stride) {
-    const V value = mine ? from[r * columns] : V{};
+    V value = mine ? from[r * columns] : V{};
+    if constexpr (kNormalized) value = factors[graph * shape.n + r] * value;
     tile[r * lanes + lane] = value;
     if (r >= hub && r < hub + nodes) sum += value;
   }
@@ -58,13 +60,17 @@ __global__ void __launch_bounds__(kThreads)
         result += tile[(hub + sources[edge]) * lanes + lane];
       if (node < nodes) result += tile[lane];
     }
+    if constexpr (kNormalized) {
+      result = factors[graph * shape.n + r] * result;
+      if (bias) result += reinterpret_cast<const V*>(bias)[column];
+    }
     to[r * columns] = result;
   }
 }
 
-template <class T, int kWidth>
+template <class T, int kWidth, bool kNormalized>
 void LaunchMessageSum(Gpu gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
-                      const int32_t* num_nodes, const T* eps, const T* x, T* y) {
+                      const int32_t* num_nodes, const T* eps, const T* factors, const T* bias, const T* x, T* y) {
   constexpr int64_t kTileBytes = 64 << 10;  // leaves room for three blocks on a multiprocessor
   const int64_t columns = shape.channels / kWidth;
   const auto bytes = [&](int lanes) {
@@ -73,7 +79,20 @@ void LaunchMessageSum(Gpu gpu, const MessageShape& shape, const int32_t* offsets
   int lanes = 32;
   while (lanes > 1 && (lanes / 2 >= columns || bytes(lanes) > kTileBytes)) lanes /= 2;
   Launch("MessageSum", gpu, dim3(shape.graphs * shape.samples, DivideUp(columns, lanes)), dim3(kThreads), bytes(lanes),
-         MessageSumKernel<T, kWidth>, shape, lanes, offsets, sources, num_nodes, eps, x, y);
+         MessageSumKernel<T, kWidth, kNormalized>, shape, lanes, offsets, sources, num_nodes, eps, factors, bias, x, y);
+}
+
+template <bool kNormalized, class T>
+void SumMessages(Gpu gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                 const int32_t* num_nodes, const T* eps, const T* factors, const T* bias, const T* x, T* y) {
+  if (shape.size() == 0) return;
+  const auto launch = [&]<int kWidth>() {
+    LaunchMessageSum<T, kWidth, kNormalized>(gpu, shape, offsets, sources, num_nodes, eps, factors, bias, x, y);
+  };
+  if constexpr (sizeof(T) == 4)
+    if (shape.channels % 4 == 0 && IsAligned<T, 4>(x, y, bias)) return launch.template operator()<4>();
+  if (shape.channels % 2 == 0 && IsAligned<T, 2>(x, y, bias)) return launch.template operator()<2>();
+  launch.template operator()<1>();
 }
 
 // ---- NodeMask ----
@@ -105,13 +124,13 @@ __global__ void __launch_bounds__(kThreads) PartialDotProduct(int64_t size, cons
 template <class Device, class T>
 void MessageSum(Device gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
                 const int32_t* num_nodes, const T* eps, const T* x, T* y) {
-  if (shape.size() == 0) return;
-  if constexpr (sizeof(T) == 4)
-    if (shape.channels % 4 == 0 && IsAligned<T, 4>(x, y))
-      return LaunchMessageSum<T, 4>(gpu, shape, offsets, sources, num_nodes, eps, x, y);
-  if (shape.channels % 2 == 0 && IsAligned<T, 2>(x, y))
-    return LaunchMessageSum<T, 2>(gpu, shape, offsets, sources, num_nodes, eps, x, y);
-  LaunchMessageSum<T, 1>(gpu, shape, offsets, sources, num_nodes, eps, x, y);
+  SumMessages<false, T>(gpu, shape, offsets, sources, num_nodes, eps, nullptr, nullptr, x, y);
+}
+
+template <class Device, class T>
+void NormalizedMessageSum(Device gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
+                          const T* eps, const T* s, const T* bias, const T* x, T* y) {
+  SumMessages<true, T>(gpu, shape, offsets, sources, nullptr, eps, s, bias, x, y);
 }
 
 template <class Device, class T>
@@ -129,10 +148,12 @@ void DotProduct(Device gpu, int64_t size, const T* a, const T* b, T* result) {
   Launch("DotProduct", gpu, dim3(1), dim3(kThreads), 0, AddUp<kThreads, T>, blocks, partial.data(), result);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                   \
-  template void MessageSum(Gpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*, \
-                           const T*, T*);                                                                      \
-  template void NodeMask(Gpu, int64_t, int64_t, const int32_t*, T*);                                           \
+#define ORBIT_INSTANTIATE(T)                                                                                       \
+  template void NormalizedMessageSum(Gpu, const MessageShape&, const int32_t*, const int32_t*, const T*, const T*, \
+                                     const T*, const T*, T*);                                                      \
+  template void MessageSum(Gpu, const MessageShape&, const int32_t*, const int32_t*, const int32_t*, const T*,     \
+                           const T*, T*);                                                                          \
+  template void NodeMask(Gpu, int64_t, int64_t, const int32_t*, T*);                                               \
   template void DotProduct(Gpu, int64_t, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

@@ -18,8 +18,10 @@ namespace {
 // one logarithm an entry serves both. Bytes: soft once; backward, dsoft once, and soft again from shared memory where
 // the matrix fits in it, else from the cache.
 
-constexpr int kMaxSide = 4;
-constexpr int kMaxThreads = 32 * kMaxSide * kMaxSide;
+template <class T>
+constexpr int kMaxSide = sizeof(T) == 4 ? 4 : 2;  // a double takes two registers: fewer threads have twice as many
+template <class T>
+constexpr int kMaxThreads = 32 * kMaxSide<T>* kMaxSide<T>;
 constexpr int kThreads = 256;
 
 // p log p sums over rows and columns: [n] each.
@@ -87,7 +89,7 @@ __device__ inline int SizeOf(int64_t samples, int n, const int32_t* num_nodes) {
 
 // entropies[matrix]: the entropies of its rows and columns, added up in double, over its number of nodes.
 template <class T>
-__global__ void __launch_bounds__(kMaxThreads)
+__global__ void __launch_bounds__(kMaxThreads<T>)
     Forward(int side, int64_t samples, int n, const T* soft, const int32_t* num_nodes, double* entropies) {
   const int size = SizeOf(samples, n, num_nodes), warp = threadIdx.x / 32;
   soft += int64_t{blockIdx.x} * n * n;
@@ -112,8 +114,9 @@ __global__ void __launch_bounds__(kThreads) Mean(int64_t count, const double* en
 
 // Shared memory begins with the matrix where `keep`.
 template <class T>
-__global__ void __launch_bounds__(kMaxThreads) Backward(int side, bool keep, int64_t samples, int n, const T* soft,
-                                                        const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
+__global__ void __launch_bounds__(kMaxThreads<T>)
+    Backward(int side, bool keep, int64_t samples, int n, const T* soft, const int32_t* num_nodes, const T* dentropy,
+             T beta, T* dsoft) {
   const int size = SizeOf(samples, n, num_nodes);
   soft += int64_t{blockIdx.x} * n * n;
   dsoft += int64_t{blockIdx.x} * n * n;
@@ -151,7 +154,10 @@ __global__ void __launch_bounds__(kMaxThreads) Backward(int side, bool keep, int
   }
 }
 
-int SideFor(int64_t n) { return static_cast<int>(std::clamp<int64_t>(DivideUp<int64_t>(n, 32), 1, kMaxSide)); }
+template <class T>
+int SideFor(int64_t n) {
+  return static_cast<int>(std::clamp<int64_t>(DivideUp<int64_t>(n, 32), 1, kMaxSide<T>));
+}
 
 }  // namespace
 
@@ -159,7 +165,7 @@ template <class Device, class T>
 void PermutationEntropy(Device gpu, int64_t batch, int64_t samples, int64_t n, const T* soft, const int32_t* num_nodes,
                         T* entropy) {
   const int64_t matrices = n > 0 ? batch * samples : 0;
-  const int side = SideFor(n);
+  const int side = SideFor<T>(n);
   const Scratch<double> entropies(gpu, matrices);
   if (matrices > 0)
     Launch("PermutationEntropy", gpu, dim3(matrices), dim3(32 * side * side), (4 + 4 * side) * n * sizeof(T),
@@ -172,7 +178,7 @@ void PermutationEntropyBackward(Device gpu, int64_t batch, int64_t samples, int6
                                 const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
   constexpr size_t kMaxBytes = 200 << 10;
   if (batch == 0 || samples == 0 || n == 0) return;
-  const int side = SideFor(n);
+  const int side = SideFor<T>(n);
   const size_t sums_bytes = (4 + 4 * side) * n * sizeof(T), matrix_bytes = n * n * sizeof(T);
   const bool keep = sums_bytes + matrix_bytes <= kMaxBytes;
   Launch("PermutationEntropyBackward", gpu, dim3(batch * samples), dim3(32 * side * side),

@@ -194,7 +194,7 @@ constexpr size_t kStageBytes = kColumns* kStride * sizeof(T);
 // Bytes: dweight once, dy once a block of these outputs, the lists once a slice of outputs, from the L2 cache; and from
 // shared memory rows (edges + n d) out elements.
 template <class T, bool kShared>
-__global__ void __launch_bounds__(kGradientThreads)
+__global__ void __launch_bounds__(kGradientThreads, 1)
     Gradient(PermutedGraphs graphs, int out, const T* features, Lists lists, const T* dy, int32_t* passes_taken,
              T* dweight) {
   using V = Vector<T, kWidth>;

@@ -4,6 +4,7 @@
 #include "kernels/cuda/gpu.h"
 #include "kernels/elementwise.h"
 #include "kernels/layer_norm.h"
+#include "kernels/linear.h"
 #include "kernels/matmul.h"
 #include "kernels/transformer_layer.h"
 
@@ -56,12 +57,11 @@ void AddLinear(Gpu gpu, int64_t rows, int64_t inputs, int64_t width, const T* x,
   MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, width, inputs, x, weight, T(1), y);
 }
 
-// The gradients of y = x weight^T + bias: weight [outputs, inputs].
+// The gradients of y = x weight^T + bias: weight [outputs, inputs]. That of the bias may be null.
 template <class T>
 void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, const T* x, const T* weight, const T* dy,
                      T* dx, T* dweight, T* dbias) {
-  MatMul(gpu, Transpose::kYes, Transpose::kNo, outputs, inputs, rows, dy, x, T(0), dweight);
-  ColumnSums(gpu, rows, outputs, dy, dbias);
+  LinearWeightGradient(gpu, rows, inputs, outputs, x, dy, dweight, dbias);
   MatMul(gpu, Transpose::kNo, Transpose::kNo, rows, inputs, outputs, dy, weight, T(0), dx);
 }
 
@@ -80,16 +80,15 @@ void TransformerLayerForward(Device gpu, const TransformerLayerSizes& sizes,
   const T eps = static_cast<T>(sizes.eps);
   const Scratch<T> unsaved(gpu, saved ? 0 : SavedSize<T>(sizes));
   const Saved<T> s(sizes, saved ? saved : unsaved.data());
-  const Scratch<T> operand(gpu, rows * std::max(width, hidden));
+  const Scratch<T> operand(gpu, rows * width), activated(gpu, rows * hidden);
   T* a = operand.data();
   LayerNormForward(gpu, rows, width, eps, x, p.norm1_weight, p.norm1_bias, a);
   LinearForward(gpu, rows, width, 3 * width, a, p.in_proj_weight, p.in_proj_bias, s.projected);
   AttentionForward(gpu, ShapeOf(sizes), s.projected, s.attended, s.log_sums);
   AddLinear(gpu, rows, width, width, s.attended, p.out_proj_weight, p.out_proj_bias, x, s.middle);
   LayerNormForward(gpu, rows, width, eps, s.middle, p.norm2_weight, p.norm2_bias, a);
-  LinearForward(gpu, rows, width, hidden, a, p.linear1_weight, p.linear1_bias, s.hidden);
-  UnaryForward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a);
-  AddLinear(gpu, rows, hidden, width, a, p.linear2_weight, p.linear2_bias, s.middle, y);
+  LinearThenGelu(gpu, rows, width, hidden, a, p.linear1_weight, p.linear1_bias, s.hidden, activated.data());
+  AddLinear(gpu, rows, hidden, width, activated.data(), p.linear2_weight, p.linear2_bias, s.middle, y);
 }
 
 template <class Device, class T>
@@ -105,10 +104,10 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
   T *a = operand.data(), *b = gradient.data(), *dmiddle = of_middle.data(), *dprojected = of_projected.data();
   // The feed-forward part.
   UnaryForward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a);
-  LinearGradients(gpu, rows, hidden, width, a, p.linear2_weight, dy, b, d.linear2_weight, d.linear2_bias);
-  UnaryBackward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a, b, b);
+  LinearWeightGradient(gpu, rows, hidden, width, a, dy, d.linear2_weight, d.linear2_bias);
+  LinearOfGeluBackward(gpu, rows, hidden, width, s.hidden, p.linear2_weight, dy, b, d.linear1_bias);
   LayerNormForward(gpu, rows, width, eps, s.middle, p.norm2_weight, p.norm2_bias, a);
-  LinearGradients(gpu, rows, width, hidden, a, p.linear1_weight, b, dmiddle, d.linear1_weight, d.linear1_bias);
+  LinearGradients<T>(gpu, rows, width, hidden, a, p.linear1_weight, b, dmiddle, d.linear1_weight, nullptr);
   LayerNormBackward(gpu, rows, width, eps, s.middle, p.norm2_weight, dmiddle, dmiddle, d.norm2_weight, d.norm2_bias);
   Accumulate(gpu, rows * width, dy, dmiddle);
   // Attention.

@@ -108,6 +108,29 @@ TEST(VariableTest, NothingFlowsWhereItIsNotWanted) {
   EXPECT_THROW(Mul(x, constant).Backward(), Error);  // not a scalar
 }
 
+TEST(VariableTest, SeveralResultsHaveOneBackward) {
+  const Variable x(Tensor::From(std::vector<double>{2, 3}, {2}), true);
+  int calls = 0;
+  const auto split = [&] {
+    return MakeVariables("Split", {x.value().Rows(0, 1), x.value().Rows(1, 2)}, {x}, [&](const Gradients& gradients) {
+      ++calls;
+      std::vector<double> dx(2, 0);
+      for (size_t i = 0; i < 2; ++i)
+        if (gradients.output(i).defined()) dx[i] = gradients.output(i).Item();
+      gradients.Add(0, Tensor::From(dx, {2}));
+    });
+  };
+  {
+    const std::vector<Variable> parts = split();
+    Add(Square(parts[0]), Mul(parts[0], parts[1])).Backward();  // a^2 + a b
+    EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(2 * 2 + 3, 2));
+  }
+  x.ZeroGrad();
+  Square(split()[1]).Backward();  // nothing holds or uses the other one
+  EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(0, 6));
+  EXPECT_EQ(calls, 2);
+}
+
 TEST(VariableTest, TheFirstValueThatIsNotFiniteIsNamed) {
   const Variable x(Tensor::From(std::vector<float>{1, 0}, {2}), true);
   SetAnomalyDetection(true);
@@ -176,6 +199,7 @@ TEST(EdgeListsTest, RowsAreCompressedBothWays) {
   EXPECT_THAT(edges.sources.ToVector<int32_t>(), ElementsAre(1, 0, 2, 2));
   EXPECT_THAT(edges.reverse_offsets.ToVector<int32_t>(), ElementsAre(0, 1, 2, 3, 3, 3, 3, 3, 3, 4));
   EXPECT_THAT(edges.reverse_sources.ToVector<int32_t>(), ElementsAre(1, 0, 1, 2));
+  EXPECT_THAT(edges.reverse_edges.ToVector<int32_t>(), ElementsAre(1, 0, 2, 3));
   EXPECT_THAT(MessageOf([] { MakeEdgeLists(3, {{}, {{0, 3}}}); }), HasSubstr("graph 1 has the edge 0 -> 3"));
 }
 

@@ -8,8 +8,10 @@
 #include <set>
 
 #include "engine/ops/linear.h"
+#include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
+#include "groups/mean_action.h"
 #include "groups/permuted_linear.h"
 #include "groups/rotation.h"
 #include "groups/symmetrizer.h"
@@ -187,8 +189,63 @@ std::vector<OperationCase> Cases() {
       {"GramSchmidt", {{{2, 3, 3, 3}}}, [](const Inputs& x) { return GramSchmidt(x[0], false); }},
       {"GramSchmidtSpecial", {{{2, 3, 3, 3}}}, [](const Inputs& x) { return GramSchmidt(x[0], true); }},
       {"Rotate", {{{2, 3, 3, 3}}, {{2, 3, 4, 3, 2}}}, [](const Inputs& x) { return Rotate(x[0], x[1]); }},
+      {"MeanAction",
+       {{{2, 3, 3, 3}}, {{2, 3, 4, 3, 2}}},
+       [](const Inputs& x) {
+         const Permutation p{
+             Tensor::From(std::vector<int32_t>{1, 0, 2, 3, 3, 2, 1, 0, 0, 1, 2, 3, 0, 2, 3, 1, 2, 3, 1, 0, 1, 3, 0, 2},
+                          {2, 3, 4}),
+             {},
+             true};
+         return MeanAction(&p, x[0], x[1]);
+       }},
       {"RotateInverse", {{{2, 3, 3, 3}}, {{2, 4, 3, 2}}}, [](const Inputs& x) { return RotateInverse(x[0], x[1]); }},
   };
+}
+
+// The mean in one pass is that of the transformed samples, and so are its gradients.
+TEST(MeanActionTest, IsTheMeanOfActions) {
+  Generator generator(17);
+  const Tensor clouds = generator.Normal({2, 5, 3, 2}, 0, 1, DType::kF64);
+  const Features x{.features = {{clouds, Representation::Vectors(1, /*points=*/1)}}, .num_nodes = {}, .edges = {}};
+  Element h = RandomElement(ParseGroup("SnxE3"), x, generator);
+  const auto leaf = [&](const Shape& shape) { return Variable(generator.Normal(shape, 0, 1, DType::kF64), true); };
+  h.permutation = SoftSort(leaf({2, 3, 5}), {}, {.tau = 0.3});
+  h.permutation->soft = Variable(h.permutation->soft.value(), true);
+  h.matrix = leaf({2, 3, 3, 3});
+  Element soft = h, fixed = h, rigid = h;
+  soft.permutation->hard = false;
+  fixed.permutation.reset();
+  rigid.matrix = {};
+  for (const auto& [representation, shape] :
+       std::vector<std::pair<Representation, Shape>>{{Representation::Invariant(), {2, 3, 4}},
+                                                     {Representation::Scalars(1), {2, 3, 5, 2}},
+                                                     {Representation::Scalars(2), {2, 3, 5, 5, 2}},
+                                                     {Representation::Vectors(0), {2, 3, 3, 2}},
+                                                     {Representation::Vectors(1), {2, 3, 5, 3, 4}},
+                                                     {Representation::Vectors(1, 2), {2, 3, 5, 3, 2}},
+                                                     {Representation::Vectors(2), {2, 3, 5, 5, 3, 1}}})
+    for (const Element* element : {&h, &soft, &fixed, &rigid}) {
+      SCOPED_TRACE(ToString(shape));
+      const Variable y = leaf(shape);
+      const Variable one_pass = element->MeanAct(representation, y),
+                     expected = Mean(element->Act(representation, y), {1});
+      EXPECT_LT(LargestDifference(one_pass.value(), expected.value()), 1e-12);
+      const Tensor gradient = generator.Normal(expected.shape(), 0, 1, DType::kF64);
+      const std::vector<Variable> inputs = {y, h.permutation->soft, h.matrix};
+      const auto gradients = [&](const Variable& result) {
+        for (const Variable& input : inputs) input.ZeroGrad();
+        result.Backward(gradient);
+        std::vector<Tensor> all;
+        for (const Variable& input : inputs) all.push_back(input.grad());
+        return all;
+      };
+      const std::vector<Tensor> actual = gradients(one_pass), wanted = gradients(expected);
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        ASSERT_EQ(actual[i].defined(), wanted[i].defined()) << i;
+        if (wanted[i].defined()) EXPECT_LT(LargestDifference(actual[i], wanted[i]), 1e-12) << i;
+      }
+    }
 }
 
 class GroupOperationTest : public testing::TestWithParam<OperationCase> {};

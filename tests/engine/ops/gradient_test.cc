@@ -5,6 +5,7 @@
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/edge_mlp.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/graph_attention.h"
 #include "engine/ops/indexing.h"
@@ -170,9 +171,40 @@ std::vector<OperationCase> Cases() {
        [](const Inputs& x) {
          return MessageSumWithHub(x[0], x[1], Edges(), Tensor::From(std::vector<int32_t>{4, 3}, {2}));
        }},
+      {"NormalizedMessageSum",
+       {{{2, 3, 4, 5}}, {{2, 4}, 0.2, 1, true}, {{5}}},
+       [](const Inputs& x) { return NormalizedMessageSum(x[0], x[1].value(), 1, x[2], Edges()); }},
+      {"NormalizedMessageSumOfOthers",
+       {{{2, 3, 4, 5}}, {{2, 4}, 0.2, 1, true}},
+       [](const Inputs& x) { return NormalizedMessageSum(x[0], x[1].value(), 0, {}, Edges()); }},
       {"GraphAttention",
        {{{2, 3, 4, 2, 5}}, {{2, 3, 4, 2}}, {{2, 3, 4, 2}}},
        [](const Inputs& x) { return GraphAttention(x[0], x[1], x[2], Edges()); }},
+      // Three samples of each of two graphs: 24 nodes, 27 edges.
+      {"EdgeSilu",
+       {{{24, 5}}, {{24, 3}}, {{27, 2}}, {{7, 13}}, {{7}}},
+       [](const Inputs& x) { return EdgeSilu(x[0], x[1], x[2], x[3], x[4], Edges()); }},
+      {"EdgeSiluOfNodesAlone",
+       {{{24, 3}}, {{6, 6}}, {{6}}},
+       [](const Inputs& x) { return EdgeSilu(x[0], {}, {}, x[1], x[2], Edges()); }},
+      {"EdgeSiluWithoutDistances",
+       {{{8, 3}}, {{9, 5}, -1, 1, true}, {{6, 11}}, {{6}}},
+       [](const Inputs& x) { return EdgeSilu(x[0], {}, x[1], x[2], x[3], Edges()); }},
+      {"SiluSum", {{{27, 5}, -4, 4}}, [](const Inputs& x) { return SiluSum(x[0], 24, Edges()); }},
+      {"SiluAndSum",
+       {{{27, 5}, -4, 4}},
+       [](const Inputs& x) {
+         const auto [messages, sums] = SiluAndSum(x[0], 24, Edges());
+         return Concat({Square(messages), sums, sums}, 0);
+       }},
+      {"SiluAndUnusedSum", {{{27, 5}, -4, 4}}, [](const Inputs& x) { return SiluAndSum(x[0], 24, Edges()).messages; }},
+      {"UnusedSiluAndSum", {{{27, 5}, -4, 4}}, [](const Inputs& x) { return SiluAndSum(x[0], 24, Edges()).sums; }},
+      {"MeanMoves",
+       {{{27, 5}}, {{1, 5}}, {{24, 3}}},
+       [](const Inputs& x) { return MeanMoves(x[0], x[1], x[2], 100, Edges()); }},
+      {"ClampedMeanMoves",
+       {{{27, 5}, 1, 2}, {{1, 5}}, {{24, 3}}},
+       [](const Inputs& x) { return MeanMoves(x[0], x[1], x[2], 0.3, Edges()); }},
       {"Diagonal", {{{2, 3, 3, 4}}}, [](const Inputs& x) { return Diagonal(x[0]); }},
       {"DiagonalEmbed", {{{2, 3, 4}}}, [](const Inputs& x) { return DiagonalEmbed(x[0]); }},
       TransformerLayerCase(8, 12, 2),
@@ -230,6 +262,41 @@ TEST_P(LargeOperationTest, ThreadsDoNotChangeABit) { CheckThreads(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(All, LargeOperationTest, testing::ValuesIn(LargeCases()),
                          [](const auto& info) { return info.param.name; });
+
+TEST(NormalizedMessageSumTest, IsTheSumOfScaledMessages) {
+  const OperationCase drawn = {"", {{{2, 3, 4, 5}}, {{2, 4}}, {{5}}}, {}};
+  const Inputs x = DrawInputs(drawn, DType::kF64);
+  const Variable s = Reshape(x[1], {2, 1, 4, 1});
+  for (const double self : {0.0, 1.0}) {
+    const Variable eps = Tensor::Full({1}, self - 1, DType::kF64);
+    const Variable expected = Add(Mul(MessageSum(Mul(x[0], s), eps, Edges()), s), x[2]);
+    const Variable difference = Sub(NormalizedMessageSum(x[0], x[1].value(), self, x[2], Edges()), expected);
+    EXPECT_LT(Max(Reshape(Abs(difference), {-1}), 0).value().Item(), 1e-14);
+  }
+}
+
+// Among the nodes are some without senders, and one that receives from itself.
+TEST(EdgeMlpTest, IsWhatSingleOperationsGive) {
+  const EdgeLists edges = Edges();
+  const std::vector<int64_t> receivers = {0, 0, 1, 2, 2, 4, 5, 6, 6}, senders = {1, 2, 0, 1, 3, 4, 6, 5, 5};
+  const Tensor to = Tensor::From(receivers, {9}), from = Tensor::From(senders, {9});
+  const OperationCase drawn = {"", {{{8, 5}}, {{8, 3}}, {{9, 2}}, {{7, 13}}, {{7}}, {{1, 7}}}, {}};
+  const Inputs x = DrawInputs(drawn, DType::kF64);
+  const Variable difference = Sub(IndexSelect(x[1], to), IndexSelect(x[1], from));
+  const Variable pairs = Concat(
+      {IndexSelect(x[0], to), IndexSelect(x[0], from), Sum(Square(difference), {-1}, /*keepdim=*/true), x[2]}, -1);
+  const Variable hidden = Silu(Linear(pairs, x[3], x[4]));
+  const auto expect_equal = [](const Variable& expected, const Variable& actual, const char* what) {
+    EXPECT_LT(Max(Reshape(Abs(Sub(expected, actual)), {-1}), 0).value().Item(), 1e-13) << what;
+  };
+  expect_equal(hidden, EdgeSilu(x[0], x[1], x[2], x[3], x[4], edges), "EdgeSilu");
+  const auto [messages, sums] = SiluAndSum(hidden, 8, edges);
+  expect_equal(Silu(hidden), messages, "messages");
+  expect_equal(IndexAdd(Silu(hidden), to, 8), sums, "sums");
+  const Variable moves = Clamp(Mul(difference, Linear(Silu(hidden), x[5])), -0.1, 0.1);
+  const Variable degrees = Tensor::From(std::vector<double>{2, 1, 2, 1, 1, 1, 2, 1}, {8, 1});
+  expect_equal(Div(IndexAdd(moves, to, 8), degrees), MeanMoves(hidden, x[5], x[1], 0.1, edges), "MeanMoves");
+}
 
 }  // namespace
 }  // namespace orbit

@@ -3,6 +3,8 @@
 // of few, NaN.
 #include "kernels/elementwise.h"
 
+#include <limits>
+
 #include "kernels/cpu/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
@@ -143,6 +145,7 @@ TEST(Elementwise, SumsAndMaximaAlongAnAxis) {
     CompareAxis<float>(3, 0, inner);
   }
   CompareAxis<float>(1, 5000, 1);
+  for (const int64_t middle : {15, 16, 31, 32, 33, 64}) CompareAxis<float>(9, middle, 1);
   CompareAxis<double>(1, 3000, 6);
   CompareAxis<float>(2, 31, 0);
 }
@@ -153,6 +156,22 @@ TEST(Elementwise, NaNIsTheLargest) {
   MaxAxis(Gpu(), 1, 4, 1, x.data(), y.data(), index.data());
   EXPECT_TRUE(std::isnan(y.Get()[0]));
   EXPECT_EQ(index.Get()[0], 1);
+}
+
+TEST(Elementwise, OfEqualMaximaTheFirstIsTaken) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const int64_t size : {20, 100}) {
+    for (const float value : {-kInfinity, 7.0f, NAN}) {
+      std::vector<float> row(size, -kInfinity);
+      if (value == value && size == 100) row[3] = 6;
+      for (const int64_t place : {size - 1, size - 3, size / 2}) row[place] = value;
+      const OnGpu<float> x(row), y(1);
+      const OnGpu<int32_t> index(1);
+      MaxAxis(Gpu(), 1, size, 1, x.data(), y.data(), index.data());
+      const int32_t expected = value == -kInfinity ? (size == 100 ? 3 : 0) : static_cast<int32_t>(size / 2);
+      EXPECT_EQ(index.Get()[0], expected) << value << " among " << size;
+    }
+  }
 }
 
 TEST(Elementwise, SumsAreTheSameInEverySchedule) {

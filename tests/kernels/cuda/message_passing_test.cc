@@ -51,6 +51,33 @@ void CompareWithHost(const MessageShape& shape) {
 }
 
 template <class T>
+void CompareNormalized(const MessageShape& shape, bool biased) {
+  SCOPED_TRACE(testing::Message() << "n " << shape.n << ", channels " << shape.channels << ", bias " << biased);
+  const Graphs graphs = RandomGraphs(shape, 1);
+  const std::vector<T> x = Normal<T>(shape.size(), 2), eps = {T(0.25)}, s = Normal<T>(shape.graphs * shape.n, 3),
+                       bias = Normal<T>(shape.channels, 4);
+  std::vector<T> expected(shape.size());
+  NormalizedMessageSum(Cpu(), shape, graphs.offsets.data(), graphs.sources.data(), eps.data(), s.data(),
+                       biased ? bias.data() : nullptr, x.data(), expected.data());
+  const OnGpu<int32_t> offsets(graphs.offsets), sources(graphs.sources);
+  const OnGpu<T> on_x(x), on_eps(eps), on_s(s), on_bias(bias);
+  ForEachSchedule([&] {
+    const OnGpu<T> y(shape.size());
+    NormalizedMessageSum(Gpu(), shape, offsets.data(), sources.data(), on_eps.data(), on_s.data(),
+                         biased ? on_bias.data() : nullptr, on_x.data(), y.data());
+    ExpectNear(expected, y.Get(), sizeof(T) == 4 ? 1e-5 : 1e-13, "y");
+  });
+}
+
+TEST(NormalizedMessageSum, AgreesWithTheHost) {
+  for (const int64_t channels : {1, 2, 33, 120}) {
+    CompareNormalized<float>({3, 2, 31, channels}, channels > 2);
+    CompareNormalized<double>({2, 1, 33, channels}, channels > 1);
+    CompareNormalized<float>({0, 1, 3, channels}, true);
+  }
+}
+
+template <class T>
 void CompareAllShapes() {
   for (const bool hub : {false, true})
     for (const int64_t n : {1, 31, 33})

@@ -37,7 +37,18 @@ TEST(Random, AgreesWithTheHost) {
       CompareWithHost<double>(first, size, 0);
     }
   CompareWithHost<float>(int64_t{1} << 36, 40, 1);
+  CompareWithHost<float>((int64_t{1} << 34) - 9, 40, 0);  // where the number of the block outgrows 32 bits
+  CompareWithHost<double>((int64_t{1} << 34) - 9, 40, 1);
+  CompareWithHost<double>((int64_t{1} << 62) + 5, 33, 0);
   CompareWithHost<double>(4, 41, 3);
+}
+
+// The first known answer of Random123, whose generator cuRAND's Philox4_32_10 is too, to 24 bits.
+TEST(Random, IsPhilox) {
+  const OnGpu<double> x(4);
+  FillUniform(Gpu(), 0, 0, 0, 4, 0.0, 1.0, x.data());
+  EXPECT_EQ(x.Get(),
+            (std::vector<double>{0x6627e8 * 0x1p-24, 0xe169c5 * 0x1p-24, 0xbc57ac * 0x1p-24, 0x9b00db * 0x1p-24}));
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+#include "kernels/linear.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+#include "kernels/elementwise.h"
+#include "kernels/matmul.h"
+
+namespace orbit::kernels {
+namespace {
+
+std::atomic<bool>& Epilogues() {
+  static std::atomic<bool> on = [] {
+    const char* value = std::getenv("ORBIT_CUBLASLT_EPILOGUES");
+    return value && std::string_view(value) == "1";
+  }();
+  return on;
+}
+
+}  // namespace
+
+template <class Device, class T>
+void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy, T* dweight,
+                          T* dbias) {
+  MatMul(device, Transpose::kYes, Transpose::kNo, out, in, rows, dy, x, T(0), dweight);
+  if (dbias) ColumnSums(device, rows, out, dy, dbias);
+}
+
+template <class Device, class T>
+void LinearThenGelu(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                    T* z, T* y) {
+  LinearForward(device, rows, in, out, x, weight, bias, z);
+  UnaryForward(device, Unary::kGelu, rows * out, T(0), T(0), z, y);
+}
+
+template <class Device, class T>
+void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, const T* z, const T* weight,
+                          const T* dy, T* dz, T* dbias) {
+  MatMul(device, Transpose::kNo, Transpose::kNo, rows, in, out, dy, weight, T(0), dz);
+  UnaryBackward(device, Unary::kGelu, rows * in, T(0), T(0), z, static_cast<const T*>(dz), dz, dz);
+  ColumnSums(device, rows, in, dz, dbias);
+}
+
+void SetCublasEpilogues(bool on) { Epilogues() = on; }
+bool CublasEpilogues() { return Epilogues(); }
+
+#define ORBIT_INSTANTIATE(T)                                                                          \
+  template void LinearWeightGradient(Cpu, int64_t, int64_t, int64_t, const T*, const T*, T*, T*);     \
+  template void LinearThenGelu(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*); \
+  template void LinearOfGeluBackward(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels

@@ -1,0 +1,37 @@
+// Products of a linear layer, y = x weight^T + bias, together with what is next to them: x [rows, in], weight
+// [out, in], bias [out], y [rows, out].
+#ifndef ORBIT_KERNELS_LINEAR_H_
+#define ORBIT_KERNELS_LINEAR_H_
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace orbit::kernels {
+
+// dweight = dy^T x and, where it is not null, dbias = the sums over the columns of dy.
+template <class Device, class T>
+void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy, T* dweight,
+                          T* dbias);
+
+// y = GELU(z), z = x weight^T + bias, which its gradient asks for.
+template <class Device, class T>
+void LinearThenGelu(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                    T* z, T* y);
+
+// The gradient of a layer whose x is GELU(z): dz [rows, in] = (dy weight) GELU'(z), and dbias [in] = the sums over the
+// columns of dz, the gradient of the bias in z.
+template <class Device, class T>
+void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, const T* z, const T* weight,
+                          const T* dy, T* dz, T* dbias);
+
+// Whether a GPU takes these as cuBLASLt's epilogues where it can: bias gradients of float products, and GELU under
+// MatMulPrecision kTf32 and kBf16, in its approximation by tanh; else, and on all other devices, it is exact. Off
+// unless set here or by the environment, ORBIT_CUBLASLT_EPILOGUES=1, until tests/kernels/cuda/linear_test.cc has run on
+// the GPU in question with it.
+void SetCublasEpilogues(bool on);  // of the process
+bool CublasEpilogues();
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_LINEAR_H_
