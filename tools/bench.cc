@@ -29,6 +29,7 @@
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 #include "tools/launch.h"
+#include "tools/program.h"
 
 namespace orbit {
 namespace {
@@ -377,9 +378,7 @@ int Main(int argc, char** argv) {
   return Run(filter, repeats, list, peer, launch);
 }
 
+const Program program("bench", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("bench", [&] { return orbit::Main(argc, argv); });
-}

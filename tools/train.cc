@@ -9,6 +9,7 @@
 #include "kernels/cpu/parallel.h"
 #include "tools/launch.h"
 #include "tools/presets.h"
+#include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/run_directory.h"
 #include "tools/settings.h"
@@ -127,9 +128,7 @@ int Main(int argc, char** argv) {
   return Train(arguments);
 }
 
+const Program program("train", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("train", [&] { return orbit::Main(argc, argv); });
-}
