@@ -8,6 +8,7 @@ def _targets(archs):
     """Machine code for each of "90a,80"; PTX, for GPUs to come, of the highest without its architecture's extras."""
     archs = [arch.strip() for arch in archs.split(",") if arch.strip()]
     flags = ["-gencode=arch=compute_%s,code=sm_%s" % (arch, arch) for arch in archs]
+    flags.append("-DORBIT_CUDA_ARCHS=" + "/".join(["sm_" + arch for arch in archs]))  # in messages
     portable = sorted([int(arch.rstrip("af")) for arch in archs])[-1]
     return flags + ["-gencode=arch=compute_%d,code=compute_%d" % (portable, portable)]
 
