@@ -46,6 +46,7 @@ say() { echo "$*" | tee -a "$report"; }
 check() { # NAME COMMAND...
   local name=$1 begin=$SECONDS status=0
   shift
+  : >"$work/out"
   [[ $name =~ $only ]] || return 0
   "$@" >"$work/out" 2>&1 || status=$?
   if [ "$status" = 0 ]; then

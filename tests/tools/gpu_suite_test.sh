@@ -63,6 +63,8 @@ goes "" 0 "15 passed, 0 failed, 1 left out; the report is other.txt" --report ot
 grep -q -- '--precision bf16 --peer python3 peer.py' other.txt || fail "the peer is not passed on"
 ORBIT_EXP=GRAPHSAT.pkl goes "" 0 "ok        EXP: losses follow the host's"
 goes "" 0 "gpu_suite: 3 passed" --only '^times'
+[ "$(grep -c limits gpu_report.txt)" = 3 ] && [ "$(wc -l <gpu_report.txt)" = 8 ] || fail "--only says more"
+[ "$(wc -l <out)" = 5 ] || fail "--only says more"
 goes "" 1 "gpu_suite: 0 passed" --only nothing
 goes "" 2 "All that only a GPU can show" --bad
 goes absent 0 "skipped: no cuda here: there is no NVIDIA driver"
