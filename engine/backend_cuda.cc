@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/profiling.h"
 #include "engine/stream.h"
 #include "kernels/cuda/runtime.h"
 #endif
@@ -175,19 +176,21 @@ class CudaDeviceBackend : public Backend {
     cudaRuntimeGetVersion(&runtime);
     const auto version = [](int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); };
     const cudaError_t error = cudaGetDeviceCount(&count_);
+    if (error != cudaSuccess) count_ = 0;
     if (driver == 0)
       reason_ = "there is no NVIDIA driver";
     else if (error == cudaErrorInsufficientDriver)
       reason_ = "the NVIDIA driver is for CUDA " + version(driver) + ", this build needs " + version(runtime);
-    else if (error != cudaSuccess)
-      reason_ = std::string("CUDA says: ") + cudaGetErrorString(error);
-    else if (count_ == 0)
+    else if (error == cudaErrorNoDevice || (error == cudaSuccess && count_ == 0))
       reason_ = "the driver finds no GPU";
-    if (error != cudaSuccess) count_ = 0;
+    else if (error != cudaSuccess)
+      fault_ = std::string("there may be a GPU, but CUDA fails: ") + cudaGetErrorString(error) + " (" +
+               cudaGetErrorName(error) + "); nvidia-smi may tell more, and --device cpu computes on the processor";
     gpus_ = std::vector<Gpu>(count_);
   }
 
   int count(std::string* reason) override {
+    Check(fault_.empty(), fault_);
     if (reason) *reason = reason_;
     return count_;
   }
@@ -204,6 +207,8 @@ class CudaDeviceBackend : public Backend {
     CheckCuda("cudaSetDevice", cudaSetDevice(index));
     Gpu& gpu = gpus_[index];
     if (!gpu.stream) {
+      kernels::SetWhereabouts(ProfileRange::Current);
+      kernels::DescribeGpu(index);
       CheckCuda("stream", cudaStreamCreateWithFlags(&gpu.stream, cudaStreamNonBlocking));
       gpu.staging = std::make_unique<StagingRing>();
       kernels::SetScratchAllocator({[](kernels::Cuda, size_t bytes) { return Allocate(Current(), bytes); },
@@ -265,7 +270,8 @@ class CudaDeviceBackend : public Backend {
   }
 
   int count_ = 0;
-  std::string reason_;
+  std::string reason_;  // why there is no GPU
+  std::string fault_;   // why it cannot be told whether there is
   std::vector<Gpu> gpus_;
 };
 

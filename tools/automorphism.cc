@@ -8,6 +8,7 @@
 #include "tools/inner_symmetry.h"
 #include "tools/launch.h"
 #include "tools/path.h"
+#include "tools/program.h"
 
 namespace orbit {
 namespace {
@@ -86,9 +87,7 @@ int Main(int argc, char** argv) {
   return Draw(arguments);
 }
 
+const Program program("automorphism", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("automorphism", [&] { return orbit::Main(argc, argv); });
-}

@@ -19,6 +19,7 @@
 #include "kernels/matmul.h"
 #include "tools/benchmarks.h"
 #include "tools/launch.h"
+#include "tools/program.h"
 
 namespace orbit {
 namespace {
@@ -206,9 +207,7 @@ int Main(int argc, char** argv) {
   return Run(filter, repeats, list, peer, launch);
 }
 
+const Program program("bench", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("bench", [&] { return orbit::Main(argc, argv); });
-}

@@ -1,42 +1,46 @@
 #!/usr/bin/env bash
 # Packs the programs, with the libraries they need, into one folder that runs on a machine with nothing but a driver:
 #
-#   bazel run //tools:bundle -- FOLDER [--without-cuda-libraries]
+#   bazel run //tools:bundle -- FOLDER [--without-cuda-libraries] [--data FILE]...
 #
 # FOLDER/train, FOLDER/gpu_suite and so on start the programs. CUDA's libraries (cuBLASLt) are packed too, unless
 # --without-cuda-libraries says that they are to be found there: in CUDA_HOME, on the loader's paths, or in NVIDIA's Python
-# wheels. The system's C library is used where it is as new as this machine's, else the one that is packed.
+# wheels. The system's C library is used where it is as new as this machine's, else the one that is packed. FILEs go to
+# FOLDER/data, where gpu_suite looks for GRAPHSAT.pkl.
 set -euo pipefail
 usage() {
-  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
-folder= cuda_libraries=yes
-for argument in "$@"; do
-  case $argument in
+absolute() {
+  case $1 in /*) echo "$1" ;; *) echo "${BUILD_WORKING_DIRECTORY:-$PWD}/$1" ;; esac
+}
+folder= cuda_libraries=yes data=()
+while [ $# -gt 0 ]; do
+  case $1 in
     --without-cuda-libraries) cuda_libraries= ;;
+    --data) [ $# -ge 2 ] || usage; data+=("$(absolute "$2")"); shift ;;
     -*) usage ;;
-    *) [ -z "$folder" ] || usage; folder=$argument ;;
+    *) [ -z "$folder" ] || usage; folder=$(absolute "$1") ;;
   esac
+  shift
 done
 [ -n "$folder" ] || usage
-case $folder in /*) ;; *) folder=${BUILD_WORKING_DIRECTORY:-$PWD}/$folder ;; esac
 [ ! -e "$folder" ] || { echo "bundle: $folder exists already" >&2; exit 1; }
 
 part=$folder.part
 rm -rf "$part"
-mkdir -p "$part/programs" "$part/lib" "$part/libc" "$part/tests/goldens"
+mkdir -p "$part/lib" "$part/libc" "$part/tests/goldens"
 trap 'rm -rf "$part"' EXIT
-for program in tools/{train,evaluate,separate,generate,study,table,automorphism,bench} tests/parity \
-  tests/engine/device_test tests/models/warm_step_test tests/kernels/cuda/*_cuda_test; do
-  cp -L "$program" "$part/programs/"
-  chmod u+w "$part/programs/$(basename "$program")"
-  strip "$part/programs/$(basename "$program")"
-done
+strip -o "$part/orbit" tools/orbit
 cp -L tests/gpu_suite.sh "$part/tests/"
 cp -L tests/goldens/*.safetensors "$part/tests/goldens/"
+if [ ${#data[@]} -gt 0 ]; then
+  mkdir "$part/data"
+  cp -L "${data[@]}" "$part/data/"
+fi
 
-libraries=$(ldd "$part"/programs/* | sed -nE 's/.* => (\/[^ ]+) .*/\1/p; s/^\t(\/[^ ]+ld-linux[^ ]*) .*/\1/p' | sort -u)
+libraries=$(ldd "$part/orbit" | sed -nE 's/.* => (\/[^ ]+) .*/\1/p; s/^\t(\/[^ ]+ld-linux[^ ]*) .*/\1/p' | sort -u)
 for library in $libraries; do
   case $(basename "$library") in
     ld-linux* | libc.so* | libm.so* | libpthread.so* | libdl.so* | librt.so* | libresolv.so*) cp -L "$library" "$part/libc/" ;;
@@ -59,20 +63,20 @@ cat >"$part/run" <<'RUN'
 # run PROGRAM ARGUMENT...: a program of this folder with its libraries; the folder's other commands are links to it.
 here=$(cd "$(dirname "$0")" && pwd)
 name=$(basename "$0")
-if [ "$name" = run ]; then name=$1; shift; fi
-if [ "$name" = gpu_suite ]; then exec bash "$here/tests/gpu_suite.sh" "$here" "$@"; fi
+if [ "$name" = run ] && [ $# -gt 0 ]; then name=$1; shift; fi
+if [ "$name" = gpu_suite ]; then exec bash "$here/tests/gpu_suite.sh" "$here/run" "$here/tests/goldens" "$@"; fi
 system=$(ldd --version 2>/dev/null | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p')
 packed=$(cat "$here/libc/version")
 newest=$(printf '%s\n%s\n' "$system" "$packed" | sort -V | tail -n 1)
 if [ -n "$system" ] && [ "$newest" = "$system" ]; then
-  LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$here/programs/$name" "$@"
+  LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$here/orbit" "$name" "$@"
 fi
 exec "$here"/libc/ld-linux-*.so.2 --library-path "$here/libc:$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-  "$here/programs/$name" "$@"
+  "$here/orbit" "$name" "$@"
 RUN
 ldd --version | sed -nE '1s/.* ([0-9]+\.[0-9]+)$/\1/p' >"$part/libc/version"
 chmod +x "$part/run"
-for name in train evaluate separate generate study table automorphism bench parity gpu_suite; do ln -s run "$part/$name"; done
+for name in $("$part/run" --list | grep -v _test) gpu_suite; do ln -s run "$part/$name"; done
 mv "$part" "$folder"
 trap - EXIT
 echo "$folder: $(du -sm "$folder" | cut -f 1) MB"

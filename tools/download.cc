@@ -6,8 +6,8 @@
 
 #include "engine/error.h"
 #include "tools/downloader.h"
-#include "tools/launch.h"
 #include "tools/path.h"
+#include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/published_files.h"
 #include "tools/sha256.h"
@@ -89,9 +89,7 @@ int Main(int argc, char** argv) {
   return Fetch(arguments);
 }
 
+const Program program("download", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("download", [&] { return orbit::Main(argc, argv); });
-}

@@ -10,6 +10,7 @@
 #include "engine/io/safetensors.h"
 #include "tools/launch.h"
 #include "tools/path.h"
+#include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/run_directory.h"
 #include "tools/settings.h"
@@ -115,9 +116,7 @@ int Main(int argc, char** argv) {
   return Evaluate(arguments);
 }
 
+const Program program("evaluate", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("evaluate", [&] { return orbit::Main(argc, argv); });
-}

@@ -10,6 +10,7 @@
 #include "engine/io/atomic_file.h"
 #include "tools/launch.h"
 #include "tools/path.h"
+#include "tools/program.h"
 #include "tools/progress.h"
 
 namespace orbit {
@@ -98,9 +99,7 @@ int Main(int argc, char** argv) {
   return 0;
 }
 
+const Program program("generate", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("generate", [&] { return orbit::Main(argc, argv); });
-}

@@ -36,13 +36,4 @@ Device Launch(const LaunchOptions& options) {
   return {};
 }
 
-int RunProgram(const char* name, const std::function<int()>& run) {
-  try {
-    return run();
-  } catch (const std::exception& error) {
-    std::cerr << name << ": error: " << error.what() << std::endl;
-    return 1;
-  }
-}
-
 }  // namespace orbit

@@ -1,9 +1,8 @@
-// What all programs share: the options for device and threads, and errors told the same way.
+// The options for device and threads, which all programs share.
 #ifndef ORBIT_TOOLS_LAUNCH_H_
 #define ORBIT_TOOLS_LAUNCH_H_
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <string>
 
 #include "engine/device.h"
@@ -18,12 +17,9 @@ struct LaunchOptions {
 
 void AddLaunchOptions(CLI::App& app, LaunchOptions& options);
 
-// Applies them, and says on stderr why a build with CUDA goes on without a GPU where none was asked for. Throws Error
-// for a device that this build or machine does not have.
+// Applies them, and says on stderr why a build with CUDA goes on without a GPU where none was asked for and there is
+// none, or no driver for it. Throws Error for a device that this build or machine does not have, or that does not work.
 Device Launch(const LaunchOptions& options);
-
-// The exit status of `run`; an exception it throws is told in one line on stderr, with status 1.
-int RunProgram(const char* name, const std::function<int()>& run);
 
 }  // namespace orbit
 

@@ -13,6 +13,7 @@
 #include "tools/figure.h"
 #include "tools/launch.h"
 #include "tools/path.h"
+#include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/separation_result.h"
 
@@ -217,9 +218,7 @@ int Main(int argc, char** argv) {
   return Separate(arguments);
 }
 
+const Program program("separate", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("separate", [&] { return orbit::Main(argc, argv); });
-}

@@ -13,6 +13,7 @@
 #include "tools/launch.h"
 #include "tools/metrics.h"
 #include "tools/path.h"
+#include "tools/program.h"
 #include "tools/run_directory.h"
 #include "tools/settings.h"
 #include "tools/stop_signal.h"
@@ -287,9 +288,7 @@ int Main(int argc, char** argv) {
   return status;
 }
 
+const Program program("study", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("study", [&] { return orbit::Main(argc, argv); });
-}

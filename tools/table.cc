@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "tools/launch.h"
 #include "tools/metrics.h"
 #include "tools/path.h"
+#include "tools/program.h"
 #include "tools/separation_result.h"
 #include "tools/settings.h"
 
@@ -89,7 +89,8 @@ class Measurements {
     const SeparationResult result = ReadSeparationResult(path.string());
     if (result.dataset != "graph8c" && result.dataset != "exp") return;
     std::string text = std::to_string(result.left);
-    if (result.seeds != kPaperSeeds) text += " (" + std::to_string(result.seeds) + (result.seeds == 1 ? " seed)" : " seeds)");
+    if (result.seeds != kPaperSeeds)
+      text += " (" + std::to_string(result.seeds) + (result.seeds == 1 ? " seed)" : " seeds)");
     Add(result.model, RowDistribution(result.model, result.distribution), result.dataset == "exp" ? kExp : kGraph8c,
         path, text);
   }
@@ -179,9 +180,7 @@ int Main(int argc, char** argv) {
   return 0;
 }
 
+const Program program("table", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("table", [&] { return orbit::Main(argc, argv); });
-}

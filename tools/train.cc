@@ -9,6 +9,7 @@
 #include "kernels/cpu/parallel.h"
 #include "tools/launch.h"
 #include "tools/presets.h"
+#include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/run_directory.h"
 #include "tools/settings.h"
@@ -95,7 +96,17 @@ int Train(const Arguments& arguments) {
                  task->size(Split::kTrain), trainer.step(), trainer.total_steps(), DescribeDevice(device),
                  kernels::NumThreads());
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
-  if (!trainer.Run([&] { return stop.requested(); })) {
+  const bool finished = [&] {
+    try {
+      return trainer.Run([&] { return stop.requested(); });
+    } catch (const std::exception&) {
+      if (std::filesystem::exists(run.last()))
+        run.log().error("failed after step {} of {}; {} is of before, and --resume {} goes on from there",
+                        trainer.step(), trainer.total_steps(), run.last(), run.path().string());
+      throw;
+    }
+  }();
+  if (!finished) {
     run.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}", trainer.step(),
                    trainer.total_steps(), run.path().string());
     return 128 + stop.signal();
@@ -127,9 +138,7 @@ int Main(int argc, char** argv) {
   return Train(arguments);
 }
 
+const Program program("train", Main);
+
 }  // namespace
 }  // namespace orbit
-
-int main(int argc, char** argv) {
-  return orbit::RunProgram("train", [&] { return orbit::Main(argc, argv); });
-}

@@ -1,5 +1,7 @@
 #include <cuda_runtime.h>
 
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -21,20 +23,63 @@ ScratchAllocator& Allocator() {
   return allocator;
 }
 
+std::string (*the_whereabouts)() = nullptr;
+
+#define ORBIT_TEXT(...) #__VA_ARGS__
+#define ORBIT_TEXT_OF(...) ORBIT_TEXT(__VA_ARGS__)
+constexpr char kArchitectures[] = ORBIT_TEXT_OF(ORBIT_CUDA_ARCHS);
+
+// What a user can do about it.
+std::string Advice(cudaError_t error) {
+  switch (error) {
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction:
+    case cudaErrorUnsupportedPtxVersion:
+      return std::string(". This build is for ") + kArchitectures +
+             "; --//third_party/cuda:archs=80,90a builds it for other compute capabilities";
+    case cudaErrorIllegalAddress:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorHardwareStackError:
+    case cudaErrorAssert:
+    case cudaErrorLaunchFailure:
+    case cudaErrorLaunchTimeout:
+      return ". That is where it was found: kernels run behind the host, and one of an earlier operation of this step "
+             "may be the cause. With CUDA_LAUNCH_BLOCKING=1 in the environment, or under compute-sanitizer, the "
+             "operation is the one that fails";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
+
+std::string DescribeGpu(int index) {
+  static std::mutex mutex;
+  static std::map<int, std::string> known;
+  std::lock_guard lock(mutex);
+  std::string& description = known[index];
+  if (!description.empty()) return description;
+  const std::string name = "cuda:" + std::to_string(index);
+  cudaDeviceProp properties;
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return name;
+  return description = name + " (" + properties.name + ", compute capability " + std::to_string(properties.major) +
+                       "." + std::to_string(properties.minor) + ")";
+}
+
+void SetWhereabouts(std::string (*whereabouts)()) { the_whereabouts = whereabouts; }
 
 void CheckCuda(const char* operation, int error) {
   if (error == cudaSuccess) return;
-  int device = 0;
-  cudaDeviceProp properties;
-  std::string name = "CUDA";
-  if (cudaGetDevice(&device) == cudaSuccess) {
-    name += " device " + std::to_string(device);
-    if (cudaGetDeviceProperties(&properties, device) == cudaSuccess) name += std::string(" (") + properties.name + ")";
-  }
   const cudaError_t code = static_cast<cudaError_t>(error);
-  throw std::runtime_error(std::string(operation) + " on " + name + ": " + cudaGetErrorString(code) + " (" +
-                           cudaGetErrorName(code) + ")");
+  std::string message = operation;
+  if (const std::string where = the_whereabouts ? the_whereabouts() : ""; !where.empty()) message += " in " + where;
+  int device = 0;
+  if (cudaGetDevice(&device) == cudaSuccess) message += " on " + DescribeGpu(device);
+  throw std::runtime_error(message + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")" +
+                           Advice(code));
 }
 
 void SetScratchAllocator(ScratchAllocator allocator) { Allocator() = allocator; }

@@ -3,13 +3,19 @@
 #define ORBIT_KERNELS_CUDA_RUNTIME_H_
 
 #include <cstddef>
+#include <string>
 
 #include "kernels/device.h"
 
 namespace orbit::kernels {
 
-// Throws std::runtime_error unless `error`, a cudaError_t, is cudaSuccess: the operation, the device and CUDA's words.
+// Throws std::runtime_error unless `error`, a cudaError_t, is cudaSuccess: the operation, where in the program, the
+// device, CUDA's words, and what to do about it.
 void CheckCuda(const char* operation, int error);
+void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
+
+// "cuda:0 (NVIDIA H100, compute capability 9.0)". Remembered: after a fault CUDA does not tell.
+std::string DescribeGpu(int index);
 
 // Where kernels get memory for intermediate values: cudaMallocAsync unless an allocator is set.
 struct ScratchAllocator {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/parity/parity_case.h"
+#include "tools/program.h"
 
 namespace orbit::parity {
 namespace {
@@ -100,24 +101,19 @@ int Main(int argc, char** argv) {
   app.add_option("cases", paths, "safetensors files, or folders of them")->required();
   CLI11_PARSE(app, argc, argv);
   bool passed = true;
-  try {
-    const Device where = ParseDevice(device);
-    for (const std::string& file : ListFiles(paths)) {
-      try {
-        passed &= RunFile(file, ParseDType(dtype), where);
-      } catch (const std::exception& error) {
-        std::printf("%-36s FAILED  %s\n", fs::path(file).stem().c_str(), error.what());
-        passed = false;
-      }
+  const Device where = ParseDevice(device);
+  for (const std::string& file : ListFiles(paths)) {
+    try {
+      passed &= RunFile(file, ParseDType(dtype), where);
+    } catch (const std::exception& error) {
+      std::printf("%-36s FAILED  %s\n", fs::path(file).stem().c_str(), error.what());
+      passed = false;
     }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "parity: %s\n", error.what());
-    return 1;
   }
   return passed ? 0 : 1;
 }
 
+const Program program("parity", Main);
+
 }  // namespace
 }  // namespace orbit::parity
-
-int main(int argc, char** argv) { return orbit::parity::Main(argc, argv); }

@@ -1,15 +1,7 @@
 #!/usr/bin/env bash
 # The program automorphism as its users call it.
-set -euo pipefail
 automorphism=$PWD/$1
-work=${TEST_TMPDIR:-$(mktemp -d)}/automorphism
-mkdir -p "$work"
-cd "$work"
-unset BUILD_WORKING_DIRECTORY
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+. tests/tools/testing.sh
 
 "$automorphism" --samples 20 --seed 1 --out figure.svg >told.txt
 head -n 1 figure.svg | grep -q '^<svg ' || fail "no SVG is drawn"

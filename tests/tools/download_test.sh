@@ -1,24 +1,7 @@
 #!/usr/bin/env bash
 # The program download as its users call it; transfers themselves are downloader_test's.
-set -euo pipefail
 download=$PWD/$1
-work=${TEST_TMPDIR:-$(mktemp -d)}/download
-mkdir -p "$work"
-cd "$work"
-unset BUILD_WORKING_DIRECTORY http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-# Runs a command that must fail with one clear message that contains the text, and no crash.
-refuses() {
-  local text=$1 status=0
-  shift
-  "$@" >refused.out 2>refused.err || status=$?
-  [ "$status" != 0 ] || fail "not refused: $*"
-  [ "$status" -lt 128 ] || fail "crashed with $status: $*"
-  grep -qF -- "$text" refused.err || { cat refused.err >&2; fail "no '$text' from: $*"; }
-}
+. tests/tools/testing.sh
 abc=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 closed=http://127.0.0.1:1/abc  # a port that nothing listens on
 

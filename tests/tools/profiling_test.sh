@@ -1,21 +1,12 @@
 #!/usr/bin/env bash
 # profiling_test.sh TRAIN [RECORDER]: the ranges that a profiler shows of a training run are there and nest rightly, and
 # what --profile-steps refuses. Without RECORDER (a build without CUDA has no ranges) only the latter.
-set -euo pipefail
 train=$PWD/$1 recorder=${2:+$PWD/$2}
-work=${TEST_TMPDIR:-$(mktemp -d)}/profiling
-mkdir -p "$work"
-cd "$work"
-export ORBIT_CACHE=$work/cache
-unset BUILD_WORKING_DIRECTORY
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+. tests/tools/testing.sh
+
 run() {
-  "$train" --device cpu --set model.transformer.layers=1 --set model.transformer.width=16 \
-    --set model.transformer.heads=2 --set model.network.hidden=12 --set data.train=20 --set data.valid=0 \
-    --set data.test=5 --set train.batch=10 --set train.samples=2 --set train.steps=3 --set train.clip_norm=1 "$@"
+  "$train" --device cpu "${small_model[@]}" --set data.train=20 --set data.valid=0 --set data.test=5 \
+    --set train.batch=10 --set train.samples=2 --set train.steps=3 --set train.clip_norm=1 "$@"
 }
 
 for steps in 3 2:1 0:2 1:2:3 a:b 1:2x; do

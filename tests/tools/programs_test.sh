@@ -1,28 +1,9 @@
 #!/usr/bin/env bash
 # The programs as their users call them: train, stop, resume, evaluate, export, generate, and what they refuse.
-set -euo pipefail
 train=$PWD/$1 evaluate=$PWD/$2 generate=$PWD/$3 separate=$PWD/$4 bench=$PWD/$5 study=$PWD/$6 table=$PWD/$7
-work=${TEST_TMPDIR:-$(mktemp -d)}/programs
-mkdir -p "$work"
-cd "$work"
-export ORBIT_CACHE=$work/cache
-unset BUILD_WORKING_DIRECTORY
+. tests/tools/testing.sh
 
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-# Runs a command that must fail with status 1, one clear message that contains the text, and no crash.
-refuses() {
-  local text=$1 status=0
-  shift
-  "$@" >refused.out 2>refused.err || status=$?
-  [ "$status" != 0 ] || fail "not refused: $*"
-  [ "$status" -lt 128 ] || fail "crashed with $status: $*"
-  grep -qF -- "$text" refused.err || { cat refused.err >&2; fail "no '$text' from: $*"; }
-}
-small=(--set model.transformer.layers=1 --set model.transformer.width=16 --set model.transformer.heads=2
-  --set model.network.hidden=12 --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
+small=("${small_model[@]}" --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
   --set train.samples=2 --set evaluation.every=2 --set evaluation.samples=2 --set evaluation.test_samples=4)
 run() { "$train" "${small[@]}" --set train.steps=40 "$@"; }
 

@@ -8,6 +8,7 @@ def _targets(archs):
     """Machine code for each of "90a,80"; PTX, for GPUs to come, of the highest without its architecture's extras."""
     archs = [arch.strip() for arch in archs.split(",") if arch.strip()]
     flags = ["-gencode=arch=compute_%s,code=sm_%s" % (arch, arch) for arch in archs]
+    flags.append("-DORBIT_CUDA_ARCHS=" + "/".join(["sm_" + arch for arch in archs]))  # in messages
     portable = sorted([int(arch.rstrip("af")) for arch in archs])[-1]
     return flags + ["-gencode=arch=compute_%d,code=compute_%d" % (portable, portable)]
 
@@ -26,6 +27,7 @@ def _cuda_library_impl(ctx):
         arguments = ctx.actions.args()
         arguments.add_all(["-ccbin", toolchain.compiler_executable, "-std=c++20", "-O3", "-lineinfo", "-Xcompiler=-fPIC,-Wall"])
         arguments.add_all(["--expt-relaxed-constexpr", "--extended-lambda", "-Xcudafe=--diag_suppress=20012"])
+        arguments.add("-Xfatbin=-compress-all")  # a quarter of the size
         arguments.add_all(_targets(ctx.attr._archs[BuildSettingInfo].value))
         arguments.add_all(context.quote_includes, before_each = "-I")
         arguments.add_all(context.includes, before_each = "-I")

@@ -1,6 +1,7 @@
 """Tests of kernels for GPUs: under the emulator plain, with AddressSanitizer and with ThreadSanitizer, and on a GPU."""
 
 load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
+load("//tests:bundled_test.bzl", "bundled_test")
 
 def simt_program_test(name, variant, srcs, deps, size = "medium", **kwargs):
     """A test with what `variant` of the emulator asks for; `srcs` may have kernels of their own."""
@@ -42,15 +43,16 @@ def gpu_kernel_test(name, kernels, deps = [], size = "medium"):
             size = size,
             deps = declared + deps + ["//tests/kernels/cuda:on_gpu"] + ["//kernels/cuda:%s_%s" % (kernel, variant) for kernel in kernels],
         )
-    native.cc_test(
+    bundled_test(
         name = name + "_cuda_test",
         size = size,
+        source = name + "_test.cc",
         srcs = select({
             "//third_party/cuda:is_on": [name + "_test.cc"],
             "//conditions:default": ["//tests/kernels/cuda:without_cuda.cc"],
         }),
         local_defines = ["ORBIT_TEST_CUDA"],
         tags = ["gpu"],
-        deps = declared + deps + ["//tests/kernels/cuda:on_gpu", "//third_party/cuda:runtime", "//third_party:googletest"] +
-               ["//kernels/cuda:runtime"] + ["//kernels/cuda:" + kernel for kernel in kernels],
+        deps = declared + deps + ["//tests/kernels/cuda:on_gpu", "//third_party/cuda:runtime", "//kernels/cuda:runtime"] +
+               ["//kernels/cuda:" + kernel for kernel in kernels],
     )

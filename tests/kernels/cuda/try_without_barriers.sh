@@ -1,36 +1,49 @@
 #!/usr/bin/env bash
-# Leaves out every barrier and every wait for a copy in kernels/cuda in turn, and lists those that no test misses:
+# Leaves out every barrier and every wait for a copy in kernels/cuda, or in the files given, in turn, and lists those
+# that no test misses:
 #   tests/kernels/cuda/try_without_barriers.sh [FILE...]
-# Exits with 1 where there are such. One in a header counts as held where the tests of any kernel miss it.
+# A kernel's are tried with its own tests, those in a header with the tests of each kernel that includes it until one
+# fails: first all without a sanitizer, which takes a second each, then those not missed under ThreadSanitizer. Exits
+# with 1 where there are some left.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-./bazelw build //tests/kernels/cuda/... || exit 1
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 files=("$@")
 [ ${#files[@]} -gt 0 ] || files=(kernels/cuda/*.cu kernels/cuda/*.h)
-export TSAN_OPTIONS=symbolize=0:halt_on_error=1
-tests=bazel-bin/tests/kernels/cuda
-survivors=0
-missed() {  # KERNEL: whether its tests fail
-  ! timeout 300 "$tests/$1_simt_test" >/dev/null 2>&1 ||
-    ! timeout 900 tests/kernels/simt/run_with_fixed_addresses.sh "$tests/$1_simt_tsan_test_program" >/dev/null 2>&1
+kernels_of() { # FILE: names of the kernels that it is a part of
+  case $1 in
+    *.cu) basename "$1" .cu ;;
+    *) grep -lF "#include \"$1\"" kernels/cuda/*.cu kernels/cuda/*.h | while read -r user; do kernels_of "$user"; done | sort -u ;;
+  esac
 }
-for file in "${files[@]}"; do
-  name=$(basename "$file" .cu)
-  kernels=$name
-  [ -x "$tests/${name}_simt_test" ] || kernels=$(cd "$tests" && ls -d *_simt_test | sed 's/_simt_test$//')
-  for line in $(grep -nE '__syncthreads\(|__syncwarp\(|__pipeline_wait_prior\(' "$file" | cut -d: -f1); do
-    export ORBIT_SIMT_SKIP=$file:$line
+tests=bazel-bin/tests/kernels/cuda
+build() { # SUFFIX FILE:LINE...: the tests of all kernels that these are a part of
+  local suffix=$1 kernels
+  shift
+  kernels=$(printf '%s\n' "${@%:*}" | sort -u | while read -r file; do kernels_of "$file"; done | sort -u)
+  # shellcheck disable=SC2086
+  ./bazelw build $(printf "//tests/kernels/cuda:%s_$suffix\n" $kernels)
+}
+fails() { ! timeout 300 "$@" >/dev/null 2>&1; }
+export TSAN_OPTIONS=symbolize=0:halt_on_error=1 GTEST_FAIL_FAST=1
+
+mapfile -t left < <(grep -nE '__syncthreads\(|__syncwarp\(|__pipeline_wait_prior\(' "${files[@]}" /dev/null | cut -d: -f1,2)
+tried=${#left[@]}
+for variant in simt_test simt_tsan_test_program; do
+  [ ${#left[@]} -gt 0 ] || break
+  build "$variant" "${left[@]}" || exit 1
+  start=()
+  [ "$variant" = simt_test ] || start=(tests/kernels/simt/run_with_fixed_addresses.sh)
+  survivors=()
+  for place in "${left[@]}"; do
+    export ORBIT_SIMT_SKIP=$place
     held=
-    for kernel in $kernels; do
-      if missed "$kernel"; then held=$kernel && break; fi
+    for kernel in $(kernels_of "${place%:*}"); do
+      if fails "${start[@]}" "$tests/${kernel}_$variant"; then held=$kernel && break; fi
     done 2>/dev/null
-    if [ -n "$held" ]; then
-      echo "$file:$line: missed by the tests of $held"
-    else
-      echo "$file:$line: NOT MISSED"
-      survivors=$((survivors + 1))
-    fi
+    if [ -n "$held" ]; then echo "$place: missed by ${held}_$variant"; else survivors+=("$place"); fi
   done
+  left=("${survivors[@]}")
 done
-echo "$survivors not missed"
-[ "$survivors" = 0 ]
+for place in "${left[@]}"; do echo "$place: NOT MISSED"; done
+echo "$tried tried, ${#left[@]} not missed"
+[ ${#left[@]} = 0 ]

@@ -1,0 +1,235 @@
+// In the place of CUDA's runtime library: a GPU whose memory is the host's and whose kernels do nothing, for tests of
+// what the engine does when one fails. All it is asked to do succeeds, but for what the environment says:
+//
+//   FAKE_GPU_FOUND    the error of cudaGetDeviceCount, by number
+//   FAKE_GPU_DRIVER   the driver's version of CUDA, as 12040 (0: no driver)
+//   FAKE_GPU_MEMORY   its bytes
+//   FAKE_GPU_LAUNCH   the error of every launch
+//   FAKE_GPU_FAULT    E:FILE: after the first launch when FILE is there all fails with error E, as after a fault in a
+//   kernel
+//
+// An executable that has it in its sources does not take CUDA's own (tests/engine/BUILD).
+#include <cuda_profiler_api.h>
+#include <cuda_runtime_api.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace {
+
+long Setting(const char* name, long otherwise) {
+  const char* value = std::getenv(name);
+  return value ? std::atol(value) : otherwise;
+}
+
+// What a fault in a kernel makes of every later call.
+std::atomic<int> fault = cudaSuccess;
+thread_local int last_error = cudaSuccess;
+
+cudaError_t Result(int error = cudaSuccess) {
+  if (fault != cudaSuccess) error = fault;
+  if (error != cudaSuccess) last_error = error;
+  return static_cast<cudaError_t>(error);
+}
+
+std::mutex mutex;
+std::map<void*, size_t> allocated;
+size_t in_use = 0;
+
+cudaError_t Allocate(void** memory, size_t bytes) {
+  std::lock_guard lock(mutex);
+  if (fault != cudaSuccess) return Result();
+  static const size_t all = Setting("FAKE_GPU_MEMORY", 4l << 30);
+  *memory = in_use + bytes <= all ? std::aligned_alloc(256, (bytes + 255) / 256 * 256) : nullptr;
+  if (!*memory) return Result(cudaErrorMemoryAllocation);
+  std::memset(*memory, 0, bytes);
+  allocated[*memory] = bytes;
+  in_use += bytes;
+  return cudaSuccess;
+}
+
+cudaError_t Free(void* memory) {
+  std::lock_guard lock(mutex);
+  if (fault != cudaSuccess || !memory) return Result();
+  const auto entry = allocated.find(memory);
+  if (entry == allocated.end()) return Result(cudaErrorInvalidValue);
+  in_use -= entry->second;
+  allocated.erase(entry);
+  std::free(memory);
+  return cudaSuccess;
+}
+
+cudaError_t LaunchKernel() {
+  static const int every = static_cast<int>(Setting("FAKE_GPU_LAUNCH", 0));
+  static const std::string faulty = std::getenv("FAKE_GPU_FAULT") ? std::getenv("FAKE_GPU_FAULT") : ":";
+  static const std::string file = faulty.substr(faulty.find(':') + 1);
+  const cudaError_t result = Result(every);
+  if (!file.empty() && fault == cudaSuccess && std::filesystem::exists(file)) fault = std::atoi(faulty.c_str());
+  return result;
+}
+
+thread_local struct {
+  dim3 grid, block;
+  size_t shared;
+  cudaStream_t stream;
+} launch;
+
+}  // namespace
+
+extern "C" {
+
+// ---- The device ----
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = static_cast<int>(Setting("FAKE_GPU_DRIVER", 99000));
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return static_cast<cudaError_t>(Setting("FAKE_GPU_FOUND", 0));
+}
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int) { return Result(); }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::strcpy(properties->name, "Fake GPU");
+  properties->major = 7;
+  properties->minor = 5;
+  properties->multiProcessorCount = 1;
+  properties->totalGlobalMem = 4ul << 30;
+  return Result();
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = 1;
+  return Result();
+}
+cudaError_t cudaGetLastError() {
+  const int error = last_error;
+  last_error = fault;
+  return static_cast<cudaError_t>(error);
+}
+const char* cudaGetErrorName(cudaError_t error) {
+  switch (error) {
+    case cudaErrorIllegalAddress:
+      return "cudaErrorIllegalAddress";
+    case cudaErrorNoKernelImageForDevice:
+      return "cudaErrorNoKernelImageForDevice";
+    default:
+      return "cudaError";
+  }
+}
+const char* cudaGetErrorString(cudaError_t error) {
+  switch (error) {
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    default:
+      return "some other error";
+  }
+}
+cudaError_t cudaProfilerStart() { return Result(); }
+cudaError_t cudaProfilerStop() { return Result(); }
+
+// ---- Memory: copies are done at once ----
+
+cudaError_t cudaMalloc(void** memory, size_t bytes) { return Allocate(memory, bytes); }
+cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t) { return Allocate(memory, bytes); }
+cudaError_t cudaMallocHost(void** memory, size_t bytes) { return Allocate(memory, bytes); }
+cudaError_t cudaFree(void* memory) { return Free(memory); }
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return Free(memory); }
+cudaError_t cudaFreeHost(void* memory) { return Free(memory); }
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  if (fault == cudaSuccess) std::memcpy(to, from, bytes);
+  return Result();
+}
+cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+}
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t) {
+  if (fault == cudaSuccess) std::memset(memory, value, bytes);
+  return Result();
+}
+
+// ---- Streams, events and graphs ----
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = reinterpret_cast<cudaStream_t>(0x100);
+  return Result();
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return Result(); }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = reinterpret_cast<cudaEvent_t>(0x200);
+  return Result();
+}
+cudaError_t cudaEventDestroy(cudaEvent_t) { return Result(); }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return Result(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return Result(); }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
+  *milliseconds = 1;
+  return Result();
+}
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode*) { return Result(); }
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) { return Result(); }
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  *graph = reinterpret_cast<cudaGraph_t>(0x300);
+  return Result();
+}
+cudaError_t cudaGraphGetNodes(cudaGraph_t, cudaGraphNode_t*, size_t* count) {
+  *count = 1;
+  return Result();
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t, unsigned long long) {
+  *executable = reinterpret_cast<cudaGraphExec_t>(0x400);
+  return Result();
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t) { return Result(); }
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return Result(); }
+cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t) { return LaunchKernel(); }
+
+// ---- Kernels, as nvcc's code registers and launches them ----
+
+void** __cudaRegisterFatBinary(void*) {
+  static void* handle = nullptr;
+  return &handle;
+}
+void __cudaRegisterFatBinaryEnd(void**) {}
+void __cudaUnregisterFatBinary(void**) {}
+void __cudaRegisterFunction(void**, const char*, char*, const char*, int, uint3*, uint3*, dim3*, dim3*, int*) {}
+void __cudaRegisterVar(void**, char*, char*, const char*, int, size_t, int, int) {}
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return Result(); }
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared, CUstream_st* stream) {
+  launch = {grid, block, shared, stream};
+  return 0;
+}
+cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, size_t* shared, void* stream) {
+  *grid = launch.grid;
+  *block = launch.block;
+  *shared = launch.shared;
+  *static_cast<cudaStream_t*>(stream) = launch.stream;
+  return cudaSuccess;
+}
+cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream_t) { return LaunchKernel(); }
+#if CUDART_VERSION >= 13000
+cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void*) {
+  *kernel = reinterpret_cast<cudaKernel_t>(0x500);
+  return cudaSuccess;
+}
+cudaError_t __cudaLaunchKernel(cudaKernel_t, dim3, dim3, void**, size_t, cudaStream_t) { return LaunchKernel(); }
+#endif
+
+}  // extern "C"
