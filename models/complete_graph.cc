@@ -25,6 +25,12 @@ CompleteGraph::CompleteGraph(int64_t graphs, int64_t n, Device device) {
   pair = Tensor::From(pairs, {edges}, device);
 }
 
+const CompleteGraph& CompleteGraphs::Get(int64_t graphs, int64_t n, Device device) {
+  const auto key = std::tuple(graphs, n, device.type, device.index);
+  const auto found = made_.find(key);
+  return found != made_.end() ? found->second : made_.emplace(key, CompleteGraph(graphs, n, device)).first->second;
+}
+
 Variable SumOverSenders(const Variable& x, int64_t n) {
   const int64_t channels = x.dim(1);
   return Sum(Reshape(x, {x.dim(0) / (n - 1), n - 1, channels}), {1});

@@ -7,7 +7,6 @@
 #include "engine/ops/indexing.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
-#include "models/complete_graph.h"
 
 namespace orbit {
 namespace {
@@ -60,7 +59,7 @@ Egnn::Egnn(const EgnnOptions& options, Generator& generator) : embedding_(1, opt
 Variable Egnn::operator()(const Variable& positions, const Variable& velocities, const Variable& charges) const {
   const int64_t batch = positions.dim(0), n = positions.dim(1);
   Check(n >= 2, "EGNN needs at least two particles, got ", n);
-  const CompleteGraph graph(batch, n, positions.device());
+  const CompleteGraph& graph = graphs_.Get(batch, n, positions.device());
   Variable x = Reshape(positions, {batch * n, 3});
   const Variable v = Reshape(velocities, {batch * n, 3}), q = Reshape(charges, {batch * n, 1});
   const Variable distance = SquaredNorm(Sub(IndexSelect(x, graph.receiver), IndexSelect(x, graph.sender)));

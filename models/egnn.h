@@ -9,6 +9,7 @@
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
+#include "models/complete_graph.h"
 
 namespace orbit {
 
@@ -16,8 +17,6 @@ struct EgnnOptions {
   int64_t layers = 4;
   int64_t hidden = 64;
 };
-
-struct CompleteGraph;
 
 class Egnn : public nn::Module {
  public:
@@ -41,6 +40,7 @@ class Egnn : public nn::Module {
 
   nn::Linear embedding_;
   std::vector<std::unique_ptr<Layer>> layers_;
+  mutable CompleteGraphs graphs_;
 };
 
 }  // namespace orbit

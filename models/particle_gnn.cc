@@ -3,7 +3,6 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/indexing.h"
 #include "engine/ops/shape.h"
-#include "models/complete_graph.h"
 
 namespace orbit {
 
@@ -40,7 +39,7 @@ ParticleGnn::ParticleGnn(const ParticleGnnOptions& options, Generator& generator
 
 Variable ParticleGnn::operator()(const Variable& nodes, const Variable& edges) const {
   const int64_t rows = nodes.dim(0), n = nodes.dim(1);
-  const CompleteGraph graph(rows, n, nodes.device());
+  const CompleteGraph& graph = graphs_.Get(rows, n, nodes.device());
   const Variable e = IndexSelect(Reshape(edges, {rows * n * n, 2}), graph.pair);
   Variable x = embedding_(Reshape(Permute(nodes, {0, 1, 3, 2}), {rows * n, 6}));
   for (const auto& layer : layers_) x = (*layer)(x, e, graph, n);

@@ -6,6 +6,7 @@
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
+#include "models/complete_graph.h"
 
 namespace orbit {
 
@@ -26,7 +27,7 @@ class ParticleGnn : public nn::Module {
   class Layer : public nn::Module {
    public:
     Layer(int64_t hidden, Generator& generator);
-    Variable operator()(const Variable& x, const Variable& edges, const struct CompleteGraph& graph, int64_t n) const;
+    Variable operator()(const Variable& x, const Variable& edges, const CompleteGraph& graph, int64_t n) const;
 
    private:
     nn::Linear edge1_, edge2_, node1_, node2_;
@@ -35,6 +36,7 @@ class ParticleGnn : public nn::Module {
   nn::Linear embedding_;
   std::vector<std::unique_ptr<Layer>> layers_;
   nn::Linear decoder1_, decoder2_;
+  mutable CompleteGraphs graphs_;
 };
 
 }  // namespace orbit

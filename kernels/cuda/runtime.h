@@ -11,6 +11,9 @@ namespace orbit::kernels {
 // Throws std::runtime_error unless `error`, a cudaError_t, is cudaSuccess: the operation, the device and CUDA's words.
 void CheckCuda(const char* operation, int error);
 
+// Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.
+void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count);
+
 // Where kernels get memory for intermediate values: cudaMallocAsync unless an allocator is set.
 struct ScratchAllocator {
   void* (*allocate)(Cuda device, size_t bytes);
