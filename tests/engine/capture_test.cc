@@ -108,6 +108,16 @@ TEST_P(Capture, ItsMemoryIsNobodyElses) {
   EXPECT_EQ(GetMemoryStatistics(device_).system_allocations, obtained);
 }
 
+TEST_P(Capture, ItReusesItsMemory) {
+  const Tensor x = Tensor::Full({1 << 16}, 1, DType::kF32, device_);
+  const int64_t before = GetMemoryStatistics(device_).bytes_in_use;
+  const CapturedWork work = CaptureWarm([&] {
+    for (int i = 0; i < 20; ++i) x.CopyFrom(Scale(x, 2).value());
+  });
+  EXPECT_GE(work.size(), 40);
+  EXPECT_LE(GetMemoryStatistics(device_).bytes_in_use, before + 2 * x.bytes());
+}
+
 TEST_P(Capture, ResultsOutliveTheWork) {
   Tensor result;
   auto work = std::make_unique<CapturedWork>(device_, [&] { result = Tensor::Full({3}, 7, DType::kF32, device_); });

@@ -203,7 +203,7 @@ TEST_P(CapturedStep, SharesTheDeviceWithOtherWork) {
   ExpectSame(captured, eager);
 }
 
-TEST_P(CapturedStep, MovesNothingWhereTheNormIsNotFinite) {
+TEST_P(CapturedStep, CountsStepsThatMoveNothing) {
   Case c = kCases[0];
   c.learning_rate = 1e30;
   Training eager(GetParam(), c, false), captured(GetParam(), c, true);
