@@ -3,6 +3,7 @@
 #define ORBIT_ENGINE_BACKEND_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,14 @@ struct DeviceBytes {
   size_t bytes;
 };
 
+// What a device was given while it was captured, to be done again.
+class RecordedWork {
+ public:
+  virtual ~RecordedWork() = default;
+  virtual void Launch() = 0;
+  virtual int64_t size() const = 0;  // kernels, fills and copies
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -41,8 +50,16 @@ class Backend {
   virtual void CopyToHost(int index, void* to, const void* from, size_t bytes) = 0;  // waits
   virtual void CopyWithin(int index, void* to, const void* from, size_t bytes) = 0;
   virtual void FillZero(int index, void* data, size_t bytes) = 0;
+  virtual void Fill(int index, void* data, const void* element, size_t element_bytes, size_t count) = 0;
   virtual std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) = 0;
   virtual void Synchronize(int index) = 0;
+
+  // From BeginCapture on kernels, fills and copies within the device are recorded instead of done; nothing else is
+  // called but Obtain. EndCapture ends that, also where it throws because what was recorded is no use.
+  virtual bool captures() const { return false; }
+  virtual void BeginCapture(int /*index*/) {}
+  virtual std::unique_ptr<RecordedWork> EndCapture(int /*index*/) { return nullptr; }
+
   // Seconds that the device takes for what `run` gives it.
   virtual double Time(int index, const std::function<void()>& run);
 };

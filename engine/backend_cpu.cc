@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -42,6 +43,12 @@ class Cpu : public Backend {
   void CopyToHost(int, void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
   void CopyWithin(int, void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
   void FillZero(int, void* data, size_t bytes) override { std::memset(data, 0, bytes); }
+  void Fill(int, void* data, const void* element, size_t element_bytes, size_t count) override {
+    char* to = static_cast<char*>(data);
+    std::memcpy(to, element, element_bytes);
+    for (size_t done = 1; done < count; done *= 2)
+      std::memcpy(to + done * element_bytes, to, std::min(done, count - done) * element_bytes);
+  }
   std::unique_ptr<PendingCopy> StartCopyToHost(int, const std::vector<DeviceBytes>& pieces) override {
     return std::make_unique<Bytes>(pieces);
   }

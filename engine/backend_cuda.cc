@@ -168,6 +168,41 @@ class CopyOnItsWay : public PendingCopy {
   std::unique_ptr<Landing> landing_;
 };
 
+// A CUDA graph.
+class RecordedGraph : public RecordedWork {
+ public:
+  // Of what the stream has been given since its capture began, which this ends.
+  explicit RecordedGraph(cudaStream_t stream) : stream_(stream) {
+    cudaGraph_t graph = nullptr;
+    CheckCuda("the end of a capture", cudaStreamEndCapture(stream, &graph));
+    const cudaError_t counted = cudaGraphGetNodes(graph, nullptr, &size_);
+    const cudaError_t made = cudaGraphInstantiate(&graph_, graph, 0);
+    cudaGraphDestroy(graph);
+    CheckCuda("a CUDA graph", counted);
+    CheckCuda("a CUDA graph", made);
+  }
+  ~RecordedGraph() override { cudaGraphExecDestroy(graph_); }  // what is still running goes on to its end
+  void Launch() override { CheckCuda("launch of a CUDA graph", cudaGraphLaunch(graph_, stream_)); }
+  int64_t size() const override { return static_cast<int64_t>(size_); }
+
+ private:
+  cudaStream_t stream_;
+  cudaGraphExec_t graph_ = nullptr;
+  size_t size_ = 0;
+};
+
+// While one is alive, this thread may do what is dangerous in a capture: ask for memory, which is no work of a stream
+// and waits for none.
+class PermitInCapture {
+ public:
+  PermitInCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~PermitInCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  PermitInCapture(const PermitInCapture&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
 class CudaDeviceBackend : public Backend {
  public:
   CudaDeviceBackend() {
@@ -219,6 +254,7 @@ class CudaDeviceBackend : public Backend {
 
   void* Obtain(int index, size_t bytes) override {
     Use(index);
+    const PermitInCapture permit;
     void* data = nullptr;
     const cudaError_t error = cudaMalloc(&data, bytes);
     if (error == cudaErrorMemoryAllocation) {
@@ -249,10 +285,27 @@ class CudaDeviceBackend : public Backend {
   void FillZero(int index, void* data, size_t bytes) override {
     CheckCuda("fill with zeros", cudaMemsetAsync(data, 0, bytes, Use(index).stream));
   }
+  void Fill(int index, void* data, const void* element, size_t element_bytes, size_t count) override {
+    kernels::FillMemory({Use(index).stream}, data, element, element_bytes, count);
+  }
   std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) override {
     return std::make_unique<CopyOnItsWay>(Use(index), pieces);
   }
   void Synchronize(int index) override { CheckCuda("synchronisation", cudaStreamSynchronize(Use(index).stream)); }
+
+  bool captures() const override { return true; }
+  void BeginCapture(int index) override {
+    CheckCuda("capture", cudaStreamBeginCapture(Use(index).stream, cudaStreamCaptureModeThreadLocal));
+  }
+  std::unique_ptr<RecordedWork> EndCapture(int index) override {
+    try {
+      return std::make_unique<RecordedGraph>(Use(index).stream);
+    } catch (...) {
+      cudaGetLastError();  // it is dealt with, and not the next kernel's
+      throw;
+    }
+  }
+
   double Time(int index, const std::function<void()>& run) override {
     const Event start(cudaEventDefault), end(cudaEventDefault);
     start.Record(Use(index).stream);
@@ -295,6 +348,7 @@ class NoCuda : public Backend {
   void CopyToHost(int, void*, const void*, size_t) override {}
   void CopyWithin(int, void*, const void*, size_t) override {}
   void FillZero(int, void*, size_t) override {}
+  void Fill(int, void*, const void*, size_t, size_t) override {}
   std::unique_ptr<PendingCopy> StartCopyToHost(int, const std::vector<DeviceBytes>&) override { return nullptr; }
   void Synchronize(int) override {}
 };

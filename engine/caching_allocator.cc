@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <sstream>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/profiling.h"
@@ -37,34 +38,85 @@ std::string Readable(size_t bytes) {
 void* CachingAllocator::Allocate(size_t bytes) {
   const size_t size = SizeClass(bytes);
   std::lock_guard lock(mutex_);
-  void* block = nullptr;
-  if (auto& blocks = free_[size]; !blocks.empty()) {
-    block = blocks.back();
-    blocks.pop_back();
-  } else {
-    Backend& backend = BackendOf(device_.type);
-    block = backend.Obtain(device_.index, size);
-    if (!block) {
-      ReleaseCache();
-      block = backend.Obtain(device_.index, size);
-    }
-    if (!block) FailWithout(bytes);
-    ++statistics_.system_allocations;
-    statistics_.bytes_reserved += static_cast<int64_t>(size);
+  void* data = filling_ ? Take(filling_->free, size) : nullptr;
+  if (!data) {
+    data = Take(free_, size);
+    if (!data) data = FromSystem(size);
+    if (!data) FailWithout(bytes);
+    statistics_.bytes_in_use += static_cast<int64_t>(size);
+    statistics_.peak_bytes_in_use = std::max(statistics_.peak_bytes_in_use, statistics_.bytes_in_use);
   }
-  in_use_.emplace(block, size);
-  statistics_.bytes_in_use += static_cast<int64_t>(size);
-  statistics_.peak_bytes_in_use = std::max(statistics_.peak_bytes_in_use, statistics_.bytes_in_use);
-  return block;
+  in_use_.emplace(data, Block{data, size, handed_out_++, filling_});
+  return data;
 }
 
 void CachingAllocator::Deallocate(void* data) noexcept {
   std::lock_guard lock(mutex_);
   const auto entry = in_use_.find(data);
   if (entry == in_use_.end()) return;
-  statistics_.bytes_in_use -= static_cast<int64_t>(entry->second);
-  free_[entry->second].push_back(data);
+  Free(entry->second);
   in_use_.erase(entry);
+}
+
+void* CachingAllocator::Take(Cache& cache, size_t size) {
+  const auto blocks = cache.find(size);
+  if (blocks == cache.end() || blocks->second.empty()) return nullptr;
+  void* data = blocks->second.back();
+  blocks->second.pop_back();
+  return data;
+}
+
+// Null where there is none left.
+void* CachingAllocator::FromSystem(size_t size) {
+  Backend& backend = BackendOf(device_.type);
+  void* data = backend.Obtain(device_.index, size);
+  if (!data && !filling_) {  // giving memory back waits for the device
+    ReleaseCache();
+    data = backend.Obtain(device_.index, size);
+  }
+  if (!data) return nullptr;
+  ++statistics_.system_allocations;
+  statistics_.bytes_reserved += static_cast<int64_t>(size);
+  return data;
+}
+
+void CachingAllocator::Free(const Block& block) {
+  if (block.pool) {
+    block.pool->free[block.size].push_back(block.data);
+    return;
+  }
+  for (const auto& pool : pools_)
+    if (block.number < pool->end) {
+      pool->held.push_back(block);
+      return;
+    }
+  statistics_.bytes_in_use -= static_cast<int64_t>(block.size);
+  free_[block.size].push_back(block.data);
+}
+
+std::shared_ptr<void> CachingAllocator::BeginPool() {
+  std::lock_guard lock(mutex_);
+  Check(!filling_, "a pool of memory is filled on ", NameOf(device_), " already");
+  filling_ = pools_.emplace_back(std::make_unique<Pool>()).get();
+  return std::shared_ptr<Pool>(filling_, [this](Pool* pool) { ReleasePool(pool); });
+}
+
+void CachingAllocator::EndPool() {
+  std::lock_guard lock(mutex_);
+  filling_->end = handed_out_;
+  filling_ = nullptr;
+}
+
+void CachingAllocator::ReleasePool(Pool* pool) noexcept {
+  std::lock_guard lock(mutex_);
+  const auto entry = std::find_if(pools_.begin(), pools_.end(), [&](const auto& p) { return p.get() == pool; });
+  const std::unique_ptr<Pool> released = std::move(*entry);
+  pools_.erase(entry);
+  for (auto& [data, block] : in_use_)
+    if (block.pool == pool) block.pool = nullptr;
+  for (const Block& block : released->held) Free(block);
+  for (const auto& [size, blocks] : released->free)
+    for (void* data : blocks) Free({data, size, released->end - 1});
 }
 
 MemoryStatistics CachingAllocator::statistics() {
@@ -90,7 +142,7 @@ void CachingAllocator::ReleaseCache() {
 
 void CachingAllocator::FailWithout(size_t bytes) {
   std::map<size_t, int64_t> counts;
-  for (const auto& [block, size] : in_use_) ++counts[size];
+  for (const auto& [data, block] : in_use_) ++counts[block.size];
   std::vector<std::pair<size_t, int64_t>> largest(counts.begin(), counts.end());
   std::sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) {
     return a.first * static_cast<size_t>(a.second) > b.first * static_cast<size_t>(b.second);

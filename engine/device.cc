@@ -9,12 +9,20 @@
 
 #include "engine/backend.h"
 #include "engine/caching_allocator.h"
+#include "engine/capture.h"
 #include "engine/error.h"
 
 namespace orbit {
 namespace {
 
-constexpr int kMostDevices = 64;  // of a kind
+std::atomic<int64_t>& CounterOf(Device device) {
+  static std::array<std::array<std::atomic<int64_t>, kMostDevices>, 3> counters{};
+  return counters[static_cast<size_t>(device.type)][device.index];
+}
+
+bool IsHost(Device device) { return device.type == DeviceType::kCpu; }
+
+}  // namespace
 
 CachingAllocator& AllocatorOf(Device device) {
   static std::array<std::array<std::atomic<CachingAllocator*>, kMostDevices>, 3> allocators{};  // never freed
@@ -25,15 +33,6 @@ CachingAllocator& AllocatorOf(Device device) {
   if (allocator.compare_exchange_strong(made, fresh.get())) made = fresh.release();
   return *made;
 }
-
-std::atomic<int64_t>& CounterOf(Device device) {
-  static std::array<std::array<std::atomic<int64_t>, kMostDevices>, 3> counters{};
-  return counters[static_cast<size_t>(device.type)][device.index];
-}
-
-bool IsHost(Device device) { return device.type == DeviceType::kCpu; }
-
-}  // namespace
 
 Backend& BackendOf(DeviceType type) {
   switch (type) {
@@ -93,9 +92,14 @@ void ResetPeakMemory(Device device) { AllocatorOf(device).ResetPeak(); }
 void CopyBytes(Device to_device, void* to, Device from_device, const void* from, size_t bytes) {
   if (bytes == 0) return;
   Backend& destination = BackendOf(to_device.type);
-  if (IsHost(from_device)) return destination.CopyFromHost(to_device.index, to, from, bytes);
+  if (IsHost(from_device)) {
+    CheckNotCapturing(to_device, "a copy from the host");
+    return destination.CopyFromHost(to_device.index, to, from, bytes);
+  }
   Backend& source = BackendOf(from_device.type);
   if (to_device == from_device) return source.CopyWithin(from_device.index, to, from, bytes);
+  CheckNotCapturing(from_device, "a copy from the device");
+  CheckNotCapturing(to_device, "a copy from another device");
   ++CounterOf(from_device);
   if (IsHost(to_device)) return source.CopyToHost(from_device.index, to, from, bytes);
   std::vector<char> host(bytes);
@@ -107,8 +111,13 @@ void FillZero(Device device, void* data, size_t bytes) {
   if (bytes > 0) BackendOf(device.type).FillZero(device.index, data, bytes);
 }
 
+void Fill(Device device, void* data, const void* element, size_t element_bytes, size_t count) {
+  if (count > 0) BackendOf(device.type).Fill(device.index, data, element, element_bytes, count);
+}
+
 void Synchronize(Device device) {
   if (IsHost(device)) return;
+  CheckNotCapturing(device, "a wait for the device");
   ++CounterOf(device);
   BackendOf(device.type).Synchronize(device.index);
 }
@@ -121,6 +130,7 @@ double Backend::Time(int index, const std::function<void()>& run) {
 }
 
 double TimeOn(Device device, const std::function<void()>& run) {
+  CheckNotCapturing(device, "timing");
   return BackendOf(device.type).Time(device.index, run);
 }
 

@@ -50,6 +50,8 @@ void ResetPeakMemory(Device device);
 // host or to another device, and only then.
 void CopyBytes(Device to_device, void* to, Device from_device, const void* from, size_t bytes);
 void FillZero(Device device, void* data, size_t bytes);
+// Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.
+void Fill(Device device, void* data, const void* element, size_t element_bytes, size_t count);
 
 // Waits until the device has done all it was given.
 void Synchronize(Device device);

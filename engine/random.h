@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "engine/tensor.h"
+#include "kernels/random.h"
 
 namespace orbit {
 
@@ -16,10 +17,15 @@ namespace orbit {
 class Generator {
  public:
   explicit Generator(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
+  // One whose streams are counted from a number that is read when they are drawn: `base`, i64 [1], on the device that
+  // draws, alone. For work that is captured (engine/step_graph.h).
+  Generator(uint64_t seed, Tensor base);
 
   uint64_t seed() const { return seed_; }
   uint64_t stream() const { return stream_; }
-  uint64_t NextStream() { return stream_++; }
+  // For kernels on `device`, and no longer than the base lives.
+  kernels::RandomStream NextStream(Device device);
+  void Skip(uint64_t streams) { stream_ += streams; }
 
   // Element i is number `first + i` of the next stream: `first` is where this rank's samples start in the whole batch.
   Tensor Uniform(const Shape& shape, double low, double high, DType dtype = DType::kF32, Device device = {},
@@ -30,6 +36,7 @@ class Generator {
  private:
   uint64_t seed_;
   uint64_t stream_;
+  Tensor base_;
 };
 
 }  // namespace orbit

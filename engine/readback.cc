@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "engine/capture.h"
+
 namespace orbit {
 namespace {
 
@@ -30,6 +32,7 @@ Readback::Readback(const std::vector<Tensor>& values) {
     (here ? on_host : on_device).push_back({value.raw(), static_cast<size_t>(value.bytes())});
     parts_.push_back({here, value.dtype()});
   }
+  if (!on_device.empty()) CheckNotCapturing(device, "a readback");
   host_ = CpuBackend().StartCopyToHost(0, on_host);
   if (!on_device.empty()) device_ = BackendOf(device.type).StartCopyToHost(device.index, on_device);
 }

@@ -82,12 +82,12 @@ Tensor Tensor::Zeros(const Shape& shape, DType dtype, Device device) {
 }
 
 Tensor Tensor::Full(const Shape& shape, double value, DType dtype, Device device) {
-  Tensor host = Empty(shape, dtype);
+  Tensor tensor = Empty(shape, dtype, device);
   WithType(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::fill_n(host.data<T>(), host.size(), Convert<T>(value));
+    const auto element = Convert<decltype(zero)>(value);
+    Fill(device, tensor.raw(), &element, sizeof(element), static_cast<size_t>(tensor.size()));
   });
-  return host.To(device);
+  return tensor;
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 // One step of an optimiser for all parameters at once, and the sum of squares for the norm of their gradients. The norm
-// stays on the device: what follows from it, clipping and whether to step at all, does not wait for the host.
+// stays on the device: what follows from it, clipping and whether to step at all, does not wait for the host. What
+// changes from step to step is in the device's memory as well, so that a step can be queued once and done many times.
 #ifndef ORBIT_KERNELS_OPTIMIZER_H_
 #define ORBIT_KERNELS_OPTIMIZER_H_
 
@@ -18,16 +19,21 @@ struct Clipping {
 };
 
 template <class T>
+struct AdamFactors {
+  T step_size;    // learning rate / (1 - beta1^t)
+  T root_factor;  // 1 / sqrt(1 - beta2^t)
+  T kept;         // decoupled decay: the parameter is first multiplied by this
+};
+
+template <class T>
 struct AdamTensor {
   int64_t size;
   T* parameter;
   const T* gradient;
-  T* mean;           // moving average of the gradient
-  T* square;         // moving average of its square
-  T step_size;       // learning rate / (1 - beta1^t)
-  T root_factor;     // 1 / sqrt(1 - beta2^t)
-  T gradient_decay;  // l2 penalty: this times the parameter is added to the gradient
-  T kept;            // decoupled decay: the parameter is first multiplied by this
+  T* mean;                        // moving average of the gradient
+  T* square;                      // moving average of its square
+  const AdamFactors<T>* factors;  // of this step, in the device's memory
+  T gradient_decay;               // l2 penalty: this times the parameter is added to the gradient
 };
 
 template <class T>
@@ -54,7 +60,7 @@ struct SgdTensor {
 
 template <class T>
 struct SgdRates {
-  T learning_rate;
+  const T* learning_rate;  // in the device's memory
   T momentum;
   bool nesterov;
 };

@@ -1,5 +1,5 @@
-// Filling with random numbers: Philox 4x32-10 with the key `seed` and the counter (index / 4, stream), where word
-// index % 4 of a block serves element `index`, the same for float and double.
+// Filling with random numbers: Philox 4x32-10 with the key `seed` and the counter (index / 4, stream number), where
+// word index % 4 of a block serves element `index`, the same for float and double.
 #ifndef ORBIT_KERNELS_RANDOM_H_
 #define ORBIT_KERNELS_RANDOM_H_
 
@@ -9,19 +9,26 @@
 
 namespace orbit::kernels {
 
+// The stream `number` of a seed; where `base` is not null, `number` after the one that is found there, in the device's
+// memory, when the numbers are drawn: work that is captured once and done many times draws new ones each time.
+struct RandomStream {
+  uint64_t seed, number;
+  const int64_t* base = nullptr;
+};
+
 // x[i] = low + (high - low) u, u = (word >> 8) / 2^24 in [0, 1), for the elements first + i of the stream.
 template <class Device, class T>
-void FillUniform(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T low, T high, T* x);
+void FillUniform(Device device, RandomStream stream, int64_t first, int64_t size, T low, T high, T* x);
 
 // x[i] = mean + deviation z by Box-Muller: the words (a, b) of elements 2j, 2j + 1 give the uniforms u = (a + 1) / 2^32
 // and v = b / 2^32, and z = sqrt(-2 log u) times cos(2 pi v) for element 2j, sin(2 pi v) for element 2j + 1.
 template <class Device, class T>
-void FillNormal(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T mean, T deviation, T* x);
+void FillNormal(Device device, RandomStream stream, int64_t first, int64_t size, T mean, T deviation, T* x);
 
 // y[i] = x[i] / (1 - p) where the uniform number of element first + i is at least p, else 0; 0 <= p < 1. The same call
 // on a gradient is the backward.
 template <class Device, class T>
-void Dropout(Device device, uint64_t seed, uint64_t stream, int64_t first, int64_t size, double p, const T* x, T* y);
+void Dropout(Device device, RandomStream stream, int64_t first, int64_t size, double p, const T* x, T* y);
 
 }  // namespace orbit::kernels
 

@@ -88,10 +88,10 @@ NBodyModel::NBodyModel(const NBodyModelOptions& options, Generator& generator)
 }
 
 Features NBodyModel::MakeFeatures(const ParticleBatch& batch) {
-  const int64_t n = batch.nodes.dim(1);
   return {
       .features = {{batch.nodes, Representation::Vectors(1, /*points=*/1)}, {batch.edges, Representation::Scalars(2)}},
-      .num_nodes = Tensor::Full({batch.nodes.dim(0)}, static_cast<double>(n), DType::kI32, batch.nodes.device())};
+      .num_nodes = {},  // all clouds have as many particles
+      .edges = {}};
 }
 
 Noise NBodyModel::DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator, int64_t first) const {

@@ -2,6 +2,7 @@
 
 #include "engine/optim/adam.h"
 #include "engine/random.h"
+#include "engine/step_graph.h"
 #include "models/graph_model.h"
 
 namespace orbit {
@@ -65,14 +66,21 @@ Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation)
   };
 }
 
-Work TrainingStep(std::shared_ptr<nn::Module> model, double clip, std::function<Variable()> loss) {
+Work TrainingStep(std::shared_ptr<nn::Module> model, std::shared_ptr<Generator> generator, double clip,
+                  std::function<Variable(Generator&)> loss, bool capture) {
   model->To(TheDevice());
   auto optimizer = std::make_shared<optim::Adam>(model->NamedParameters());
-  return [model, clip, loss = std::move(loss), optimizer] {
+  const auto work = [=, loss = std::move(loss)](const std::vector<Tensor>& inputs,
+                                                Generator& generator) -> std::vector<Tensor> {
     optimizer->ZeroGrad();
-    loss().Backward();
-    optimizer->Step(1e-4, optim::SquaredGradientNorm(optimizer->parameters()), clip);
+    loss(generator).Backward();
+    optimizer->Update(inputs[0], optim::SquaredGradientNorm(optimizer->parameters()), clip);
+    return {};
   };
+  auto step = std::make_shared<StepGraph>(TheDevice(), capture, work);
+  const auto run = [=] { step->Run({optimizer->Rates(1e-4)}, *generator); };
+  for (int i = 0; capture && i <= StepGraph::kWarmUp; ++i) run();
+  return [model, run] { run(); };
 }
 
 }  // namespace orbit

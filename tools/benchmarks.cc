@@ -1,5 +1,6 @@
 #include "tools/benchmarks.h"
 
+#include "engine/capture.h"
 #include "engine/dispatch.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/diagonal.h"
@@ -31,23 +32,25 @@ constexpr double f = sizeof(float);
 
 // ---- Training steps ----
 
-Work NBodyStep() {
+Work NBodyStep(bool capture) {
   auto generator = std::make_shared<Generator>(0);
   auto model = std::make_shared<NBodyModel>(NBodyModelOptions{}, *generator);
   const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3})};
-  return TrainingStep(model, 0, [=, model = model.get()] {
-    const auto result = model->Forward(batch, 20, *generator);
+  const auto loss = [=, model = model.get()](Generator& generator) {
+    const auto result = model->Forward(batch, 20, generator);
     return Add(MseLoss(result.prediction, batch.target), Scale(result.entropy, 0.1));
-  });
+  };
+  return TrainingStep(model, generator, 0, loss, capture);
 }
 
 Work EgnnStep() {
-  Generator generator(0);
-  auto model = std::make_shared<Egnn>(EgnnOptions{}, generator);
+  auto generator = std::make_shared<Generator>(0);
+  auto model = std::make_shared<Egnn>(EgnnOptions{}, *generator);
   const Tensor positions = Normal({100, 5, 3}), velocities = Normal({100, 5, 3}), charges = Normal({100, 5, 1}),
                target = Normal({100, 5, 3});
-  return TrainingStep(model, 0,
-                      [=, model = model.get()] { return MseLoss((*model)(positions, velocities, charges), target); });
+  return TrainingStep(model, generator, 0, [=, model = model.get()](Generator&) {
+    return MseLoss((*model)(positions, velocities, charges), target);
+  });
 }
 
 Work ExpClassifyStep() {
@@ -55,8 +58,8 @@ Work ExpClassifyStep() {
   std::shared_ptr<GraphModel> model = MakeGraphModel({}, *generator);
   const Features x = RandomGraphs(100, 64);
   const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
-  return TrainingStep(model, 0.1, [=, model = model.get()] {
-    const auto result = model->Forward(x, model->DrawNoise(x, 10, *generator), *generator);
+  return TrainingStep(model, generator, 0.1, [=, model = model.get()](Generator& generator) {
+    const auto result = model->Forward(x, model->DrawNoise(x, 10, generator), generator);
     return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1));
   });
 }
@@ -119,8 +122,9 @@ EdgeLists Pairs() { return CompleteGraph(5, TheDevice()); }
 
 std::vector<Benchmark> MakeBenchmarks() {
   constexpr double kPoints = 2000 * 5 * 3, kActed = 2000 * 64 * 3 * 8.0, kAttended = 1000 * 64 * 120.0;
-  return {
-      {"nbody_paper_step", "a training step of nbody_paper: batch 100, 20 samples", 0, 66e9, NBodyStep},
+  std::vector<Benchmark> all = {
+      {"nbody_paper_step", "a training step of nbody_paper: batch 100, 20 samples", 0, 66e9,
+       [] { return NBodyStep(/*capture=*/false); }},
       {"nbody_egnn_step", "a training step of nbody_egnn: batch 100", 0, 0.69e9, EgnnStep},
       {"exp_classify_step", "a training step of exp_classify_mlp_ps: batch 100, 10 samples", 0, 109e9, ExpClassifyStep},
 
@@ -358,6 +362,10 @@ std::vector<Benchmark> MakeBenchmarks() {
          });
        }},
   };
+  if (CanCapture(TheDevice()))
+    all.insert(all.begin() + 1, {"nbody_paper_step_graph", "the same, captured and launched as one", 0, 66e9,
+                                 [] { return NBodyStep(/*capture=*/true); }});
+  return all;
 }
 
 }  // namespace orbit

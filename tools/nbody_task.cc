@@ -82,6 +82,8 @@ class NBodyTask : public Task {
   nn::Module& model() override { return model_->module(); }
   int64_t size(Split split) const override { return data(split).target.dim(0); }
 
+  bool has_static_steps() const override { return true; }
+
   Loss TrainingLoss(const Tensor& examples, int64_t samples, Generator& generator) override {
     const ParticleBatch& all = data(Split::kTrain);
     const Tensor index = examples.To(all.nodes.device());

@@ -49,6 +49,10 @@ class Task {
   };
   // Of the training examples with these numbers, i64 [batch].
   virtual Loss TrainingLoss(const Tensor& examples, int64_t samples, Generator& generator) = 0;
+  // Whether TrainingLoss, for as many examples, does the same operations on the same shapes each time and asks the host
+  // for nothing, so that steps can be captured (engine/step_graph.h); it then takes `examples` on the model's device
+  // too.
+  virtual bool has_static_steps() const { return false; }
 
   // Of a whole split, with `samples` group elements an example. The model is in evaluation mode.
   virtual Evaluation Evaluate(Split split, int64_t samples, Generator& generator, const ShareDone& progress) = 0;

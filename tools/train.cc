@@ -25,6 +25,7 @@ struct Arguments {
   SettingsSources settings;
   std::string resume;
   std::vector<int64_t> profiled_steps;  // the first and the last; or none
+  bool graph = false;
   LaunchOptions launch;
 };
 
@@ -96,6 +97,7 @@ int Train(const Arguments& arguments) {
                  task->size(Split::kTrain), trainer.step(), trainer.total_steps(), DescribeDevice(device),
                  kernels::NumThreads());
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
+  if (arguments.graph) trainer.CaptureSteps();
   const bool finished = [&] {
     try {
       return trainer.Run([&] { return stop.requested(); });
@@ -132,6 +134,9 @@ int Main(int argc, char** argv) {
   app.add_option_function<std::string>(
       "--profile-steps", [&](const std::string& text) { arguments.profiled_steps = ParseSteps(text); },
       "A:B: a profiler that waits for it (nsys --capture-range=cudaProfilerApi) records steps A to B, counted from 1");
+  app.add_flag("--graph", arguments.graph,
+               "on GPUs, for tasks whose steps have static shapes (nbody): a step is captured into a CUDA graph and is "
+               "one launch from then on, with the same results");
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);

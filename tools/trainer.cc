@@ -71,6 +71,8 @@ Trainer::Trainer(const Config& config, Task& task, RunDirectory& run)
       batches_(MakeGenerator(seed_, RandomUse::kShuffling), task.size(Split::kTrain), config.Int("train.batch")),
       clip_norm_(config.Double("train.clip_norm")),
       optimizer_(MakeOptimizer(config, task.model().NamedParameters())),
+      device_(optimizer_->parameters()[0].variable.device()),
+      work_(MakeWork(false)),
       generator_(MakeGenerator(seed_, RandomUse::kTraining)) {
   steps_per_epoch_ = batches_.per_epoch();
   Check(steps_per_epoch_ >= 1, "train.batch: a batch of ", config.Int("train.batch"), " is more than the ",
@@ -85,6 +87,19 @@ Trainer::Trainer(const Config& config, Task& task, RunDirectory& run)
                .final_factor = config.Double("train.final_factor"),
                .power = config.Double("train.power")};
   schedule_.Factor(0);  // throws where it makes no sense
+}
+
+std::unique_ptr<StepGraph> Trainer::MakeWork(bool capture) {
+  return std::make_unique<StepGraph>(device_, capture, [this](const std::vector<Tensor>& inputs, Generator& generator) {
+    return Work(inputs, generator);
+  });
+}
+
+void Trainer::CaptureSteps() {
+  Check(CanCapture(device_), "steps on ", NameOf(device_), " cannot be captured: that is for GPUs");
+  Check(task_.has_static_steps(), "the steps of task ", config_.String("task"),
+        " cannot be captured: their shapes differ");
+  work_ = MakeWork(true);
 }
 
 void Trainer::Restore(const io::Checkpoint& checkpoint) {
@@ -108,7 +123,7 @@ void Trainer::Restore(const io::Checkpoint& checkpoint) {
 bool Trainer::Run(const std::function<bool()>& stop) {
   const int64_t validate_every = config_.Int("evaluation.every") * steps_per_epoch_;
   // A GPU is given the next step while it computes; the host is one behind in reading what came of it.
-  const size_t behind = optimizer_->parameters()[0].variable.device() == Device{} ? 0 : 1;
+  const size_t behind = device_ == Device{} ? 0 : 1;
   Progress progress("training", total_steps_, step_);
   auto saved = std::chrono::steady_clock::now();
   const auto save = [&] {
@@ -152,10 +167,18 @@ void Trainer::Step() {
     return batches_(step_);
   }();
   const double learning_rate = config_.Double("train.learning_rate") * schedule_.Factor(step_);
+  const int64_t captured = work_->size();
+  const std::vector<Tensor> numbers = work_->Run({examples, optimizer_->Rates(learning_rate)}, generator_);
+  pending_.push_back({++step_, learning_rate, before, examples, Readback(numbers)});
+  if (work_->size() != captured)
+    run_.log().info("from step {} on a step is one launch of {} kernels, fills and copies", step_, work_->size());
+}
+
+std::vector<Tensor> Trainer::Work(const std::vector<Tensor>& inputs, Generator& generator) {
   optimizer_->ZeroGrad();
   const Task::Loss loss = [&] {
     const ProfileRange range("forward");
-    return task_.TrainingLoss(examples, samples_, generator_);
+    return task_.TrainingLoss(inputs[0], samples_, generator);
   }();
   {
     const ProfileRange range("backward");
@@ -163,14 +186,14 @@ void Trainer::Step() {
   }
   const ProfileRange optimizer_range("optimizer");
   const Tensor squared_norm = optim::SquaredGradientNorm(optimizer_->parameters());
-  optimizer_->Step(learning_rate, squared_norm, clip_norm_);
-  std::vector<std::string> parts;
+  optimizer_->Update(inputs[1], squared_norm, clip_norm_);
+  parts_.clear();
   std::vector<Tensor> numbers = {loss.total.value(), squared_norm};
   for (const auto& [name, part] : loss.parts) {
-    parts.push_back("train/" + name);
+    parts_.push_back("train/" + name);
     numbers.push_back(part.value());
   }
-  pending_.push_back({++step_, learning_rate, before, examples, std::move(parts), Readback(numbers)});
+  return numbers;
 }
 
 void Trainer::Take(size_t most) {
@@ -184,7 +207,7 @@ void Trainer::Take(size_t most) {
                        pending);
     ++summed_;
     sums_["train/loss"] += numbers[0];
-    for (size_t i = 0; i < pending.parts.size(); ++i) sums_[pending.parts[i]] += numbers[2 + i];
+    for (size_t i = 0; i < parts_.size(); ++i) sums_[parts_[i]] += numbers[2 + i];
     sums_["train/gradient_norm"] += std::sqrt(numbers[1]);
     sums_["train/learning_rate"] += pending.learning_rate;
     if (pending.step % log_every == 0 || pending.step == total_steps_) Log(pending.step);

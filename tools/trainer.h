@@ -20,6 +20,7 @@
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "engine/readback.h"
+#include "engine/step_graph.h"
 #include "tools/config.h"
 #include "tools/run_directory.h"
 #include "tools/task.h"
@@ -48,6 +49,10 @@ class Trainer {
   // Has a profiler that waits for it record the steps `first` to `last`, counted from 1, alone.
   void ProfileSteps(int64_t first, int64_t last) { profiled_ = {first, last}; }
 
+  // Has steps captured, once they are warm, and launched as one: the same bits for less of the host's time. Throws
+  // Error where the task's steps or the device do not allow it.
+  void CaptureSteps();
+
   int64_t step() const { return step_; }
   int64_t total_steps() const { return total_steps_; }
 
@@ -58,11 +63,14 @@ class Trainer {
     double learning_rate;
     Generator generator;  // before it
     Tensor examples;
-    std::vector<std::string> parts;
-    Readback numbers;  // the loss, the squared norm of the gradients, the loss's parts
+    Readback numbers;  // what Work returned
   };
 
   void Step();
+  std::unique_ptr<StepGraph> MakeWork(bool capture);
+  // What a step does on the device, for the numbers of the examples and the optimiser's rates. Returns the loss, the
+  // squared norm of the gradients, and the loss's parts.
+  std::vector<Tensor> Work(const std::vector<Tensor>& inputs, Generator& generator);
   // Takes the numbers of steps in their order, until at most `most` are pending.
   void Take(size_t most);
   [[noreturn]] void ExplainNonFinite(const std::string& what, const Pending& pending);
@@ -78,6 +86,9 @@ class Trainer {
   double clip_norm_;
   optim::Schedule schedule_;
   std::unique_ptr<optim::Optimizer> optimizer_;
+  Device device_;
+  std::unique_ptr<StepGraph> work_;
+  std::vector<std::string> parts_;  // names of the loss's parts
   Generator generator_;
   int64_t step_ = 0;
   std::deque<Pending> pending_;

@@ -19,7 +19,8 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   explicit Adam(std::vector<NamedVariable> parameters, AdamOptions options = {});
-  void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) override;
+  Tensor Rates(double learning_rate) const override;  // [parameters, 3]: kernels::AdamFactors of each
+  void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) override;
 
  private:
   AdamOptions options_;

@@ -38,7 +38,14 @@ class Optimizer {
   // momentum included. With squared_norm, which SquaredGradientNorm has made, gradients are first multiplied by
   // min(1, max_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ does (max_norm = 0: they are not), and where the
   // norm is not finite the parameters and the state, but for step counts, stay as they are.
-  virtual void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) = 0;
+  void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) {
+    Update(Rates(learning_rate), squared_norm, max_norm);
+  }
+
+  // The two halves of Step, for steps that are captured (engine/step_graph.h): what changes from step to step, as a
+  // tensor on the host, and the work on the device, which reads it there.
+  virtual Tensor Rates(double learning_rate) const = 0;
+  virtual void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) = 0;
 
   // Everything but the parameters, as "KIND/PARAMETER"; shares storage with the optimiser.
   TensorMap State() const { return state_; }

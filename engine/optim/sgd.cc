@@ -14,7 +14,12 @@ Sgd::Sgd(std::vector<NamedVariable> parameters, SgdOptions options)
   if (options_.momentum > 0) velocities_ = AddState("momentum_buffer");
 }
 
-void Sgd::Step(double learning_rate, const Tensor& squared_norm, double max_norm) {
+Tensor Sgd::Rates(double learning_rate) const {
+  return Tensor::Full({1}, learning_rate, parameters()[0].variable.dtype());
+}
+
+void Sgd::Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) {
+  const Tensor there = rates.To(parameters()[0].variable.device());
   Dispatch("Sgd", parameters()[0].variable.value(), [&]<class T>(auto device, std::type_identity<T>) {
     std::vector<kernels::SgdTensor<T>> tensors;
     for (size_t i = 0; i < parameters().size(); ++i) {
@@ -27,7 +32,7 @@ void Sgd::Step(double learning_rate, const Tensor& squared_norm, double max_norm
                          .gradient_decay = static_cast<T>(weight_decay(i))});
     }
     kernels::SgdStep(device, std::span<const kernels::SgdTensor<T>>(tensors),
-                     kernels::SgdRates<T>{.learning_rate = static_cast<T>(learning_rate),
+                     kernels::SgdRates<T>{.learning_rate = there.data<T>(),
                                           .momentum = static_cast<T>(options_.momentum),
                                           .nesterov = options_.nesterov},
                      ClippingTo(squared_norm, max_norm));

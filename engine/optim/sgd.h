@@ -17,7 +17,8 @@ struct SgdOptions {
 class Sgd : public Optimizer {
  public:
   explicit Sgd(std::vector<NamedVariable> parameters, SgdOptions options = {});
-  void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) override;
+  Tensor Rates(double learning_rate) const override;  // [1]: the learning rate
+  void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) override;
 
  private:
   SgdOptions options_;

@@ -31,10 +31,10 @@ HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates
   const auto mean_rate = hn::Set(d, 1 - rates.beta1);
   const auto beta2 = hn::Set(d, rates.beta2);
   const auto square_rate = hn::Set(d, 1 - rates.beta2);
-  const auto root_factor = hn::Set(d, tensor.root_factor);
+  const auto root_factor = hn::Set(d, tensor.factors->root_factor);
   const auto epsilon = hn::Set(d, rates.epsilon);
-  const auto kept = hn::Set(d, tensor.kept);
-  const auto step_size = hn::Set(d, tensor.step_size);
+  const auto kept = hn::Set(d, tensor.factors->kept);
+  const auto step_size = hn::Set(d, tensor.factors->step_size);
   for (; begin + lanes <= end; begin += lanes) {
     const auto parameter = hn::LoadU(d, tensor.parameter + begin);
     const auto raw_gradient = hn::LoadU(d, tensor.gradient + begin);
@@ -59,7 +59,7 @@ HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>
   const auto gradient_factor = hn::Set(d, factor);
   const auto gradient_decay = hn::Set(d, tensor.gradient_decay);
   const auto momentum = hn::Set(d, rates.momentum);
-  const auto learning_rate = hn::Set(d, rates.learning_rate);
+  const auto learning_rate = hn::Set(d, *rates.learning_rate);
   for (; begin + lanes <= end; begin += lanes) {
     const auto parameter = hn::LoadU(d, tensor.parameter + begin);
     const auto raw_gradient = hn::LoadU(d, tensor.gradient + begin);

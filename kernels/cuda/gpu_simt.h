@@ -2,12 +2,14 @@
 #ifndef ORBIT_KERNELS_CUDA_GPU_SIMT_H_
 #define ORBIT_KERNELS_CUDA_GPU_SIMT_H_
 
-#include <memory>
 #include <tuple>
+#include <utility>
 
 #include "kernels/device.h"
 #include "kernels/simt/cuda.h"
 #include "kernels/simt/launch.h"
+#include "kernels/simt/recording.h"
+#include "kernels/simt/scratch.h"
 
 #define ORBIT_SHARED(name, ...)                                                              \
   std::type_identity_t<__VA_ARGS__>& name = ::orbit::kernels::simt::Shared<__VA_ARGS__>([] { \
@@ -31,22 +33,26 @@ void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t share
     void (*kernel)(Parameters...);
     std::tuple<Parameters...> arguments;
   };
-  const Call call = {kernel, std::tuple<Parameters...>(arguments...)};
-  simt::Run(
-      {operation, blocks, threads, shared_bytes},
-      [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
-      &call);
+  simt::Submit([=, call = Call{kernel, std::tuple<Parameters...>(arguments...)}] {
+    simt::Run(
+        {operation, blocks, threads, shared_bytes},
+        [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
+        &call);
+  });
 }
 
 // Uninitialised.
 template <class T>
 class Scratch {
  public:
-  Scratch(Simt, size_t count) : data_(new T[count]) {}
-  T* data() const { return data_.get(); }
+  Scratch(Simt, size_t count) : data_(static_cast<T*>(simt::AllocateScratch(count * sizeof(T)))) {}
+  ~Scratch() { simt::FreeScratch(data_); }
+  Scratch(Scratch&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Scratch& operator=(Scratch&&) = delete;
+  T* data() const { return data_; }
 
  private:
-  std::unique_ptr<T[]> data_;
+  T* data_;
 };
 
 }  // namespace orbit::kernels

@@ -52,11 +52,13 @@ void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, T* sums) 
   template <>                                                                                                        \
   void MatMul(Gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,        \
               const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {       \
-    MatMul(Cpu(), transpose_a, transpose_b, m, n, k, a, b, beta, c, batch, a_stride, b_stride, c_stride);            \
+    simt::Submit([=] {                                                                                               \
+      MatMul(Cpu(), transpose_a, transpose_b, m, n, k, a, b, beta, c, batch, a_stride, b_stride, c_stride);          \
+    });                                                                                                              \
   }                                                                                                                  \
   template <>                                                                                                        \
   void LinearForward(Gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias, T* y) { \
-    LinearForward(Cpu(), rows, in, out, x, weight, bias, y);                                                         \
+    simt::Submit([=] { LinearForward(Cpu(), rows, in, out, x, weight, bias, y); });                                  \
   }
 
 #endif

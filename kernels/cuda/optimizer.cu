@@ -75,7 +75,10 @@ __device__ bool FactorOf(const Clipping& clipping, T& factor) {
 template <class T>
 struct Adam {
   using Tensor = AdamTensor<T>;
+  using Factors = AdamFactors<T>;
   AdamRates<T> rates;
+
+  __device__ Factors FactorsOf(const Tensor& tensor) const { return *tensor.factors; }
 
   static __device__ bool IsAligned(const Tensor& tensor) {
     return ((reinterpret_cast<uintptr_t>(tensor.parameter) | reinterpret_cast<uintptr_t>(tensor.gradient) |
@@ -84,7 +87,7 @@ struct Adam {
   }
 
   template <int kWidth>
-  __device__ void Update(const Tensor& tensor, T factor, int64_t i) const {
+  __device__ void Update(const Tensor& tensor, const Factors& factors, T clip, int64_t i) const {
     using V = Vector<T, kWidth>;
     V& to_parameter = reinterpret_cast<V*>(tensor.parameter)[i];
     V& to_mean = reinterpret_cast<V*>(tensor.mean)[i];
@@ -93,11 +96,11 @@ struct Adam {
     const V raw = reinterpret_cast<const V*>(tensor.gradient)[i];
 #pragma unroll
     for (int e = 0; e < kWidth; ++e) {
-      const T gradient = factor * raw[e] + tensor.gradient_decay * parameter[e];
+      const T gradient = clip * raw[e] + tensor.gradient_decay * parameter[e];
       mean[e] += (1 - rates.beta1) * (gradient - mean[e]);
       square[e] = rates.beta2 * square[e] + (1 - rates.beta2) * (gradient * gradient);
-      parameter[e] = tensor.kept * parameter[e] -
-                     tensor.step_size * mean[e] / (tensor.root_factor * sqrt(square[e]) + rates.epsilon);
+      parameter[e] = factors.kept * parameter[e] -
+                     factors.step_size * mean[e] / (factors.root_factor * sqrt(square[e]) + rates.epsilon);
     }
     to_parameter = parameter;
     to_mean = mean;
@@ -108,7 +111,10 @@ struct Adam {
 template <class T>
 struct Sgd {
   using Tensor = SgdTensor<T>;
+  using Factors = T;  // the learning rate
   SgdRates<T> rates;
+
+  __device__ Factors FactorsOf(const Tensor&) const { return *rates.learning_rate; }
 
   static __device__ bool IsAligned(const Tensor& tensor) {
     return ((reinterpret_cast<uintptr_t>(tensor.parameter) | reinterpret_cast<uintptr_t>(tensor.gradient) |
@@ -117,7 +123,7 @@ struct Sgd {
   }
 
   template <int kWidth>
-  __device__ void Update(const Tensor& tensor, T factor, int64_t i) const {
+  __device__ void Update(const Tensor& tensor, T learning_rate, T clip, int64_t i) const {
     using V = Vector<T, kWidth>;
     V& to_parameter = reinterpret_cast<V*>(tensor.parameter)[i];
     V parameter = to_parameter, velocity = {};
@@ -125,10 +131,10 @@ struct Sgd {
     const V raw = reinterpret_cast<const V*>(tensor.gradient)[i];
 #pragma unroll
     for (int e = 0; e < kWidth; ++e) {
-      T change = factor * raw[e] + tensor.gradient_decay * parameter[e];
+      T change = clip * raw[e] + tensor.gradient_decay * parameter[e];
       velocity[e] = rates.momentum * velocity[e] + change;
       if (rates.momentum != 0) change = rates.nesterov ? change + rates.momentum * velocity[e] : velocity[e];
-      parameter[e] -= rates.learning_rate * change;
+      parameter[e] -= learning_rate * change;
     }
     to_parameter = parameter;
     if (rates.momentum != 0) reinterpret_cast<V*>(tensor.velocity)[i] = velocity;
@@ -139,19 +145,20 @@ template <class T, class Rule>
 __global__ void __launch_bounds__(kThreads)
     UpdateKernel(const __grid_constant__ Group<typename Rule::Tensor> group, Rule rule, Clipping clipping) {
   constexpr int kWidth = 16 / sizeof(T);
-  T factor;
-  if (!FactorOf(clipping, factor)) return;
+  T clip;
+  if (!FactorOf(clipping, clip)) return;
   int64_t begin;
   const typename Rule::Tensor& tensor = Find(group, blockIdx.x, begin);
+  const typename Rule::Factors factors = rule.FactorsOf(tensor);
   const int64_t end = min(tensor.size, begin + kChunk);
   int64_t i = begin;
   if (Rule::IsAligned(tensor)) {
     const int64_t vectors = end / kWidth;
     for (int64_t v = begin / kWidth + threadIdx.x; v < vectors; v += kThreads)
-      rule.template Update<kWidth>(tensor, factor, v);
+      rule.template Update<kWidth>(tensor, factors, clip, v);
     i = max(begin, vectors * kWidth);
   }
-  for (i += threadIdx.x; i < end; i += kThreads) rule.template Update<1>(tensor, factor, i);
+  for (i += threadIdx.x; i < end; i += kThreads) rule.template Update<1>(tensor, factors, clip, i);
 }
 
 // ---- SumOfSquares ----

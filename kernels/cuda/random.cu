@@ -86,11 +86,12 @@ struct Dropped {
 // A thread makes the numbers of one block of four words. Bytes: y once, and x of Dropout once.
 template <class T, bool kWhole, class Make>
 __global__ void __launch_bounds__(kThreads)
-    FillKernel(uint64_t seed, uint64_t stream, int64_t first, int64_t size, Make make, T* y) {
+    FillKernel(RandomStream stream, int64_t first, int64_t size, Make make, T* y) {
   const int64_t block = first / 4 + int64_t{blockIdx.x} * kThreads + threadIdx.x;
   const int64_t i = 4 * block - first;
   if (i >= size) return;
-  const Vector<T, 4> values = make(Philox(seed, stream, static_cast<uint64_t>(block)), i, size);
+  const uint64_t number = stream.number + (stream.base ? static_cast<uint64_t>(*stream.base) : 0);
+  const Vector<T, 4> values = make(Philox(stream.seed, number, static_cast<uint64_t>(block)), i, size);
   if (kWhole && i + 4 <= size) {
     *reinterpret_cast<Vector<T, 4>*>(y + i) = values;
     return;
@@ -101,13 +102,12 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class T, class Make>
-void Fill(const char* name, Gpu gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, const Make& make,
-          T* y) {
+void Fill(const char* name, Gpu gpu, RandomStream stream, int64_t first, int64_t size, const Make& make, T* y) {
   if (size == 0) return;
   const int64_t words = (first + size + 3) / 4 - first / 4;
   const auto launch = [&](auto* kernel) {
-    Launch(name, gpu, dim3(DivideUp<int64_t>(words, kThreads)), dim3(kThreads), 0, kernel, seed, stream, first, size,
-           make, y);
+    Launch(name, gpu, dim3(DivideUp<int64_t>(words, kThreads)), dim3(kThreads), 0, kernel, stream, first, size, make,
+           y);
   };
   if (first % 4 == 0 && IsAligned<T, 4>(y))
     launch(FillKernel<T, true, Make>);
@@ -118,24 +118,24 @@ void Fill(const char* name, Gpu gpu, uint64_t seed, uint64_t stream, int64_t fir
 }  // namespace
 
 template <class Device, class T>
-void FillUniform(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T low, T high, T* x) {
-  Fill("FillUniform", gpu, seed, stream, first, size, UniformNumbers<T>{low, high - low}, x);
+void FillUniform(Device gpu, RandomStream stream, int64_t first, int64_t size, T low, T high, T* x) {
+  Fill("FillUniform", gpu, stream, first, size, UniformNumbers<T>{low, high - low}, x);
 }
 
 template <class Device, class T>
-void FillNormal(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, T mean, T deviation, T* x) {
-  Fill("FillNormal", gpu, seed, stream, first, size, NormalNumbers<T>{mean, deviation}, x);
+void FillNormal(Device gpu, RandomStream stream, int64_t first, int64_t size, T mean, T deviation, T* x) {
+  Fill("FillNormal", gpu, stream, first, size, NormalNumbers<T>{mean, deviation}, x);
 }
 
 template <class Device, class T>
-void Dropout(Device gpu, uint64_t seed, uint64_t stream, int64_t first, int64_t size, double p, const T* x, T* y) {
-  Fill("Dropout", gpu, seed, stream, first, size, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
+void Dropout(Device gpu, RandomStream stream, int64_t first, int64_t size, double p, const T* x, T* y) {
+  Fill("Dropout", gpu, stream, first, size, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                      \
-  template void FillUniform(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*); \
-  template void FillNormal(Gpu, uint64_t, uint64_t, int64_t, int64_t, T, T, T*);  \
-  template void Dropout(Gpu, uint64_t, uint64_t, int64_t, int64_t, double, const T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                \
+  template void FillUniform(Gpu, RandomStream, int64_t, int64_t, T, T, T*); \
+  template void FillNormal(Gpu, RandomStream, int64_t, int64_t, T, T, T*);  \
+  template void Dropout(Gpu, RandomStream, int64_t, int64_t, double, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

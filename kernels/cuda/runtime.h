@@ -17,6 +17,9 @@ void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
 // "cuda:0 (NVIDIA H100, compute capability 9.0)". Remembered: after a fault CUDA does not tell.
 std::string DescribeGpu(int index);
 
+// Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.
+void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count);
+
 // Where kernels get memory for intermediate values: cudaMallocAsync unless an allocator is set.
 struct ScratchAllocator {
   void* (*allocate)(Cuda device, size_t bytes);

@@ -28,7 +28,14 @@ TEST_P(DeviceTest, CopiesThereAndBack) {
   EXPECT_EQ(there.To(Device{}).To(GetParam()).ToVector<float>(), values);
   there.Zero();
   EXPECT_EQ(there.ToVector<float>(), std::vector<float>(3, 0));
-  EXPECT_EQ(Tensor::Full({2}, 4, DType::kI32, GetParam()).ToVector<int32_t>(), std::vector<int32_t>(2, 4));
+}
+
+TEST_P(DeviceTest, FillsWithElementsOfEverySize) {
+  for (const DType dtype : {DType::kU8, DType::kBF16, DType::kI32, DType::kF32, DType::kI64, DType::kF64})
+    for (const int64_t size : {0, 1, 2, 33, 100003}) {
+      const Tensor full = Tensor::Full({size}, 5, dtype, GetParam());
+      EXPECT_EQ(full.ToVector<double>(), std::vector<double>(static_cast<size_t>(size), 5)) << full.Describe();
+    }
 }
 
 TEST_P(DeviceTest, LargeCopiesArriveWhole) {

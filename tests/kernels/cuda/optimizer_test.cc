@@ -39,12 +39,20 @@ std::vector<std::vector<T>> After(Device device, const std::vector<int64_t>& siz
     }
   }
   std::vector<Array<T>> gradients;
+  // Of every tensor its own, as three numbers, and the learning rates of SGD.
+  std::vector<T> numbers;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const T x = static_cast<T>(i % 7) / 100;
+    numbers.insert(numbers.end(), {T(0.1) + x, T(1.3) - x, T(0.99) - x});
+  }
+  Memory<T> factors(numbers), learning_rate(std::vector<T>{T(0.1)});
   std::vector<AdamTensor<T>> adam_tensors;
   std::vector<SgdTensor<T>> sgd_tensors;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const auto at = [&](int a) { return arrays[i][a].data() + offset; };
     gradients.push_back({sizes[i], at(1)});
-    adam_tensors.push_back({sizes[i], at(0), at(1), at(2), at(3), T(0.1), T(1.3), T(0.01), T(0.99)});
+    adam_tensors.push_back(
+        {sizes[i], at(0), at(1), at(2), at(3), reinterpret_cast<const AdamFactors<T>*>(factors.data()) + i, T(0.01)});
     sgd_tensors.push_back({sizes[i], at(0), at(1), at(2), T(0.01)});
   }
   Memory<double> norm(std::vector<double>(1, -1));
@@ -53,8 +61,8 @@ std::vector<std::vector<T>> After(Device device, const std::vector<int64_t>& siz
   if (adam) {
     AdamStep(device, std::span<const AdamTensor<T>>(adam_tensors), {T(0.9), T(0.99), T(1e-8)}, clipping);
   } else {
-    SgdStep(device, std::span<const SgdTensor<T>>(sgd_tensors), {T(0.1), T(0.9), true}, clipping);
-    SgdStep(device, std::span<const SgdTensor<T>>(sgd_tensors), {T(0.1), T(0), false}, clipping);
+    SgdStep(device, std::span<const SgdTensor<T>>(sgd_tensors), {learning_rate.data(), T(0.9), true}, clipping);
+    SgdStep(device, std::span<const SgdTensor<T>>(sgd_tensors), {learning_rate.data(), T(0), false}, clipping);
   }
   std::vector<std::vector<T>> all = {{static_cast<T>(norm.Get()[0])}};
   for (const auto& tensor : arrays)

@@ -12,22 +12,29 @@ template <class T>
 void CompareWithHost(int64_t first, int64_t size, int64_t offset) {
   SCOPED_TRACE(testing::Message() << size << " numbers from " << first << ", at " << offset);
   SetNumThreads(1);
-  const uint64_t seed = 0x123456789abcdefull, stream = 0xfedcba9876543210ull;
+  const RandomStream stream = {.seed = 0x123456789abcdefull, .number = 0xfedcba9876543210ull};
   std::vector<T> uniform(size), normal(size), dropped(size), x = Normal<T>(size, 1);
-  FillUniform(Cpu(), seed, stream, first, size, T(-1.3), T(2.7), uniform.data());
-  FillNormal(Cpu(), seed, stream, first, size, T(0.5), T(2), normal.data());
-  Dropout(Cpu(), seed, stream, first, size, 0.3, x.data(), dropped.data());
-  const OnGpu<T> on_uniform(size + offset), on_normal(size + offset), on_dropped(size + offset), on_x(x);
-  FillUniform(Gpu(), seed, stream, first, size, T(-1.3), T(2.7), on_uniform.data() + offset);
-  FillNormal(Gpu(), seed, stream, first, size, T(0.5), T(2), on_normal.data() + offset);
-  Dropout(Gpu(), seed, stream, first, size, 0.3, on_x.data(), on_dropped.data() + offset);
-  const auto get = [&](const OnGpu<T>& array) {
-    const std::vector<T> all = array.Get();
-    return std::vector<T>(all.begin() + offset, all.end());
-  };
-  EXPECT_EQ(uniform, get(on_uniform));
-  EXPECT_EQ(dropped, get(on_dropped));
-  ExpectNear(normal, get(on_normal), sizeof(T) == 4 ? 1e-6 : 1e-14, "normal");
+  FillUniform(Cpu(), stream, first, size, T(-1.3), T(2.7), uniform.data());
+  FillNormal(Cpu(), stream, first, size, T(0.5), T(2), normal.data());
+  Dropout(Cpu(), stream, first, size, 0.3, x.data(), dropped.data());
+  // The same stream again, counted from a number in the GPU's memory.
+  const std::vector<int64_t> base = {(int64_t{3} << 56) + 5};
+  const OnGpu<int64_t> on_base(base);
+  const RandomStream from_base = {stream.seed, stream.number - static_cast<uint64_t>(base[0]), on_base.data()};
+  const OnGpu<T> on_x(x);
+  for (const RandomStream& same : {stream, from_base}) {
+    const OnGpu<T> on_uniform(size + offset), on_normal(size + offset), on_dropped(size + offset);
+    FillUniform(Gpu(), same, first, size, T(-1.3), T(2.7), on_uniform.data() + offset);
+    FillNormal(Gpu(), same, first, size, T(0.5), T(2), on_normal.data() + offset);
+    Dropout(Gpu(), same, first, size, 0.3, on_x.data(), on_dropped.data() + offset);
+    const auto get = [&](const OnGpu<T>& array) {
+      const std::vector<T> all = array.Get();
+      return std::vector<T>(all.begin() + offset, all.end());
+    };
+    EXPECT_EQ(uniform, get(on_uniform));
+    EXPECT_EQ(dropped, get(on_dropped));
+    ExpectNear(normal, get(on_normal), sizeof(T) == 4 ? 1e-6 : 1e-14, "normal");
+  }
 }
 
 TEST(Random, AgreesWithTheHost) {
@@ -49,6 +56,14 @@ TEST(Random, IsPhilox) {
   FillUniform(Gpu(), 0, 0, 0, 4, 0.0, 1.0, x.data());
   EXPECT_EQ(x.Get(),
             (std::vector<double>{0x6627e8 * 0x1p-24, 0xe169c5 * 0x1p-24, 0xbc57ac * 0x1p-24, 0x9b00db * 0x1p-24}));
+}
+
+TEST(Random, StreamsOfTheHostCanBeCountedFromANumberToo) {
+  const int64_t base = 1000;
+  std::vector<float> x(40), y(40);
+  FillUniform(Cpu(), {.seed = 3, .number = 1007}, 2, 40, 0.0f, 1.0f, x.data());
+  FillUniform(Cpu(), {.seed = 3, .number = 7, .base = &base}, 2, 40, 0.0f, 1.0f, y.data());
+  EXPECT_EQ(x, y);
 }
 
 }  // namespace

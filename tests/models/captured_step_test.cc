@@ -1,0 +1,244 @@
+// Training steps that are captured and launched give the bits of steps that run operation by operation: parameters, the
+// optimiser's state and losses of the models on particles. On the emulator of GPUs, and on a GPU where there is one.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/device.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/indexing.h"
+#include "engine/ops/loss.h"
+#include "engine/ops/shape.h"
+#include "engine/optim/adam.h"
+#include "engine/optim/schedule.h"
+#include "engine/optim/sgd.h"
+#include "engine/readback.h"
+#include "engine/step_graph.h"
+#include "models/egnn.h"
+#include "models/nbody_model.h"
+
+namespace orbit {
+namespace {
+
+constexpr int64_t kExamples = 8, kBatch = 3, kParticles = 4;
+
+struct Case {
+  std::string name;
+  std::string base = "transformer", symmetry = "SnxO3", distribution = "learned";
+  int64_t samples = 2;
+  std::string optimizer = "adam";
+  double max_norm = 0.05;  // most steps clip
+  double learning_rate = 1e-2;
+};
+
+std::vector<double> Bits(const TensorMap& tensors) {
+  std::vector<double> values;
+  for (const auto& [name, tensor] : tensors)
+    for (const double value : tensor.ToVector<double>()) values.push_back(value);
+  return values;
+}
+
+// A model in training: what a checkpoint keeps of it, and its steps.
+class Training {
+ public:
+  Training(Device device, const Case& c, bool capture)
+      : device_(device),
+        case_(c),
+        step_(device, capture, [this](const auto& inputs, Generator& generator) { return Step(inputs, generator); }) {
+    Generator initialisation(1);
+    std::vector<NamedVariable> parameters;
+    if (c.base == "egnn") {
+      egnn_ = std::make_unique<Egnn>(EgnnOptions{.layers = 1, .hidden = 6}, initialisation);
+    } else {
+      NBodyModelOptions options;
+      options.symmetry = c.symmetry;
+      options.base = c.base;
+      options.distribution = c.distribution;
+      options.nodes = kParticles;
+      options.transformer = {.layers = 1, .width = 8, .heads = 2};
+      options.gnn = {.layers = 1, .hidden = 6};
+      options.network_hidden = 12;
+      options.network_neighbours = 3;
+      options.network_dropout = 0.3;
+      model_ = std::make_unique<NBodyModel>(options, initialisation);
+    }
+    module().To(device);
+    const auto normal = [&](const Shape& shape) { return initialisation.Normal(shape, 0, 1).To(device); };
+    data_ = {normal({kExamples, kParticles, 3, 2}), normal({kExamples, kParticles, kParticles, 2}),
+             normal({kExamples, kParticles, 3}), normal({kExamples, kParticles, 1})};
+    if (c.optimizer == "sgd")
+      optimizer_ = std::make_unique<optim::Sgd>(module().NamedParameters(), optim::SgdOptions{.momentum = 0.9});
+    else
+      optimizer_ = std::make_unique<optim::Adam>(
+          module().NamedParameters(), optim::AdamOptions{.weight_decay = 0.1, .decoupled = c.optimizer == "adamw"});
+  }
+
+  // Steps `first` to `last`, not included; their losses, norms and entropies, read back one step later.
+  std::vector<std::vector<double>> Run(int64_t first, int64_t last) {
+    const optim::Schedule schedule = {.decay = optim::Decay::kCosine, .warmup_steps = 2, .total_steps = 12};
+    std::vector<std::vector<double>> numbers;
+    std::unique_ptr<Readback> pending;
+    for (int64_t step = first; step < last; ++step) {
+      std::vector<int64_t> examples;
+      for (int64_t i = 0; i < kBatch; ++i) examples.push_back((step * 5 + i) % kExamples);
+      const std::vector<Tensor> results =
+          step_.Run({Tensor::From(examples, {kBatch}), optimizer_->Rates(case_.learning_rate * schedule.Factor(step))},
+                    generator_);
+      if (pending) numbers.push_back(pending->Get());
+      pending = std::make_unique<Readback>(results);
+    }
+    numbers.push_back(pending->Get());
+    return numbers;
+  }
+
+  nn::Module& module() { return egnn_ ? static_cast<nn::Module&>(*egnn_) : *model_; }
+  optim::Optimizer& optimizer() { return *optimizer_; }
+  Generator& generator() { return generator_; }
+  const StepGraph& graph() const { return step_; }
+
+  // The loss of all examples, as a validation would have it: on other shapes.
+  double Validate() {
+    const NoGrad no_grad;
+    module().Eval();
+    Generator generator(9);
+    const double loss = Predict(data_, generator).first.value().Item();
+    module().Train();
+    return loss;
+  }
+
+ private:
+  // The mean squared error, and the entropy or nothing.
+  std::pair<Variable, Variable> Predict(const ParticleBatch& batch, Generator& generator) {
+    if (model_) {
+      const auto result = model_->Forward(batch, case_.samples, generator);
+      return {MseLoss(result.prediction, batch.target), result.entropy};
+    }
+    const Shape vectors = batch.target.shape();
+    const Variable positions = Reshape(Slice(batch.nodes, -1, 0, 1), vectors),
+                   velocities = Reshape(Slice(batch.nodes, -1, 1, 2), vectors);
+    return {MseLoss((*egnn_)(positions, velocities, batch.charges), batch.target), {}};
+  }
+
+  std::vector<Tensor> Step(const std::vector<Tensor>& inputs, Generator& generator) {
+    const Tensor index = inputs[0].To(device_);
+    const auto select = [&](const Tensor& x) { return IndexSelect(x, index).value(); };
+    const ParticleBatch batch = {select(data_.nodes), select(data_.edges), select(data_.target), select(data_.charges)};
+    optimizer_->ZeroGrad();
+    const auto [error, entropy] = Predict(batch, generator);
+    const Variable loss = entropy.defined() ? Add(error, Scale(entropy, 0.1)) : error;
+    loss.Backward();
+    const Tensor squared_norm = optim::SquaredGradientNorm(optimizer_->parameters());
+    optimizer_->Update(inputs[1], squared_norm, case_.max_norm);
+    std::vector<Tensor> results = {loss.value(), squared_norm, error.value()};
+    if (entropy.defined()) results.push_back(entropy.value());
+    return results;
+  }
+
+  const Device device_;
+  const Case case_;
+  std::unique_ptr<NBodyModel> model_;
+  std::unique_ptr<Egnn> egnn_;
+  ParticleBatch data_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  Generator generator_{5, uint64_t{1} << 56};
+  StepGraph step_;
+};
+
+void ExpectSame(Training& a, Training& b) {
+  EXPECT_EQ(Bits(a.module().StateDict()), Bits(b.module().StateDict()));
+  EXPECT_EQ(Bits(a.optimizer().State()), Bits(b.optimizer().State()));
+  EXPECT_EQ(a.generator().stream(), b.generator().stream());
+}
+
+const std::vector<Case> kCases = {
+    {.name = "learned"},
+    {.name = "adamw", .optimizer = "adamw"},
+    {.name = "sgd", .optimizer = "sgd"},
+    {.name = "haar", .distribution = "haar"},
+    {.name = "canonical", .distribution = "canonical", .samples = 1},
+    {.name = "permutations", .symmetry = "Sn"},
+    {.name = "gnn", .base = "gnn", .symmetry = "O3"},
+    {.name = "egnn", .base = "egnn"},
+};
+
+class CapturedStep : public testing::TestWithParam<Device> {};
+
+TEST_P(CapturedStep, GivesTheBitsOfOneThatIsNot) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    Training eager(GetParam(), c, false), captured(GetParam(), c, true);
+    const auto expected = eager.Run(0, 7), actual = captured.Run(0, 7);
+    EXPECT_EQ(actual, expected);
+    EXPECT_GT(captured.graph().size(), 20);
+    EXPECT_EQ(eager.graph().size(), 0);
+    ExpectSame(captured, eager);
+  }
+}
+
+TEST_P(CapturedStep, GoesOnFromACheckpoint) {
+  const Case c = kCases[0];
+  Training eager(GetParam(), c, false), before(GetParam(), c, true), after(GetParam(), c, true);
+  eager.Run(0, 9);
+  before.Run(0, 4);
+  after.module().LoadStateDict(before.module().StateDict());
+  after.optimizer().LoadState(before.optimizer().State());
+  after.generator() = before.generator();
+  after.Run(4, 9);
+  ExpectSame(after, eager);
+}
+
+TEST_P(CapturedStep, SharesTheDeviceWithOtherWork) {
+  const Case c = {.name = "gnn", .base = "gnn", .symmetry = "O3"};
+  Training eager(GetParam(), c, false), captured(GetParam(), c, true);
+  for (int64_t step = 0; step < 8; ++step) {
+    EXPECT_EQ(captured.Run(step, step + 1), eager.Run(step, step + 1));
+    // Validations free what they had, and others get it.
+    EXPECT_EQ(captured.Validate(), eager.Validate());
+    std::vector<Tensor> others;
+    for (int64_t size = 1; size < 5000; size = size * 3 / 2 + 1)
+      for (int i = 0; i < 3; ++i) others.push_back(Tensor::Full({size}, 1e30, DType::kF32, GetParam()));
+  }
+  ExpectSame(captured, eager);
+}
+
+TEST_P(CapturedStep, CountsStepsThatMoveNothing) {
+  Case c = kCases[0];
+  c.learning_rate = 1e30;
+  Training eager(GetParam(), c, false), captured(GetParam(), c, true);
+  eager.Run(0, 6);
+  captured.Run(0, 6);
+  const auto counts = [](Training& training) {
+    std::vector<int64_t> counts;
+    for (const auto& [name, tensor] : training.optimizer().State())
+      if (tensor.dtype() == DType::kI64) counts.push_back(tensor.ToVector<int64_t>()[0]);
+    return counts;
+  };
+  EXPECT_EQ(counts(captured), counts(eager));
+  EXPECT_EQ(counts(captured)[0], 6);
+}
+
+TEST_P(CapturedStep, AsksForNothingAndWaitsForNothing) {
+  const Device device = GetParam();
+  Training training(device, kCases[0], true);
+  training.Run(0, StepGraph::kWarmUp + 1);
+  const MemoryStatistics before = GetMemoryStatistics(device);
+  const int64_t waits = SynchronizationCount(device);
+  training.Run(StepGraph::kWarmUp + 1, 8);
+  const MemoryStatistics after = GetMemoryStatistics(device);
+  EXPECT_EQ(after.system_allocations, before.system_allocations);
+  EXPECT_EQ(after.bytes_in_use, before.bytes_in_use);
+  EXPECT_EQ(SynchronizationCount(device), waits);
+}
+
+std::vector<Device> Devices() {
+  std::vector<Device> devices = {{DeviceType::kSimt}};
+  for (const Device& gpu : CudaDevices()) devices.push_back(gpu);
+  return devices;
+}
+INSTANTIATE_TEST_SUITE_P(Devices, CapturedStep, testing::ValuesIn(Devices()),
+                         [](const auto& info) { return NameOf(info.param).substr(0, 4) + std::to_string(info.index); });
+
+}  // namespace
+}  // namespace orbit
