@@ -79,7 +79,12 @@ class GatLayer : public nn::Module {
 
   Variable operator()(const Variable& x, const EdgeLists& edges, const GraphScales&) const {
     const Variable z = Reshape(linear_(x), {x.dim(0), x.dim(1), x.dim(2), kHeads, kChannels});
-    const Variable y = GraphAttention(z, Sum(Mul(z, from_), {-1}), Sum(Mul(z, to_), {-1}), edges);
+    // a . (W x) = (a W) . x, a head at a time: nothing of z's size is made for the scores.
+    const auto scores = [&](const Variable& a) {
+      const Variable weight = Reshape(linear_.weight, {kHeads, kChannels, x.dim(3)});
+      return Linear(x, Sum(Mul(weight, Reshape(a, {kHeads, kChannels, 1})), {1}));
+    };
+    const Variable y = GraphAttention(z, scores(from_), scores(to_), edges);
     return Add(Reshape(y, {x.dim(0), x.dim(1), x.dim(2), kWidth}), bias_);
   }
 

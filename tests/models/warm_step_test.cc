@@ -10,6 +10,7 @@
 #include "engine/ops/loss.h"
 #include "engine/optim/adam.h"
 #include "engine/readback.h"
+#include "models/egnn.h"
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 
@@ -52,6 +53,17 @@ TEST_P(WarmStep, OfTheParticleModel) {
     const auto result = model.Forward(batch, 2, generator);
     return Add(MseLoss(result.prediction, batch.target), Scale(result.entropy, 0.1));
   });
+}
+
+TEST_P(WarmStep, OfEgnn) {
+  const Device device = GetParam();
+  Generator generator(0);
+  Egnn model({.layers = 1, .hidden = 8}, generator);
+  model.To(device);
+  const auto normal = [&](const Shape& shape) { return generator.Normal(shape, 0, 1, DType::kF32, device); };
+  const Tensor positions = normal({3, 5, 3}), velocities = normal({3, 5, 3}), charges = normal({3, 5, 1}),
+               target = normal({3, 5, 3});
+  ExpectQuietSteps(device, model, 0, [&] { return MseLoss(model(positions, velocities, charges), target); });
 }
 
 TEST_P(WarmStep, OfTheGraphModel) {

@@ -183,11 +183,9 @@ void CompareMoves(const Problem& p) {
 
 std::vector<Problem> Problems() {
   return {
-      {2, 3, 1, {1, 0, false}},     {1, 2, 5, {33, 2, true}},   {3, 2, 4, {64, 2, true}},
-      {2, 1, 31, {31, 0, true}},    {1, 1, 33, {66, 3, false}}, {2, 2, 3, {130, 7, true}, 2},
-      {1, 2, 2, {64, 2, true}, 40},  // more edges than lanes
-      {2, 2, 3, {6, 2, true}, 0},    // no edges
-      {1, 260, 8, {2, 1, true}, 1},  // more nodes than fit a node a warp where blocks leave sums
+      {2, 3, 1, {1, 0, false}},   {1, 2, 5, {33, 2, true}},     {3, 2, 4, {64, 2, true}},     {2, 1, 31, {31, 0, true}},
+      {1, 1, 33, {66, 3, false}}, {2, 2, 3, {130, 7, true}, 2}, {1, 2, 2, {64, 2, true}, 40},  // more edges than lanes
+      {2, 2, 3, {6, 2, true}, 0},                                                              // no edges
   };
 }
 
@@ -218,6 +216,12 @@ struct MovesCase {
 TEST(PairSilu, AgreesWithTheHost) { CompareAll<PairsCase>(); }
 TEST(SiluSum, AgreesWithTheHost) { CompareAll<SumsCase>(); }
 TEST(MeanMoves, AgreesWithTheHost) { CompareAll<MovesCase>(); }
+
+TEST(EdgeMlp, OfMoreNodesThanAWarpEachWhereBlocksLeaveSums) {
+  const Problem problem = {1, 260, 8, {2, 1, true}, 1};
+  ComparePairs<float>(problem);
+  CompareMoves<float>(problem);
+}
 
 TEST(EdgeMlp, OfNoNodesHasGradientsOfZero) {
   const GraphEdges edges = {};
