@@ -66,7 +66,8 @@ std::string DescribeGpu(int index) {
   cudaDeviceProp properties;
   if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return name;
   return description = name + " (" + properties.name + ", compute capability " + std::to_string(properties.major) +
-                       "." + std::to_string(properties.minor) + ")";
+                       "." + std::to_string(properties.minor) + ", " + std::to_string(properties.totalGlobalMem >> 30) +
+                       " GiB)";
 }
 
 void SetWhereabouts(std::string (*whereabouts)()) { the_whereabouts = whereabouts; }
