@@ -14,7 +14,7 @@ namespace orbit::kernels {
 void CheckCuda(const char* operation, int error);
 void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
 
-// "cuda:0 (NVIDIA H100, compute capability 9.0)". Remembered: after a fault CUDA does not tell.
+// "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)". Remembered: after a fault CUDA does not tell.
 std::string DescribeGpu(int index);
 
 // Where kernels get memory for intermediate values: cudaMallocAsync unless an allocator is set.
