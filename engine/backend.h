@@ -37,7 +37,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // How many devices of this kind there are. With none, nothing else is called.
+  // How many devices of this kind there are. With none, nothing else is called. Throws Error where that cannot be told.
   virtual int count(std::string* reason) = 0;
   virtual std::string Describe(int index) = 0;
 

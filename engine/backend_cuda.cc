@@ -230,12 +230,7 @@ class CudaDeviceBackend : public Backend {
     return count_;
   }
 
-  std::string Describe(int index) override {
-    cudaDeviceProp properties;
-    CheckCuda("device properties", cudaGetDeviceProperties(&properties, index));
-    return "cuda:" + std::to_string(index) + " (" + properties.name + ", " +
-           std::to_string(properties.totalGlobalMem >> 30) + " GiB)";
-  }
+  std::string Describe(int index) override { return kernels::DescribeGpu(index); }
 
   // Sets the device up at the first call.
   Gpu& Use(int index) {

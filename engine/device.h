@@ -25,9 +25,10 @@ struct Device {
 
 std::string NameOf(Device device);            // "cpu", "cuda:0", "simt"
 Device ParseDevice(const std::string& name);  // the inverse, and "cuda" is "cuda:0"; throws Error where it is not here
-// The GPUs that this build can use on this machine; why there is none is left in *reason where that is not null.
+// The GPUs that this build can use on this machine; why there is none is left in *reason where that is not null. Throws
+// Error where there may be one that does not work.
 std::vector<Device> CudaDevices(std::string* reason = nullptr);
-std::string DescribeDevice(Device device);  // for people: "cuda:0 (NVIDIA H200, 139 GiB)"
+std::string DescribeDevice(Device device);  // for people: "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)"
 
 // Memory that one device's tensors hold, now and at most.
 struct MemoryStatistics {

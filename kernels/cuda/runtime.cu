@@ -33,13 +33,16 @@ std::string (*the_whereabouts)() = nullptr;
 constexpr char kArchitectures[] = ORBIT_TEXT_OF(ORBIT_CUDA_ARCHS);
 
 // What a user can do about it.
-std::string Advice(cudaError_t error) {
+std::string Advice(cudaError_t error, int device) {
+  int major = 0, minor = 0;
   switch (error) {
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorInvalidDeviceFunction:
     case cudaErrorUnsupportedPtxVersion:
+      cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
       return std::string(". This build is for ") + kArchitectures +
-             "; --//third_party/cuda:archs=80,90a builds it for other compute capabilities";
+             "; --//third_party/cuda:archs=" + std::to_string(10 * major + minor) + " builds it for this GPU";
     case cudaErrorIllegalAddress:
     case cudaErrorMisalignedAddress:
     case cudaErrorInvalidAddressSpace:
@@ -86,7 +89,8 @@ std::string DescribeGpu(int index) {
   cudaDeviceProp properties;
   if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return name;
   return description = name + " (" + properties.name + ", compute capability " + std::to_string(properties.major) +
-                       "." + std::to_string(properties.minor) + ")";
+                       "." + std::to_string(properties.minor) + ", " + std::to_string(properties.totalGlobalMem >> 30) +
+                       " GiB)";
 }
 
 void SetWhereabouts(std::string (*whereabouts)()) { the_whereabouts = whereabouts; }
@@ -115,7 +119,7 @@ void CheckCuda(const char* operation, int error) {
   int device = 0;
   if (cudaGetDevice(&device) == cudaSuccess) message += " on " + DescribeGpu(device);
   throw std::runtime_error(message + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")" +
-                           Advice(code));
+                           Advice(code, device));
 }
 
 void SetScratchAllocator(ScratchAllocator allocator) { Allocator() = allocator; }

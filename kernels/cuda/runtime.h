@@ -14,7 +14,7 @@ namespace orbit::kernels {
 void CheckCuda(const char* operation, int error);
 void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
 
-// "cuda:0 (NVIDIA H100, compute capability 9.0)". Remembered: after a fault CUDA does not tell.
+// "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)". Remembered: after a fault CUDA does not tell.
 std::string DescribeGpu(int index);
 
 // Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.

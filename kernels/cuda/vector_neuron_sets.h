@@ -54,7 +54,8 @@ struct Layer {
 
 template <class T>
 struct Block {
-  // `extra` doubles come before all else in shared memory.
+  // `extra` doubles come before all else in shared memory. What is written here and by ClearSums is there for all after
+  // the first barrier of ComputeSets, with which every turn begins.
   __device__ Block(const Layer<T>& layer, int64_t extra) : l(layer) {
     sums = DynamicShared<double>();
     T* shared = reinterpret_cast<T*>(sums + DivideUp<int64_t>(extra, 2) * 2);
@@ -63,7 +64,6 @@ struct Block {
       for (int64_t i = threadIdx.x; i < l.weights_size(); i += kThreads) shared[i] = l.weights[i];
       weights = shared;
       shared += DivideUp<int64_t>(l.weights_size(), kAlignment) * kAlignment;
-      __syncthreads();
     }
     second_weights = weights + l.shape.in * l.width();
     pool = second_weights + l.second_in() * l.width();
@@ -111,7 +111,7 @@ struct Block {
 
   // All threads call it; the sets are there when it returns.
   __device__ void ComputeSets(int64_t turn, int64_t columns) const {
-    __syncthreads();  // the sets before have been read
+    __syncthreads();  // the weights are there, and the sets before have been read
     Multiply(turn, l.shape.n, l.shape.in, columns, false);
     Multiply(turn, l.second_points(), l.second_in(), columns, true);
     __syncthreads();
@@ -128,7 +128,6 @@ struct Block {
   // Two sums a channel: a thread adds to its own, [2, slots, channels].
   __device__ void ClearSums() const {
     for (int64_t i = threadIdx.x; i < 2 * l.slots * l.shape.channels; i += kThreads) sums[i] = 0;
-    __syncthreads();
   }
   __device__ double& Sum(int which, int64_t c) const { return sums[(which * l.slots + slot) * l.shape.channels + c]; }
   // partial [blocks, 2, channels].

@@ -52,7 +52,7 @@ for major in 12 13; do cp "$cublaslt" cuda/lib64/libcublasLt.so.$major; done
 export CUDA_HOME=$work/cuda
 run "$train_on_fake_gpu" works
 [ "$status" = 0 ] || fail "status $status"
-says "on cuda:0 (Fake GPU, 4 GiB)"
+says "on cuda:0 (Fake GPU, compute capability 7.5, 4 GiB)"
 CUDA_HOME='' LD_LIBRARY_PATH=$work/cuda/lib64 run "$train_on_fake_gpu" works_too
 [ "$status" = 0 ] || fail "cuBLASLt on the loader's paths is not found: status $status"
 FAKE_GPU_DRIVER=0 FAKE_GPU_FOUND=35 run "$train_on_fake_gpu" without
@@ -61,19 +61,19 @@ computes "there is no NVIDIA driver"
 echo "--- a GPU of another architecture"
 FAKE_GPU_LAUNCH=209 run "$train_on_fake_gpu" architecture
 [ "$status" = 1 ] || fail "status $status"
-grep -qE 'train: error: [A-Za-z]+.* on cuda:0 \(Fake GPU, compute capability 7\.5\): no kernel image' err || fail "which device?"
-grep -qE 'This build is for sm_[0-9a-z/_]+; --//third_party/cuda:archs=' err || fail "which architectures?"
+grep -qE 'train: error: [A-Za-z]+.* on cuda:0 \(Fake GPU, compute capability 7\.5, 4 GiB\): no kernel image' err || fail "which device?"
+grep -qE 'This build is for sm_[0-9a-z/_]+; --//third_party/cuda:archs=75 builds it for this GPU' err || fail "which architectures?"
 
 echo "--- out of memory"
 FAKE_GPU_MEMORY=17000000 run "$train_on_fake_gpu" memory
 [ "$status" = 1 ] || fail "status $status"
-grep -qE 'train: error: out of memory on cuda:0 \(Fake GPU, 4 GiB\).*: asked for [0-9]+ bytes' err || fail "which device?"
+grep -qE 'train: error: out of memory on cuda:0 \(Fake GPU, compute capability 7\.5, 4 GiB\).*: asked for [0-9]+ bytes' err || fail "which device?"
 
 echo "--- a fault in a kernel: found later, told as that; the checkpoint of before is whole"
 # In the step after the validation that left the first checkpoint.
 FAKE_GPU_FAULT=700:fault/last.safetensors run "$train_on_fake_gpu" fault
 [ "$status" = 1 ] || fail "status $status"
-grep -qE 'train: error: .+ in .*step > .*on cuda:0 \(Fake GPU, compute capability 7\.5\): an illegal memory access' err ||
+grep -qE 'train: error: .+ in .*step > .*on cuda:0 \(Fake GPU, compute capability 7\.5, 4 GiB\): an illegal memory access' err ||
   fail "what, where?"
 says "That is where it was found"
 says "CUDA_LAUNCH_BLOCKING=1"

@@ -1,6 +1,6 @@
 // Layers of vector neurons on a GPU agree with the host's, forward and backward: points with and without a context,
 // edges with their pooling, directions of their own and shared ones, channels that fill a warp and that do not, graphs
-// that fit on chip and one that does not.
+// that fit on chip and one that does not, and more of them than there are blocks.
 #include "kernels/vector_neurons.h"
 
 #include "kernels/cpu/parallel.h"
@@ -100,6 +100,10 @@ TEST(VectorNeurons, Edges) {
 
 TEST(VectorNeurons, GraphsThatDoNotFitOnChip) {
   CompareWithHost<double>({.graphs = 2, .n = 90, .in = 2, .channels = 40, .neighbours = 2}, true, false);
+}
+
+TEST(VectorNeurons, MoreGraphsThanBlocks) {
+  CompareWithHost<double>({.graphs = 1030, .n = 1, .in = 1, .channels = 65}, true);
 }
 
 TEST(VectorNeurons, NoGraphs) { CompareWithHost<double>({.graphs = 0, .n = 5, .in = 2, .channels = 3}, true, false); }
