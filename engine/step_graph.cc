@@ -26,7 +26,7 @@ std::vector<Tensor> StepGraph::Run(const std::vector<Tensor>& inputs, Generator&
 }
 
 bool StepGraph::Fits(const std::vector<Tensor>& inputs, const Generator& generator) const {
-  if (inputs.size() != inputs_.size() || generator.seed() != seed_) return false;
+  if (!base_.defined() || inputs.size() != inputs_.size() || generator.seed() != seed_) return false;
   for (size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i].shape() != inputs_[i].shape() || inputs[i].dtype() != inputs_[i].dtype()) return false;
   return true;

@@ -1,6 +1,7 @@
 // StepGraph: a training step that costs the host one launch instead of one for each of its kernels.
 //
-//   StepGraph step(device, [&](const std::vector<Tensor>& inputs, Generator& generator) -> std::vector<Tensor> {
+//   StepGraph step(device, /*capture=*/true,
+//                  [&](const std::vector<Tensor>& inputs, Generator& generator) -> std::vector<Tensor> {
 //     optimizer.ZeroGrad();
 //     const Variable loss = Loss(inputs[0], generator);
 //     loss.Backward();

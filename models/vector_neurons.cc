@@ -93,8 +93,10 @@ Variable VNLayer::Apply(const Variable& x, const Variable& context, const Tensor
   const bool training = this->training();
   const Variable feature = Cast(feature_, x.dtype()), direction = Cast(direction_, x.dtype());
   const Variable weight = Cast(norm_.weight, x.dtype()), bias = Cast(norm_.bias, x.dtype());
-  Tensor mean = Cast(norm_.running_mean.value(), x.dtype()).value(),
-         variance = Cast(norm_.running_var.value(), x.dtype()).value();
+  const auto statistics = [&](const Variable& running) {  // the batch's own in training
+    return training ? Tensor::Empty({out_}, x.dtype(), x.device()) : Cast(running.value(), x.dtype()).value();
+  };
+  const Tensor mean = statistics(norm_.running_mean), variance = statistics(norm_.running_var);
   Tensor y = Tensor::Empty({x.dim(0), x.dim(1), 3, out_}, x.dtype(), x.device());
   const Tensor choice =
       neighbours.defined() ? Tensor::Empty({x.dim(0), x.dim(1), out_}, DType::kU8, x.device()) : Tensor();
@@ -113,8 +115,6 @@ Variable VNLayer::Apply(const Variable& x, const Variable& context, const Tensor
     const auto in = input(type, x.value(), context_value);
     if (training) {
       Check(shape.rows() > 1, "BatchNorm needs more than one row in training");
-      mean = Tensor::EmptyLike(mean);
-      variance = Tensor::EmptyLike(variance);
       kernels::VectorNeuronStatistics(device, shape, feature.value().data<T>(), in, mean.data<T>(), variance.data<T>());
     }
     kernels::VectorNeuronForward(

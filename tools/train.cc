@@ -136,7 +136,7 @@ int Main(int argc, char** argv) {
       "A:B: a profiler that waits for it (nsys --capture-range=cudaProfilerApi) records steps A to B, counted from 1");
   app.add_flag("--graph", arguments.graph,
                "on GPUs, for tasks whose steps have static shapes (nbody): a step is captured into a CUDA graph and is "
-               "one launch from then on, with the same results");
+               "one launch from then on, with the same results; not the default yet");
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);
