@@ -1,0 +1,524 @@
+// A small transformer layer, backward, in one kernel, and another that adds up the blocks' gradients of the parameters.
+#ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
+#define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
+
+#include "kernels/cuda/transformer_layer_on_chip.h"
+
+namespace orbit::kernels {
+namespace {
+
+// ---- Sums of gradients ----
+//
+// A block's, in global memory, where they stay in the second cache: what has no room in shared memory. Of each element
+// one thread adds up, sequence after sequence. The norms' have a part for each slot.
+
+template <class Number>
+__host__ __device__ Number GradientSize(const TransformerLayerSizes& s) {
+  const Number w = s.width, h = s.hidden;
+  return 4 * w * w + 2 * w * h + 5 * w + h;
+}
+inline int64_t BlockSumsSize(const TransformerLayerSizes& s) { return GradientSize<int64_t>(s) + 4 * kSlots * s.width; }
+
+// The parameters one after another, from `data`; the norms' are [kSlots, width].
+__device__ inline TransformerLayerParameters<float> PartsOf(const LayerPlace& at, float* data) {
+  const auto take = [&](int size) {
+    float* part = data;
+    data += size;
+    return part;
+  };
+  const int w = at.width, h = at.hidden;
+  TransformerLayerParameters<float> p;
+  p.in_proj_weight = take(3 * w * w);
+  p.in_proj_bias = take(3 * w);
+  p.out_proj_weight = take(w * w);
+  p.out_proj_bias = take(w);
+  p.linear1_weight = take(h * w);
+  p.linear1_bias = take(h);
+  p.linear2_weight = take(w * h);
+  p.linear2_bias = take(w);
+  p.norm1_weight = take(kSlots * w);
+  p.norm1_bias = take(kSlots * w);
+  p.norm2_weight = take(kSlots * w);
+  p.norm2_bias = take(kSlots * w);
+  return p;
+}
+
+// The sums over the block's sequences so far.
+struct SlotRange {
+  int present;  // slots with a sequence
+  bool begins;  // nothing has been added up before
+};
+
+// to [32, 32], of which there are `rows` and `columns` and which is part of a matrix with rows of `stride`, += dy^T x,
+// over all rows of all sequences present; where given, bias [32] += the sums of dy's columns. A warp calls it.
+template <class Operand>
+__device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, Matrix<Operand> dy, Matrix<Operand> x,
+                                  int rows, int columns, int stride, float* to, float* bias) {
+  using Tile = WarpTile<Operand, 8>;
+  constexpr int kWidth = Tile::kWidth;
+  if (rows <= 0 || columns <= 0) return;
+  Tile before, tile;  // the sums are on their way while the products are computed
+  before.Clear();
+  tile.Clear();
+  if (!slots.begins)
+    before.ForEach([&](int, int, int row, int column, auto& values) {
+      if (row >= rows || column >= columns) return;
+      const auto sum = *reinterpret_cast<const Vector<float, kWidth>*>(to + row * stride + column);
+#pragma unroll
+      for (int e = 0; e < kWidth; ++e) values[e] = sum[e];
+    });
+  const bool has_bias = bias && at.lane < rows;
+  float bias_sum = has_bias && !slots.begins ? bias[at.lane] : 0.0f;
+  for (int slot = 0; slot < slots.present; ++slot) {
+    const Matrix<Operand> own_dy = dy.Rows(slot * kSlotRows);
+    tile.MultiplyTN(own_dy, x.Rows(slot * kSlotRows), at.tokens);
+    if (bias) {
+#pragma unroll 4
+      for (int row = 0; row < at.tokens; ++row) bias_sum += ToFloat(*own_dy.At(row, at.lane));
+    }
+  }
+  tile.ForEach([&](int i, int v, int row, int column, auto& values) {
+    if (row >= rows || column >= columns) return;
+#pragma unroll
+    for (int e = 0; e < kWidth; ++e) values[e] += before.values[i][v][e];
+    Store(to + row * stride + column, values);
+  });
+  if (has_bias) bias[at.lane] = bias_sum;
+}
+
+// A thread has an element of the gradients and every 8th block; the norms' are the last.
+constexpr int kAddUpParts = 8;
+__global__ void __launch_bounds__(32 * kAddUpParts)
+    AddUpGradients(TransformerLayerSizes sizes, int blocks, int block_size, const float* partial,
+                   TransformerLayerParameters<float> gradients) {
+  ORBIT_SHARED(sums, float[kAddUpParts][32]);
+  const int lane = threadIdx.x % 32, part = threadIdx.x / 32, index = blockIdx.x * 32 + lane;
+  const int matrices = GradientSize<int>(sizes), width = static_cast<int>(sizes.width);
+  const bool exists = index < matrices + 4 * width, of_norm = index >= matrices;
+  const int norm = (index - matrices) / width, column = (index - matrices) % width;
+  float sum = 0;
+  if (exists) {
+    const int slots = of_norm ? kSlots : 1;
+    partial += of_norm ? matrices + norm * kSlots * width + column : index;
+#pragma unroll 4
+    for (int block = part; block < blocks; block += kAddUpParts)
+      for (int slot = 0; slot < slots; ++slot) sum += partial[int64_t{block} * block_size + slot * width];
+  }
+  sums[part][lane] = sum;
+  __syncthreads();
+  if (part > 0 || !exists) return;
+  for (int other = 1; other < kAddUpParts; ++other) sum += sums[other][lane];
+  if (of_norm) {
+    float* const norms[4] = {gradients.norm1_weight, gradients.norm1_bias, gradients.norm2_weight,
+                             gradients.norm2_bias};
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (i == norm) norms[i][column] = sum;
+    return;
+  }
+  const int w = width, h = static_cast<int>(sizes.hidden);
+  float* const matrix[8] = {gradients.in_proj_weight, gradients.in_proj_bias,   gradients.out_proj_weight,
+                            gradients.out_proj_bias,  gradients.linear1_weight, gradients.linear1_bias,
+                            gradients.linear2_weight, gradients.linear2_bias};
+  const int size[8] = {3 * w * w, 3 * w, w * w, w, h * w, h, w * h, w};
+  int begin = 0;
+#pragma unroll
+  for (int i = 0; i < 8; ++i) {
+    if (index >= begin && index < begin + size[i]) matrix[i][index - begin] = sum;
+    begin += size[i];
+  }
+}
+
+// ---- The gradient of a norm ----
+//
+// It comes as a tile, of half of the columns; sums over whole rows are exchanged between the sequence's two warps.
+
+struct RowSums {
+  float sum, product;  // of the gradient, and of it times the normalised row
+};
+
+template <class Tile>
+struct NormGradient {
+  static constexpr int kWidth = Tile::kWidth;
+  using V = Vector<float, kWidth>;
+
+  // `source` is what was normalised. Multiplies `tile` by the norm's weight; adds to the sums for the norm's
+  // gradients, [kSlots, width]; leaves sums of the rows in exchange [2, kRows].
+  __device__ void Begin(const LayerPlace& at, Tile& tile, const float* source, const RowStatistics* of_rows,
+                        const float* weight, RowSums* exchange, float* weight_sums, float* bias_sums) {
+    float dweight[Tile::kVectors][kWidth] = {}, dbias[Tile::kVectors][kWidth] = {};
+    RowSums sums[Tile::kRows] = {};
+#pragma unroll
+    for (int i = 0; i < Tile::kRows; ++i) statistics[i] = of_rows[Tile::Row(i)];
+    tile.ForEach([&](int i, int v, int row, int column, auto& values) {
+      column += at.column;
+      if (row >= at.tokens || column >= at.width) return;
+      const V from = *reinterpret_cast<const V*>(source + row * at.width + column);
+      const V w = *reinterpret_cast<const V*>(weight + column);
+#pragma unroll
+      for (int e = 0; e < kWidth; ++e) {
+        const float normalized = Normalized(i, from[e]);
+        dweight[v][e] += values[e] * normalized;
+        dbias[v][e] += values[e];
+        values[e] *= w[e];
+        sums[i].sum += values[e];
+        sums[i].product += values[e] * normalized;
+      }
+    });
+#pragma unroll
+    for (int i = 0; i < Tile::kRows; ++i) {
+      const RowSums sum = {WarpSum<Tile::kLanesOfRow>(sums[i].sum), WarpSum<Tile::kLanesOfRow>(sums[i].product)};
+      if (at.lane % Tile::kLanesOfRow == 0) exchange[at.half * kRows + at.row + Tile::Row(i)] = sum;
+    }
+#pragma unroll
+    for (int v = 0; v < Tile::kVectors; ++v) {
+      const int column = at.column + Tile::Column(v);
+      const bool mine = at.lane < Tile::kLanesOfRow && column < at.width;
+#pragma unroll
+      for (int e = 0; e < kWidth; ++e) {
+        const float w = ColumnSum(dweight[v][e]), b = ColumnSum(dbias[v][e]);
+        if (mine) weight_sums[at.slot * at.width + column + e] += w;
+        if (mine) bias_sums[at.slot * at.width + column + e] += b;
+      }
+    }
+  }
+
+  // Once both warps have begun, dx = residual + the gradient: f(row, column, dx's vector). 0 beyond the tokens.
+  template <class F>
+  __device__ void Finish(const LayerPlace& at, Tile& tile, const float* source, const RowSums* exchange,
+                         const float* residual, F&& f) const {
+    const float scale = 1.0f / static_cast<float>(at.width);
+    tile.ForEach([&](int i, int, int row, int column, auto& values) {
+      column += at.column;
+      if (column >= at.width) return;
+      if (row < at.tokens) {
+        RowSums total = exchange[at.row + row];
+        if (at.width > 32) {
+          const RowSums other = exchange[kRows + at.row + row];
+          total.sum += other.sum;
+          total.product += other.product;
+        }
+        const V from = *reinterpret_cast<const V*>(source + row * at.width + column);
+        const V start = *reinterpret_cast<const V*>(residual + row * at.width + column);
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e)
+          values[e] = start[e] + (values[e] - total.sum * scale - Normalized(i, from[e]) * total.product * scale) *
+                                     statistics[i].inverse_deviation;
+      }
+      f(row, column, values);
+    });
+  }
+
+ private:
+  __device__ float Normalized(int i, float x) const {
+    return (x - statistics[i].mean) * statistics[i].inverse_deviation;
+  }
+  static __device__ float ColumnSum(float value) {
+#pragma unroll
+    for (int distance = Tile::kLanesOfRow; distance < 32; distance *= 2)
+      value += __shfl_xor_sync(kAllLanes, value, distance);
+    return value;
+  }
+
+  RowStatistics statistics[Tile::kRows];  // of the lane's rows
+};
+
+// ---- Attention ----
+
+// 32 columns, a few heads, of queries, keys, values and the gradient of attention's result, in floats; and what takes
+// their places, as operands: the gradients of the first three and attention's result once more. Where an operand has
+// the size of a float, the places are the same.
+template <class Operand>
+struct HeadMatrices {
+  Matrix<float, Operand> query, key, value, dresult;
+  Matrix<Operand> dkey, dquery, result, dvalue;
+
+  __device__ HeadMatrices Columns(int first) const {
+    return {query.Columns(first), key.Columns(first),    value.Columns(first),  dresult.Columns(first),
+            dkey.Columns(first),  dquery.Columns(first), result.Columns(first), dvalue.Columns(first)};
+  }
+};
+
+// One head of one sequence, by a warp: a lane has a query, and then a key. What a lane no longer needs of the key and
+// the value in its row gives its place to the results for its query.
+template <int kChannels, class Operand>
+__device__ void AttentionBackward(const LayerPlace& at, const HeadMatrices<Operand>& m) {
+  const float scale = 1.0f / sqrt(static_cast<float>(kChannels));
+  const bool exists = at.lane < at.tokens;
+  float log_sum, along = 0;
+  float key[kChannels], value[kChannels];
+  {
+    float query[kChannels], dresult[kChannels], weights[kSlotRows], dweights[kSlotRows];
+    float result[kChannels] = {}, dquery[kChannels] = {};
+    LoadRow(m.query, at.lane, query);
+    LoadRow(m.dresult, at.lane, dresult);
+    log_sum = AttentionWeights(at.tokens, query, m.key, weights);
+    ForKeys(at.tokens, [&](int k) {
+      float row[kChannels];
+      LoadRow(m.value, k, row);
+      dweights[k] = Dot(dresult, row);
+      along += weights[k] * dweights[k];
+      AddTo(result, weights[k], row);
+    });
+    ForKeys(at.tokens, [&](int k) {
+      float row[kChannels];
+      LoadRow(m.key, k, row);
+      AddTo(dquery, weights[k] * (dweights[k] - along) * scale, row);
+    });
+    LoadRow(m.key, at.lane, key);
+    LoadRow(m.value, at.lane, value);
+    __syncwarp();  // keys and values have been read
+#pragma unroll
+    for (int c = 0; c < kChannels; ++c) {
+      result[c] = exists ? result[c] : 0.0f;
+      dquery[c] = exists ? dquery[c] : 0.0f;
+    }
+    StoreRow(m.result, at.lane, result);
+    StoreRow(m.dquery, at.lane, dquery);
+  }
+  float dkey[kChannels] = {}, dvalue[kChannels] = {};
+#pragma unroll 2
+  for (int q = 0; q < at.tokens; ++q) {
+    float query[kChannels], dresult[kChannels];
+    LoadRow(m.query, q, query);
+    LoadRow(m.dresult, q, dresult);
+    const float weight = exp(Dot(key, query) * scale - __shfl_sync(kAllLanes, log_sum, q));
+    const float slope = Dot(value, dresult) - __shfl_sync(kAllLanes, along, q);
+    AddTo(dvalue, weight, dresult);
+    AddTo(dkey, weight * slope * scale, query);
+  }
+  __syncwarp();  // queries and the gradient have been read
+#pragma unroll
+  for (int c = 0; c < kChannels; ++c) {
+    dkey[c] = exists ? dkey[c] : 0.0f;
+    dvalue[c] = exists ? dvalue[c] : 0.0f;
+  }
+  StoreRow(m.dkey, at.lane, dkey);
+  StoreRow(m.dvalue, at.lane, dvalue);
+}
+
+// ---- The kernel ----
+
+// Besides the weights shared memory has two operands of whole width: a norm's result and the gradient of what comes
+// after; then, of the feed-forward part, GELU's result and the gradient of its argument, and of attention
+// HeadMatrices. In single precision all of 227 KB.
+template <class Operand>
+struct BackwardMemory {
+  static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes, kFloatBytes = 2 * Matrix<float, Operand>::kBytes;
+  static constexpr bool kInPlace = sizeof(Operand) == sizeof(float);
+  static constexpr int kStatisticsBytes = kRows * sizeof(RowStatistics), kExchangeBytes = 2 * kRows * sizeof(RowSums);
+  static constexpr int kBytes = LayerWeights<Operand>::kBytes + 2 * kOperandBytes + 2 * kFloatBytes +
+                                (kInPlace ? 0 : 2 * kOperandBytes) + kStatisticsBytes + kExchangeBytes;
+
+  __device__ explicit BackwardMemory(unsigned char* memory) : weights(memory) {
+    memory += LayerWeights<Operand>::kBytes;
+    const auto take = [&](int bytes) {
+      unsigned char* part = memory;
+      memory += bytes;
+      return part;
+    };
+    const auto operand = [&](unsigned char* part) { return Matrix<Operand>{reinterpret_cast<Operand*>(part)}; };
+    const auto floats = [&](unsigned char* part) { return Matrix<float, Operand>{reinterpret_cast<float*>(part)}; };
+    norm = operand(take(kOperandBytes));
+    gradient = operand(take(kOperandBytes));
+    unsigned char *const first = take(kFloatBytes), *const second = take(kFloatBytes);
+    activated = operand(kInPlace ? first : take(kOperandBytes));
+    dhidden = operand(kInPlace ? second : take(kOperandBytes));
+    heads = {.query = floats(first),
+             .key = floats(first).Columns(32),
+             .value = floats(second),
+             .dresult = floats(second).Columns(32),
+             .dkey = activated,
+             .dquery = activated.Columns(32),
+             .result = dhidden,
+             .dvalue = dhidden.Columns(32)};
+    statistics = reinterpret_cast<RowStatistics*>(take(kStatisticsBytes));
+    exchange = reinterpret_cast<RowSums*>(take(kExchangeBytes));
+  }
+
+  // The rows of a warp's sequence.
+  __device__ BackwardMemory Rows(int first) const {
+    BackwardMemory m = *this;
+    for (Matrix<Operand>* matrix : {&m.norm, &m.gradient, &m.activated, &m.dhidden, &m.heads.dkey, &m.heads.dquery,
+                                    &m.heads.result, &m.heads.dvalue})
+      *matrix = matrix->Rows(first);
+    for (Matrix<float, Operand>* matrix : {&m.heads.query, &m.heads.key, &m.heads.value, &m.heads.dresult})
+      *matrix = matrix->Rows(first);
+    m.statistics += first;
+    return m;
+  }
+
+  LayerWeights<Operand> weights;
+  Matrix<Operand> norm, gradient, activated, dhidden;
+  HeadMatrices<Operand> heads;
+  RowStatistics* statistics;  // [kRows]
+  RowSums* exchange;          // [2, kRows]
+};
+
+// dx is written, and sums [blocks, BlockSumsSize]; `middle` is what Forward has left. dx also keeps the gradient of
+// `middle` for a while. Bytes: x, middle, dy and dx once, the weights once a block, and for every 4 sequences the
+// block's sums read and written, in the second cache. Flops a row: 2 width (11 width + 5 hidden) + 16 tokens width.
+template <class Operand, int kTall, int kChannels>
+__global__ void __launch_bounds__(kLayerThreads)
+    LayerBackward(TransformerLayerSizes sizes, TransformerLayerParameters<const float> p, const float* x,
+                  const float* middle, const float* dy, float* dx, int block_sums_size, float* block_sums) {
+  using Tile = WarpTile<Operand, kTall>;
+  constexpr int kWidth = Tile::kWidth;
+  const LayerPlace at(sizes);
+  const BackwardMemory<Operand> block(DynamicShared<unsigned char>()), m = block.Rows(at.row);
+  const float eps = static_cast<float>(sizes.eps);
+  const TransformerLayerParameters<float> sums = PartsOf(at, block_sums + int64_t{blockIdx.x} * block_sums_size);
+  m.weights.Load(at, p);
+  for (int i = threadIdx.x; i < 4 * kSlots * at.width; i += kLayerThreads) sums.norm1_weight[i] = 0;
+
+  for (int64_t first = int64_t{blockIdx.x} * kSlots; first < sizes.sequences; first += int64_t{gridDim.x} * kSlots) {
+    const bool exists = first + at.slot < sizes.sequences;
+    const int64_t offset = (first + at.slot) * at.tokens * at.width;
+    const bool has_width = exists && at.column < at.width, has_hidden = exists && at.column < at.hidden;
+    const SlotRange slots = {static_cast<int>(min(int64_t{kSlots}, sizes.sequences - first)),
+                             first == int64_t{blockIdx.x} * kSlots};
+    const auto rows_of = [&](const float* from) {
+      return [=, &at](int row, int column) {
+        return *reinterpret_cast<const Vector<float, 4>*>(from + offset + row * at.width + column);
+      };
+    };
+
+    // The feed-forward part.
+    if (exists) {
+      Normalize(at, eps, p.norm2_weight, p.norm2_bias, rows_of(middle), m.norm, m.statistics);
+      WarpRows::Values values;
+      WarpRows::Load(at, values, rows_of(dy));
+#pragma unroll
+      for (int i = 0; i < WarpRows::kCount; ++i)
+#pragma unroll
+        for (int v = 0; v < 2; ++v) Store(m.gradient.At(WarpRows::Row(at, i), WarpRows::Column(at, v)), values[i][v]);
+    }
+    __syncthreads();
+    if (has_hidden) {
+      Tile hidden, dhidden;
+      Linear(hidden, m.norm, m.weights.First().Rows(at.column), p.linear1_bias + at.column, at.width,
+             at.hidden - at.column);
+      dhidden.Clear();
+      dhidden.MultiplyNN(m.gradient, m.weights.Second().Columns(at.column), at.width);
+      hidden.ForEach([&](int i, int v, int row, int column, auto& values) {
+        float activated[kWidth];
+        auto& gradient = dhidden.values[i][v];
+#pragma unroll
+        for (int e = 0; e < kWidth; ++e) {
+          const float cdf = NormalCdf(values[e]);
+          activated[e] = values[e] * cdf;
+          gradient[e] *= cdf + values[e] * exp(values[e] * values[e] * -0.5f) * 0.3989422804014327f;
+        }
+        Store(m.activated.Columns(at.column).At(row, column), activated);
+        Store(m.dhidden.Columns(at.column).At(row, column), gradient);
+      });
+    }
+    __syncthreads();
+    {
+      const int row = at.warp / 2 % 2 * 32, column = at.warp % 2 * 32;  // of a quarter of a weight
+      if (at.warp < 4)
+        AddWeightGradient(at, slots, block.gradient.Columns(row), block.activated.Columns(column), at.width - row,
+                          at.hidden - column, at.hidden, sums.linear2_weight + row * at.hidden + column,
+                          column == 0 ? sums.linear2_bias + row : nullptr);
+      else
+        AddWeightGradient(at, slots, block.dhidden.Columns(row), block.norm.Columns(column), at.hidden - row,
+                          at.width - column, at.width, sums.linear1_weight + row * at.width + column,
+                          column == 0 ? sums.linear1_bias + row : nullptr);
+    }
+    Tile tile;
+    NormGradient<Tile> norm;
+    tile.Clear();
+    if (has_width) {
+      tile.MultiplyNN(m.dhidden, m.weights.First().Columns(at.column), at.hidden);
+      norm.Begin(at, tile, middle + offset, m.statistics, p.norm2_weight, m.exchange, sums.norm2_weight,
+                 sums.norm2_bias);
+    }
+    __syncthreads();
+    if (has_width)
+      norm.Finish(at, tile, middle + offset, m.exchange, dy + offset, [&](int row, int column, auto& values) {
+        Store(m.gradient.At(row, column), values);
+        if (row < at.tokens) Store(dx + offset + row * at.width + column, values);
+      });
+    if (exists) Normalize(at, eps, p.norm1_weight, p.norm1_bias, rows_of(x), m.norm, m.statistics);
+    __syncthreads();
+
+    // Attention, 32 columns at a time.
+    tile.Clear();
+    for (int begin = 0; begin < at.width; begin += 32) {
+      const int columns = min(32, at.width - begin);
+      if (exists) {
+        Tile projected;
+        const auto project = [&](int part, Matrix<float, Operand> to) {
+          Linear(projected, m.norm, m.weights.In(part).Rows(begin), p.in_proj_bias + part * at.width + begin, at.width,
+                 columns);
+          projected.ForEach([&](int, int, int row, int column, auto& values) { Store(to.At(row, column), values); });
+        };
+        if (at.half == 0) {
+          project(0, m.heads.query);
+          project(1, m.heads.key);
+        } else {
+          project(2, m.heads.value);
+          projected.Clear();
+          projected.MultiplyNN(m.gradient, m.weights.Out().Columns(begin), at.width);
+          projected.ForEach(
+              [&](int, int, int row, int column, auto& values) { Store(m.heads.dresult.At(row, column), values); });
+        }
+      }
+      __syncthreads();
+      if (exists)
+        for (int column = at.half * kChannels; column < columns; column += 2 * kChannels)
+          AttentionBackward<kChannels>(at, m.heads.Columns(column));
+      __syncthreads();
+      if (at.warp < 6) {
+        const int part = at.warp / 2;
+        const HeadMatrices<Operand>& heads = block.heads;
+        const int row = part * at.width + begin;
+        AddWeightGradient(at, slots,
+                          part == 0   ? heads.dquery
+                          : part == 1 ? heads.dkey
+                                      : heads.dvalue,
+                          block.norm.Columns(at.column), columns, at.width - at.column, at.width,
+                          sums.in_proj_weight + row * at.width + at.column,
+                          at.half == 0 ? sums.in_proj_bias + row : nullptr);
+      } else {
+        AddWeightGradient(at, slots, block.gradient.Columns(at.column), block.heads.result, at.width - at.column,
+                          columns, at.width, sums.out_proj_weight + at.column * at.width + begin,
+                          begin == 0 ? sums.out_proj_bias + at.column : nullptr);
+      }
+      if (has_width) {
+        tile.MultiplyNN(m.heads.dquery, m.weights.In(0).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(m.heads.dkey, m.weights.In(1).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(m.heads.dvalue, m.weights.In(2).Rows(begin).Columns(at.column), columns);
+      }
+      if (begin + 32 < at.width) __syncthreads();
+    }
+    if (has_width)
+      norm.Begin(at, tile, x + offset, m.statistics, p.norm1_weight, m.exchange, sums.norm1_weight, sums.norm1_bias);
+    __syncthreads();
+    if (has_width)
+      norm.Finish(at, tile, x + offset, m.exchange, dx + offset, [&](int row, int column, auto& values) {
+        if (row < at.tokens) Store(dx + offset + row * at.width + column, values);
+      });
+  }
+}
+
+inline void LayerBackwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes,
+                                const TransformerLayerParameters<const float>& p, const float* x, const float* middle,
+                                const float* dy, float* dx, const TransformerLayerParameters<float>& gradients) {
+  const int64_t blocks = sizes.tokens > 0 ? BlocksOf(sizes) : 0, size = BlockSumsSize(sizes);
+  const Scratch<float> sums(gpu, blocks * size);
+  if (blocks > 0)
+    ForOperand(sizes, [&]<class Operand, int kTall, int kChannels>() {
+      Launch("TransformerLayerBackward", gpu, dim3(blocks), dim3(kLayerThreads), BackwardMemory<Operand>::kBytes,
+             LayerBackward<Operand, kTall, kChannels>, sizes, p, x, middle, dy, dx, static_cast<int>(size),
+             sums.data());
+    });
+  const int64_t elements = GradientSize<int64_t>(sizes) + 4 * sizes.width;
+  Launch("TransformerLayerBackward", gpu, dim3(DivideUp<int64_t>(elements, 32)), dim3(32 * kAddUpParts), 0,
+         AddUpGradients, sizes, static_cast<int>(blocks), static_cast<int>(size), sums.data(), gradients);
+}
+
+}  // namespace
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
