@@ -33,7 +33,7 @@ bool IsOnChip(const TransformerLayerSizes& s) {
   const auto fits = [](int64_t columns) { return columns >= 16 && columns <= kMaxWidth && columns % 16 == 0; };
   const int64_t channels = s.width / s.heads;
   return std::is_same_v<T, float> && s.tokens <= kSlotRows && fits(s.width) && fits(s.hidden) &&
-         (channels == 8 || channels == 16 || channels == 32);
+         (channels == 8 || channels == 16);
 }
 
 inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {
@@ -45,14 +45,8 @@ inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {
 template <class F>
 void ForOperand(const TransformerLayerSizes& sizes, F&& f) {
   const auto for_channels = [&]<class Operand, int kTall>() {
-    switch (sizes.width / sizes.heads) {
-      case 8:
-        return f.template operator()<Operand, kTall, 8>();
-      case 16:
-        return f.template operator()<Operand, kTall, 16>();
-      default:
-        return f.template operator()<Operand, kTall, 32>();
-    }
+    if (sizes.width / sizes.heads == 8) return f.template operator()<Operand, kTall, 8>();
+    return f.template operator()<Operand, kTall, 16>();
   };
   switch (GetMatMulPrecision()) {
     case MatMulPrecision::kF32:
@@ -65,15 +59,15 @@ void ForOperand(const TransformerLayerSizes& sizes, F&& f) {
   }
 }
 
-// What a thread needs to know of the sizes and of its place.
+// What a thread needs to know of the sizes and of its place, for one turn of the loop over sequences.
 struct LayerPlace {
-  __device__ explicit LayerPlace(const TransformerLayerSizes& s)
+  __device__ explicit LayerPlace(const TransformerLayerSizes& s, int thread = ThreadAnew())
       : tokens(static_cast<int>(s.tokens)),
         width(static_cast<int>(s.width)),
         heads(static_cast<int>(s.heads)),
         hidden(static_cast<int>(s.hidden)),
-        lane(threadIdx.x % 32),
-        warp(threadIdx.x / 32),
+        lane(thread % 32),
+        warp(thread / 32),
         slot(warp / 2),
         half(warp % 2),
         row(slot * kSlotRows),
@@ -91,7 +85,7 @@ template <class Operand>
 struct LayerWeights {
   static constexpr int kCount = 6, kBytes = kCount * Matrix<Operand>::kBytes;
 
-  __device__ explicit LayerWeights(unsigned char* memory) : in{reinterpret_cast<Operand*>(memory)} {}
+  __device__ explicit LayerWeights(unsigned char* memory) : in(Matrix<Operand>::From(memory)) {}
   __device__ Matrix<Operand> In(int part) const { return in.Rows(64 * part); }
   __device__ Matrix<Operand> Out() const { return in.Rows(64 * 3); }
   __device__ Matrix<Operand> First() const { return in.Rows(64 * 4); }
@@ -201,9 +195,10 @@ __device__ inline float NormalCdf(float x) { return 0.5f * (1.0f + erf(x * 0.707
 
 template <int kChannels, class Operand>
 __device__ void LoadRow(Matrix<float, Operand> from, int row, float (&values)[kChannels]) {
+  const SharedAddress at = from.RowAt(row);
 #pragma unroll
   for (int c = 0; c < kChannels; c += 4) {
-    const Vector<float, 4> vector = from.Load4(row, c);
+    const Vector<float, 4> vector = from.Load4(at, c);
 #pragma unroll
     for (int e = 0; e < 4; ++e) values[c + e] = vector[e];
   }
@@ -211,10 +206,11 @@ __device__ void LoadRow(Matrix<float, Operand> from, int row, float (&values)[kC
 
 template <int kChannels, class Operand>
 __device__ void StoreRow(Matrix<Operand> to, int row, const float (&values)[kChannels]) {
+  const SharedAddress at = to.RowAt(row);
 #pragma unroll
   for (int c = 0; c < kChannels; c += 4) {
     const float vector[4] = {values[c], values[c + 1], values[c + 2], values[c + 3]};
-    Store(to.At(row, c), vector);
+    Store(to.At(at, c), vector);
   }
 }
 

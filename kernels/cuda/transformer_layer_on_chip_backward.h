@@ -49,6 +49,32 @@ struct SlotRange {
   bool begins;  // nothing has been added up before
 };
 
+// Of 32 columns: a lane has a vector of them, and of the rows each kLanes-th.
+template <class Operand>
+struct BiasSums {
+  static constexpr int kVector = Matrix<Operand>::kVector, kLanes = kVector;
+
+  __device__ void Add(const LayerPlace& at, Matrix<Operand> x) {
+    const int lane = LaneAnew();
+#pragma unroll 2
+    for (int row = lane % kLanes; row < at.tokens; row += kLanes) {
+      const auto vector = *reinterpret_cast<const Vector<Operand, kVector>*>(x.At(row, lane / kLanes * kVector));
+#pragma unroll
+      for (int e = 0; e < kVector; ++e) sums[e] += ToFloat(vector.elements[e]);
+    }
+  }
+  __device__ void AddTo(const SlotRange& slots, int rows, float* to) {
+    const int lane = threadIdx.x % 32, column = lane / kLanes * kVector;
+#pragma unroll
+    for (int e = 0; e < kVector; ++e) {
+      const float sum = WarpSum<kLanes>(sums[e]);
+      if (lane % kLanes == 0 && column + e < rows) to[column + e] = (slots.begins ? 0.0f : to[column + e]) + sum;
+    }
+  }
+
+  float sums[kVector] = {};
+};
+
 // to [32, 32], of which there are `rows` and `columns` and which is part of a matrix with rows of `stride`, += dy^T x,
 // over all rows of all sequences present; where given, bias [32] += the sums of dy's columns. A warp calls it.
 template <class Operand>
@@ -67,15 +93,11 @@ __device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, 
 #pragma unroll
       for (int e = 0; e < kWidth; ++e) values[e] = sum[e];
     });
-  const bool has_bias = bias && at.lane < rows;
-  float bias_sum = has_bias && !slots.begins ? bias[at.lane] : 0.0f;
+  BiasSums<Operand> sums;
   for (int slot = 0; slot < slots.present; ++slot) {
     const Matrix<Operand> own_dy = dy.Rows(slot * kSlotRows);
     tile.MultiplyTN(own_dy, x.Rows(slot * kSlotRows), at.tokens);
-    if (bias) {
-#pragma unroll 4
-      for (int row = 0; row < at.tokens; ++row) bias_sum += ToFloat(*own_dy.At(row, at.lane));
-    }
+    if (bias) sums.Add(at, own_dy);
   }
   tile.ForEach([&](int i, int v, int row, int column, auto& values) {
     if (row >= rows || column >= columns) return;
@@ -83,7 +105,7 @@ __device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, 
     for (int e = 0; e < kWidth; ++e) values[e] += before.values[i][v][e];
     Store(to + row * stride + column, values);
   });
-  if (has_bias) bias[at.lane] = bias_sum;
+  if (bias) sums.AddTo(slots, rows, bias);
 }
 
 // A thread has an element of the gradients and every 8th block; the norms' are the last.
@@ -242,43 +264,44 @@ struct HeadMatrices {
 // One head of one sequence, by a warp: a lane has a query, and then a key. What a lane no longer needs of the key and
 // the value in its row gives its place to the results for its query.
 template <int kChannels, class Operand>
-__device__ void AttentionBackward(const LayerPlace& at, const HeadMatrices<Operand>& m) {
+__device__ void AttentionBackward(int tokens, const HeadMatrices<Operand>& m) {
   const float scale = 1.0f / sqrt(static_cast<float>(kChannels));
-  const bool exists = at.lane < at.tokens;
+  const int lane = LaneAnew();
+  const bool exists = lane < tokens;
   float log_sum, along = 0;
   float key[kChannels], value[kChannels];
   {
     float query[kChannels], dresult[kChannels], weights[kSlotRows], dweights[kSlotRows];
     float result[kChannels] = {}, dquery[kChannels] = {};
-    LoadRow(m.query, at.lane, query);
-    LoadRow(m.dresult, at.lane, dresult);
-    log_sum = AttentionWeights(at.tokens, query, m.key, weights);
-    ForKeys(at.tokens, [&](int k) {
+    LoadRow(m.query, lane, query);
+    log_sum = AttentionWeights(tokens, query, m.key, weights);
+    LoadRow(m.dresult, lane, dresult);
+    ForKeys(tokens, [&](int k) {
       float row[kChannels];
       LoadRow(m.value, k, row);
       dweights[k] = Dot(dresult, row);
       along += weights[k] * dweights[k];
       AddTo(result, weights[k], row);
     });
-    ForKeys(at.tokens, [&](int k) {
+    ForKeys(tokens, [&](int k) {
       float row[kChannels];
       LoadRow(m.key, k, row);
       AddTo(dquery, weights[k] * (dweights[k] - along) * scale, row);
     });
-    LoadRow(m.key, at.lane, key);
-    LoadRow(m.value, at.lane, value);
+    LoadRow(m.key, lane, key);
+    LoadRow(m.value, lane, value);
     __syncwarp();  // keys and values have been read
 #pragma unroll
     for (int c = 0; c < kChannels; ++c) {
       result[c] = exists ? result[c] : 0.0f;
       dquery[c] = exists ? dquery[c] : 0.0f;
     }
-    StoreRow(m.result, at.lane, result);
-    StoreRow(m.dquery, at.lane, dquery);
+    StoreRow(m.result, lane, result);
+    StoreRow(m.dquery, lane, dquery);
   }
   float dkey[kChannels] = {}, dvalue[kChannels] = {};
 #pragma unroll 2
-  for (int q = 0; q < at.tokens; ++q) {
+  for (int q = 0; q < tokens; ++q) {
     float query[kChannels], dresult[kChannels];
     LoadRow(m.query, q, query);
     LoadRow(m.dresult, q, dresult);
@@ -293,8 +316,8 @@ __device__ void AttentionBackward(const LayerPlace& at, const HeadMatrices<Opera
     dkey[c] = exists ? dkey[c] : 0.0f;
     dvalue[c] = exists ? dvalue[c] : 0.0f;
   }
-  StoreRow(m.dkey, at.lane, dkey);
-  StoreRow(m.dvalue, at.lane, dvalue);
+  StoreRow(m.dkey, lane, dkey);
+  StoreRow(m.dvalue, lane, dvalue);
 }
 
 // ---- The kernel ----
@@ -310,194 +333,215 @@ struct BackwardMemory {
   static constexpr int kBytes = LayerWeights<Operand>::kBytes + 2 * kOperandBytes + 2 * kFloatBytes +
                                 (kInPlace ? 0 : 2 * kOperandBytes) + kStatisticsBytes + kExchangeBytes;
 
-  __device__ explicit BackwardMemory(unsigned char* memory) : weights(memory) {
+  // `row` is the first of the rows that are meant.
+  __device__ BackwardMemory(unsigned char* memory, int row) : weights(memory) {
     memory += LayerWeights<Operand>::kBytes;
     const auto take = [&](int bytes) {
       unsigned char* part = memory;
       memory += bytes;
       return part;
     };
-    const auto operand = [&](unsigned char* part) { return Matrix<Operand>{reinterpret_cast<Operand*>(part)}; };
-    const auto floats = [&](unsigned char* part) { return Matrix<float, Operand>{reinterpret_cast<float*>(part)}; };
-    norm = operand(take(kOperandBytes));
-    gradient = operand(take(kOperandBytes));
-    unsigned char *const first = take(kFloatBytes), *const second = take(kFloatBytes);
-    activated = operand(kInPlace ? first : take(kOperandBytes));
-    dhidden = operand(kInPlace ? second : take(kOperandBytes));
-    heads = {.query = floats(first),
-             .key = floats(first).Columns(32),
-             .value = floats(second),
-             .dresult = floats(second).Columns(32),
-             .dkey = activated,
-             .dquery = activated.Columns(32),
-             .result = dhidden,
-             .dvalue = dhidden.Columns(32)};
-    statistics = reinterpret_cast<RowStatistics*>(take(kStatisticsBytes));
+    norm = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
+    gradient = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
+    heads.query = Matrix<float, Operand>::From(take(kFloatBytes)).Rows(row);
+    heads.value = Matrix<float, Operand>::From(take(kFloatBytes)).Rows(row);
+    if constexpr (kInPlace) {
+      activated = heads.query.template As<Operand>();
+      dhidden = heads.value.template As<Operand>();
+    } else {
+      activated = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
+      dhidden = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
+    }
+    heads.key = heads.query.Columns(32);
+    heads.dresult = heads.value.Columns(32);
+    heads.dkey = activated;
+    heads.dquery = activated.Columns(32);
+    heads.result = dhidden;
+    heads.dvalue = dhidden.Columns(32);
+    statistics = reinterpret_cast<RowStatistics*>(take(kStatisticsBytes)) + row;
     exchange = reinterpret_cast<RowSums*>(take(kExchangeBytes));
-  }
-
-  // The rows of a warp's sequence.
-  __device__ BackwardMemory Rows(int first) const {
-    BackwardMemory m = *this;
-    for (Matrix<Operand>* matrix : {&m.norm, &m.gradient, &m.activated, &m.dhidden, &m.heads.dkey, &m.heads.dquery,
-                                    &m.heads.result, &m.heads.dvalue})
-      *matrix = matrix->Rows(first);
-    for (Matrix<float, Operand>* matrix : {&m.heads.query, &m.heads.key, &m.heads.value, &m.heads.dresult})
-      *matrix = matrix->Rows(first);
-    m.statistics += first;
-    return m;
   }
 
   LayerWeights<Operand> weights;
   Matrix<Operand> norm, gradient, activated, dhidden;
   HeadMatrices<Operand> heads;
-  RowStatistics* statistics;  // [kRows]
-  RowSums* exchange;          // [2, kRows]
+  RowStatistics* statistics;
+  RowSums* exchange;  // [2, kRows]
+};
+
+// What a warp works on in one turn of the loop over sequences. It is made anew where a part of the turn is over.
+template <class Operand>
+struct BackwardTurn : LayerPlace {
+  __device__ BackwardTurn(const TransformerLayerSizes& sizes, int64_t first, float* block_sums)
+      : LayerPlace(sizes),
+        block(DynamicShared<unsigned char>(), 0),
+        m(DynamicShared<unsigned char>(), row),
+        slots{static_cast<int>(min(int64_t{kSlots}, sizes.sequences - first)), first == int64_t{blockIdx.x} * kSlots},
+        exists(slot < slots.present),
+        has_width(exists && column < width),
+        has_hidden(exists && column < hidden),
+        offset((first + slot) * tokens * width),
+        sums(PartsOf(*this, block_sums)) {}
+
+  // To load rows of the sequence, of x or what has its shape.
+  __device__ auto RowsOf(const float* from) const {
+    return [from = from + offset, width = width](int r, int c) {
+      return *reinterpret_cast<const Vector<float, 4>*>(from + r * width + c);
+    };
+  }
+
+  BackwardMemory<Operand> block, m;  // of all sequences, and of the warp's
+  SlotRange slots;
+  bool exists, has_width, has_hidden;  // the sequence, and its columns of that width that are the warp's
+  int64_t offset;
+  TransformerLayerParameters<float> sums;
 };
 
 // dx is written, and sums [blocks, BlockSumsSize]; `middle` is what Forward has left. dx also keeps the gradient of
 // `middle` for a while. Bytes: x, middle, dy and dx once, the weights once a block, and for every 4 sequences the
 // block's sums read and written, in the second cache. Flops a row: 2 width (11 width + 5 hidden) + 16 tokens width.
 template <class Operand, int kTall, int kChannels>
-__global__ void __launch_bounds__(kLayerThreads)
+__global__ void __launch_bounds__(kLayerThreads, 1)
     LayerBackward(TransformerLayerSizes sizes, TransformerLayerParameters<const float> p, const float* x,
                   const float* middle, const float* dy, float* dx, int block_sums_size, float* block_sums) {
   using Tile = WarpTile<Operand, kTall>;
   constexpr int kWidth = Tile::kWidth;
-  const LayerPlace at(sizes);
-  const BackwardMemory<Operand> block(DynamicShared<unsigned char>()), m = block.Rows(at.row);
   const float eps = static_cast<float>(sizes.eps);
-  const TransformerLayerParameters<float> sums = PartsOf(at, block_sums + int64_t{blockIdx.x} * block_sums_size);
-  m.weights.Load(at, p);
-  for (int i = threadIdx.x; i < 4 * kSlots * at.width; i += kLayerThreads) sums.norm1_weight[i] = 0;
+  block_sums += int64_t{blockIdx.x} * block_sums_size;
+  {
+    const LayerPlace at(sizes);
+    LayerWeights<Operand>(DynamicShared<unsigned char>()).Load(at, p);
+    float* norms = PartsOf(at, block_sums).norm1_weight;
+    for (int i = threadIdx.x; i < 4 * kSlots * at.width; i += kLayerThreads) norms[i] = 0;
+  }
 
   for (int64_t first = int64_t{blockIdx.x} * kSlots; first < sizes.sequences; first += int64_t{gridDim.x} * kSlots) {
-    const bool exists = first + at.slot < sizes.sequences;
-    const int64_t offset = (first + at.slot) * at.tokens * at.width;
-    const bool has_width = exists && at.column < at.width, has_hidden = exists && at.column < at.hidden;
-    const SlotRange slots = {static_cast<int>(min(int64_t{kSlots}, sizes.sequences - first)),
-                             first == int64_t{blockIdx.x} * kSlots};
-    const auto rows_of = [&](const float* from) {
-      return [=, &at](int row, int column) {
-        return *reinterpret_cast<const Vector<float, 4>*>(from + offset + row * at.width + column);
-      };
-    };
-
+    Tile tile;
+    NormGradient<Tile> norm;
     // The feed-forward part.
-    if (exists) {
-      Normalize(at, eps, p.norm2_weight, p.norm2_bias, rows_of(middle), m.norm, m.statistics);
-      WarpRows::Values values;
-      WarpRows::Load(at, values, rows_of(dy));
+    {
+      const BackwardTurn<Operand> at(sizes, first, block_sums);
+      if (at.exists) {
+        Normalize(at, eps, p.norm2_weight, p.norm2_bias, at.RowsOf(middle), at.m.norm, at.m.statistics);
+        WarpRows::Values values;
+        WarpRows::Load(at, values, at.RowsOf(dy));
 #pragma unroll
-      for (int i = 0; i < WarpRows::kCount; ++i)
+        for (int i = 0; i < WarpRows::kCount; ++i)
 #pragma unroll
-        for (int v = 0; v < 2; ++v) Store(m.gradient.At(WarpRows::Row(at, i), WarpRows::Column(at, v)), values[i][v]);
-    }
-    __syncthreads();
-    if (has_hidden) {
-      Tile hidden, dhidden;
-      Linear(hidden, m.norm, m.weights.First().Rows(at.column), p.linear1_bias + at.column, at.width,
-             at.hidden - at.column);
-      dhidden.Clear();
-      dhidden.MultiplyNN(m.gradient, m.weights.Second().Columns(at.column), at.width);
-      hidden.ForEach([&](int i, int v, int row, int column, auto& values) {
-        float activated[kWidth];
-        auto& gradient = dhidden.values[i][v];
+          for (int v = 0; v < 2; ++v)
+            Store(at.m.gradient.At(WarpRows::Row(at, i), WarpRows::Column(at, v)), values[i][v]);
+      }
+      __syncthreads();
+      if (at.has_hidden) {
+        Tile hidden, dhidden;
+        Linear(hidden, at.m.norm, at.m.weights.First().Rows(at.column), p.linear1_bias + at.column, at.width,
+               at.hidden - at.column);
+        dhidden.Clear();
+        dhidden.MultiplyNN(at.m.gradient, at.m.weights.Second().Columns(at.column), at.width);
+        hidden.ForEach([&](int i, int v, int row, int column, auto& values) {
+          float activated[kWidth];
+          auto& gradient = dhidden.values[i][v];
 #pragma unroll
-        for (int e = 0; e < kWidth; ++e) {
-          const float cdf = NormalCdf(values[e]);
-          activated[e] = values[e] * cdf;
-          gradient[e] *= cdf + values[e] * exp(values[e] * values[e] * -0.5f) * 0.3989422804014327f;
-        }
-        Store(m.activated.Columns(at.column).At(row, column), activated);
-        Store(m.dhidden.Columns(at.column).At(row, column), gradient);
-      });
+          for (int e = 0; e < kWidth; ++e) {
+            const float cdf = NormalCdf(values[e]);
+            activated[e] = values[e] * cdf;
+            gradient[e] *= cdf + values[e] * exp(values[e] * values[e] * -0.5f) * 0.3989422804014327f;
+          }
+          Store(at.m.activated.Columns(at.column).At(row, column), activated);
+          Store(at.m.dhidden.Columns(at.column).At(row, column), gradient);
+        });
+      }
     }
     __syncthreads();
     {
+      const BackwardTurn<Operand> at(sizes, first, block_sums);
       const int row = at.warp / 2 % 2 * 32, column = at.warp % 2 * 32;  // of a quarter of a weight
       if (at.warp < 4)
-        AddWeightGradient(at, slots, block.gradient.Columns(row), block.activated.Columns(column), at.width - row,
-                          at.hidden - column, at.hidden, sums.linear2_weight + row * at.hidden + column,
-                          column == 0 ? sums.linear2_bias + row : nullptr);
+        AddWeightGradient(at, at.slots, at.block.gradient.Columns(row), at.block.activated.Columns(column),
+                          at.width - row, at.hidden - column, at.hidden,
+                          at.sums.linear2_weight + row * at.hidden + column,
+                          column == 0 ? at.sums.linear2_bias + row : nullptr);
       else
-        AddWeightGradient(at, slots, block.dhidden.Columns(row), block.norm.Columns(column), at.hidden - row,
-                          at.width - column, at.width, sums.linear1_weight + row * at.width + column,
-                          column == 0 ? sums.linear1_bias + row : nullptr);
+        AddWeightGradient(at, at.slots, at.block.dhidden.Columns(row), at.block.norm.Columns(column), at.hidden - row,
+                          at.width - column, at.width, at.sums.linear1_weight + row * at.width + column,
+                          column == 0 ? at.sums.linear1_bias + row : nullptr);
+      tile.Clear();
+      if (at.has_width) {
+        tile.MultiplyNN(at.m.dhidden, at.m.weights.First().Columns(at.column), at.hidden);
+        norm.Begin(at, tile, middle + at.offset, at.m.statistics, p.norm2_weight, at.m.exchange, at.sums.norm2_weight,
+                   at.sums.norm2_bias);
+      }
+      __syncthreads();
+      if (at.has_width)
+        norm.Finish(at, tile, middle + at.offset, at.m.exchange, dy + at.offset,
+                    [&](int row, int column, auto& values) {
+                      Store(at.m.gradient.At(row, column), values);
+                      if (row < at.tokens) Store(dx + at.offset + row * at.width + column, values);
+                    });
+      if (at.exists) Normalize(at, eps, p.norm1_weight, p.norm1_bias, at.RowsOf(x), at.m.norm, at.m.statistics);
+      __syncthreads();
     }
-    Tile tile;
-    NormGradient<Tile> norm;
-    tile.Clear();
-    if (has_width) {
-      tile.MultiplyNN(m.dhidden, m.weights.First().Columns(at.column), at.hidden);
-      norm.Begin(at, tile, middle + offset, m.statistics, p.norm2_weight, m.exchange, sums.norm2_weight,
-                 sums.norm2_bias);
-    }
-    __syncthreads();
-    if (has_width)
-      norm.Finish(at, tile, middle + offset, m.exchange, dy + offset, [&](int row, int column, auto& values) {
-        Store(m.gradient.At(row, column), values);
-        if (row < at.tokens) Store(dx + offset + row * at.width + column, values);
-      });
-    if (exists) Normalize(at, eps, p.norm1_weight, p.norm1_bias, rows_of(x), m.norm, m.statistics);
-    __syncthreads();
 
     // Attention, 32 columns at a time.
     tile.Clear();
-    for (int begin = 0; begin < at.width; begin += 32) {
+    for (int begin = 0; begin < sizes.width; begin += 32) {
+      const BackwardTurn<Operand> at(sizes, first, block_sums);
       const int columns = min(32, at.width - begin);
-      if (exists) {
+      if (at.exists) {
         Tile projected;
         const auto project = [&](int part, Matrix<float, Operand> to) {
-          Linear(projected, m.norm, m.weights.In(part).Rows(begin), p.in_proj_bias + part * at.width + begin, at.width,
-                 columns);
+          Linear(projected, at.m.norm, at.m.weights.In(part).Rows(begin), p.in_proj_bias + part * at.width + begin,
+                 at.width, columns);
           projected.ForEach([&](int, int, int row, int column, auto& values) { Store(to.At(row, column), values); });
         };
         if (at.half == 0) {
-          project(0, m.heads.query);
-          project(1, m.heads.key);
+          project(0, at.m.heads.query);
+          project(1, at.m.heads.key);
         } else {
-          project(2, m.heads.value);
+          project(2, at.m.heads.value);
           projected.Clear();
-          projected.MultiplyNN(m.gradient, m.weights.Out().Columns(begin), at.width);
+          projected.MultiplyNN(at.m.gradient, at.m.weights.Out().Columns(begin), at.width);
           projected.ForEach(
-              [&](int, int, int row, int column, auto& values) { Store(m.heads.dresult.At(row, column), values); });
+              [&](int, int, int row, int column, auto& values) { Store(at.m.heads.dresult.At(row, column), values); });
         }
       }
       __syncthreads();
-      if (exists)
+      if (at.exists)
         for (int column = at.half * kChannels; column < columns; column += 2 * kChannels)
-          AttentionBackward<kChannels>(at, m.heads.Columns(column));
+          AttentionBackward<kChannels>(at.tokens, at.m.heads.Columns(column));
       __syncthreads();
       if (at.warp < 6) {
         const int part = at.warp / 2;
-        const HeadMatrices<Operand>& heads = block.heads;
+        const HeadMatrices<Operand>& heads = at.block.heads;
         const int row = part * at.width + begin;
-        AddWeightGradient(at, slots,
+        AddWeightGradient(at, at.slots,
                           part == 0   ? heads.dquery
                           : part == 1 ? heads.dkey
                                       : heads.dvalue,
-                          block.norm.Columns(at.column), columns, at.width - at.column, at.width,
-                          sums.in_proj_weight + row * at.width + at.column,
-                          at.half == 0 ? sums.in_proj_bias + row : nullptr);
+                          at.block.norm.Columns(at.column), columns, at.width - at.column, at.width,
+                          at.sums.in_proj_weight + row * at.width + at.column,
+                          at.half == 0 ? at.sums.in_proj_bias + row : nullptr);
       } else {
-        AddWeightGradient(at, slots, block.gradient.Columns(at.column), block.heads.result, at.width - at.column,
-                          columns, at.width, sums.out_proj_weight + at.column * at.width + begin,
-                          begin == 0 ? sums.out_proj_bias + at.column : nullptr);
+        AddWeightGradient(at, at.slots, at.block.gradient.Columns(at.column), at.block.heads.result,
+                          at.width - at.column, columns, at.width,
+                          at.sums.out_proj_weight + at.column * at.width + begin,
+                          begin == 0 ? at.sums.out_proj_bias + at.column : nullptr);
       }
-      if (has_width) {
-        tile.MultiplyNN(m.heads.dquery, m.weights.In(0).Rows(begin).Columns(at.column), columns);
-        tile.MultiplyNN(m.heads.dkey, m.weights.In(1).Rows(begin).Columns(at.column), columns);
-        tile.MultiplyNN(m.heads.dvalue, m.weights.In(2).Rows(begin).Columns(at.column), columns);
+      if (at.has_width) {
+        tile.MultiplyNN(at.m.heads.dquery, at.m.weights.In(0).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(at.m.heads.dkey, at.m.weights.In(1).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(at.m.heads.dvalue, at.m.weights.In(2).Rows(begin).Columns(at.column), columns);
       }
       if (begin + 32 < at.width) __syncthreads();
     }
-    if (has_width)
-      norm.Begin(at, tile, x + offset, m.statistics, p.norm1_weight, m.exchange, sums.norm1_weight, sums.norm1_bias);
+    const BackwardTurn<Operand> at(sizes, first, block_sums);
+    if (at.has_width)
+      norm.Begin(at, tile, x + at.offset, at.m.statistics, p.norm1_weight, at.m.exchange, at.sums.norm1_weight,
+                 at.sums.norm1_bias);
     __syncthreads();
-    if (has_width)
-      norm.Finish(at, tile, x + offset, m.exchange, dx + offset, [&](int row, int column, auto& values) {
-        if (row < at.tokens) Store(dx + offset + row * at.width + column, values);
+    if (at.has_width)
+      norm.Finish(at, tile, x + at.offset, at.m.exchange, dx + at.offset, [&](int row, int column, auto& values) {
+        if (row < at.tokens) Store(dx + at.offset + row * at.width + column, values);
       });
   }
 }

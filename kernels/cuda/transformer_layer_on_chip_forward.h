@@ -16,11 +16,12 @@ struct ForwardMemory {
 
   __device__ ForwardMemory(unsigned char* memory, const LayerPlace& at) : weights(memory) {
     memory += LayerWeights<Operand>::kBytes;
-    operand = Matrix<Operand>{reinterpret_cast<Operand*>(memory)}.Rows(at.row);
+    operand = Matrix<Operand>::From(memory).Rows(at.row);
     memory += kOperandBytes;
+#pragma unroll
     for (int part = 0; part < 3; ++part)
-      projected[part] = Matrix<float, Operand>{reinterpret_cast<float*>(memory + part * kFloatBytes)}.Rows(at.row);
-    activated = Matrix<Operand>{reinterpret_cast<Operand*>(memory + kFloatBytes)}.Rows(at.row);
+      projected[part] = Matrix<float, Operand>::From(memory + part * kFloatBytes).Rows(at.row);
+    activated = Matrix<Operand>::From(memory + kFloatBytes).Rows(at.row);
   }
 
   LayerWeights<Operand> weights;
@@ -33,19 +34,19 @@ struct ForwardMemory {
 // Flops a row: 2 width (4 width + 2 hidden) + 4 tokens width. Registers hold a tile, or a row of attention: a query,
 // its result and 32 weights.
 template <class Operand, int kTall, int kChannels>
-__global__ void __launch_bounds__(kLayerThreads)
+__global__ void __launch_bounds__(kLayerThreads, 1)
     LayerForward(TransformerLayerSizes sizes, TransformerLayerParameters<const float> p, const float* x, float* y,
                  float* middle) {
   using Tile = WarpTile<Operand, kTall>;
   constexpr int kWidth = Tile::kWidth;
   using V = Vector<float, kWidth>;
-  const LayerPlace at(sizes);
-  const ForwardMemory<Operand> m(DynamicShared<unsigned char>(), at);
   const float eps = static_cast<float>(sizes.eps);
-  m.weights.Load(at, p);
-  const Matrix<float, Operand> queries = m.projected[0], h = queries;
+  LayerWeights<Operand>(DynamicShared<unsigned char>()).Load(LayerPlace(sizes), p);
 
   for (int64_t first = int64_t{blockIdx.x} * kSlots; first < sizes.sequences; first += int64_t{gridDim.x} * kSlots) {
+    const LayerPlace at(sizes);
+    const ForwardMemory<Operand> m(DynamicShared<unsigned char>(), at);
+    const Matrix<float, Operand> queries = m.projected[0], h = queries;
     const bool exists = first + at.slot < sizes.sequences;
     const int64_t offset = (first + at.slot) * at.tokens * at.width;
     const bool has_width = exists && at.column < at.width, has_hidden = exists && at.column < at.hidden;
@@ -101,8 +102,8 @@ __global__ void __launch_bounds__(kLayerThreads)
     __syncthreads();
     if (exists)
       Normalize(
-          at, eps, p.norm2_weight, p.norm2_bias, [&](int row, int column) { return h.Load4(row, column); }, m.operand,
-          nullptr);
+          at, eps, p.norm2_weight, p.norm2_bias, [&](int row, int column) { return h.Load4(h.RowAt(row), column); },
+          m.operand, nullptr);
     __syncthreads();
     if (has_hidden) {
       Tile tile;

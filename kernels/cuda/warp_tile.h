@@ -49,33 +49,78 @@ __device__ void Store(Bf16* to, const float (&values)[kCount]) {
   *reinterpret_cast<Vector<uint32_t, kCount / 2>*>(to) = vector;
 }
 
-// A view of a matrix with rows of 64 elements in shared memory. The 16-byte vectors of a row change places by the row's
-// number, by a rule that depends on Operand, the kind of operands of the kernel, so that the lanes of a warp that read
-// down a column, or along rows, find them in different banks.
+// Where something is in shared memory: a GPU's own, short addresses.
+#ifdef __CUDACC__
+using SharedAddress = unsigned;
+__device__ inline SharedAddress AddressOf(const void* shared) {
+  return static_cast<unsigned>(__cvta_generic_to_shared(shared));
+}
+template <class T>
+__device__ T* InShared(SharedAddress address) {
+  return static_cast<T*>(__cvta_shared_to_generic(address));
+}
+#else
+using SharedAddress = uintptr_t;
+inline SharedAddress AddressOf(const void* shared) { return reinterpret_cast<uintptr_t>(shared); }
+template <class T>
+T* InShared(SharedAddress address) {
+  return reinterpret_cast<T*>(address);
+}
+#endif
+
+// A view of a matrix with rows of 64 elements in shared memory, aligned to 256 bytes. The 16-byte vectors of a row
+// change places by the row's number, by a rule that depends on Operand, the kind of operands of the kernel, so that the
+// lanes of a warp that read down a column, or along rows, find them in different banks.
 template <class Element, class Operand = Element>
 struct Matrix {
   static constexpr int kPitch = 64, kVector = 16 / sizeof(Element);
   static constexpr int kBytes = 64 * kPitch * sizeof(Element);  // of 64 rows
 
-  Element* data;
+  SharedAddress start;
   int column = 0;
 
-  __device__ Matrix Rows(int first) const { return {data + first * kPitch, column}; }  // a multiple of 32
-  __device__ Matrix Columns(int first) const { return {data, column + first}; }        // a multiple of 8
-  __device__ Element* At(int row, int c) const {
-    const int at = column + c;
-    return data + row * kPitch + ((at / kVector ^ Key(row)) * kVector + at % kVector);
+  static __device__ Matrix From(void* memory) { return {AddressOf(memory)}; }
+  __device__ Matrix Rows(int first) const {  // a multiple of 32
+    return {start + first * kPitch * static_cast<int>(sizeof(Element)), column};
   }
+  __device__ Matrix Columns(int first) const { return {start, column + first}; }  // a multiple of 8
+  template <class Other>
+  __device__ Matrix<Other, Operand> As() const {  // of the same size
+    static_assert(sizeof(Other) == sizeof(Element));
+    return {start, column};
+  }
+
+  __device__ Element* At(int row, int c) const { return At(RowAt(row), c); }
+  // The same in two steps, of which the second one is an exclusive or.
+  __device__ SharedAddress RowAt(int row) const {
+    return start + row * kPitch * static_cast<int>(sizeof(Element)) + Key(row) * 16;
+  }
+  __device__ Element* At(SharedAddress row, int c) const {
+    return InShared<Element>(row ^ static_cast<SharedAddress>((column + c) * static_cast<int>(sizeof(Element))));
+  }
+  // The vector of 4 there, or `down` rows further down, where the key is the same.
+  __device__ Vector<float, 4> Load4(SharedAddress row, int c, int down = 0) const {
+    static_assert(sizeof(Element) == 4);
+    return *reinterpret_cast<const Vector<float, 4>*>(At(row, c) + down * kPitch);
+  }
+
   // Lanes of float products have neighbouring rows each; those of the others meet in 8 rows, of which, where a matrix
   // is read across, 4 with two vectors each.
   static __device__ int Key(int row) {
     return std::is_same_v<Operand, float> ? row >> 2 & 7 : (row & 3) << 1 | (row >> 2 & 1);
   }
-  __device__ Vector<float, 4> Load4(int row, int c) const {
-    static_assert(sizeof(Element) == 4);
-    return *reinterpret_cast<const Vector<float, 4>*>(At(row, c));
-  }
 };
+
+// The thread's number and its lane, anew: to the compiler they may be others each time, so that the addresses that it
+// derives from them for one product are not kept in registers for the next.
+__device__ __forceinline__ int ThreadAnew() {
+  int thread = threadIdx.x;
+#ifdef __CUDACC__
+  asm volatile("" : "+r"(thread));
+#endif
+  return thread;
+}
+__device__ __forceinline__ int LaneAnew() { return ThreadAnew() % 32; }
 
 // ---- Tiles ----
 //
@@ -85,7 +130,7 @@ struct Matrix {
 //
 //   MultiplyNT   a b^T, a [rows, inner], b [32, inner];   inner a multiple of 16
 //   MultiplyNN   a b,   a [rows, inner], b [inner, 32];   inner a multiple of 16
-//   MultiplyTN   a^T b, a [inner, rows], b [inner, 32];   any inner; tensor cores read up to the next multiple of 16
+//   MultiplyTN   a^T b, a [inner, rows], b [inner, 32];   up to the next multiple of 4, on tensor cores of 16
 template <class Derived, int kRows, int kVectors, int kWidth>
 struct TileBase {
   float values[kRows][kVectors][kWidth];
@@ -112,58 +157,72 @@ struct WarpTile : TileBase<WarpTile<float, kTall>, kTall, 1, 4> {
   static_assert(std::is_same_v<Operand, float>);
   static constexpr int kRows = kTall, kVectors = 1, kWidth = 4, kLanesOfRow = 8;
   using TileBase<WarpTile<float, kTall>, kTall, 1, 4>::values;
-  static __device__ int Lane() { return threadIdx.x % 32; }
-  static __device__ int Row(int i) { return Lane() / 8 * kTall + i; }
-  static __device__ int Column(int) { return Lane() % 8 * 4; }
+  static __device__ int Row(int i) { return static_cast<int>(threadIdx.x % 32) / 8 * kTall + i; }
+  static __device__ int Column(int) { return static_cast<int>(threadIdx.x % 32) % 8 * 4; }
 
   __device__ void MultiplyNT(Matrix<float> a, Matrix<float> b, int inner) {
+    const int lane = LaneAnew();
+    SharedAddress rows[kTall];
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) rows[i] = a.RowAt(lane / 8 * kTall + i);
+    const SharedAddress columns = b.RowAt(lane % 8 * 4);  // neighbours in fours have the same key
     for (int first = 0; first < inner; first += 16)
 #pragma unroll
       for (int k = first; k < first + 16; k += 4) {
-        Vector<float, 4> columns[4];
+        Vector<float, 4> column[4];
 #pragma unroll
-        for (int j = 0; j < 4; ++j) columns[j] = b.Load4(Column(0) + j, k);
+        for (int j = 0; j < 4; ++j) column[j] = b.Load4(columns, k, j);
 #pragma unroll
         for (int i = 0; i < kTall; ++i) {
-          const Vector<float, 4> row = a.Load4(Row(i), k);
+          const Vector<float, 4> row = a.Load4(rows[i], k);
 #pragma unroll
           for (int e = 0; e < 4; ++e)
 #pragma unroll
-            for (int j = 0; j < 4; ++j) values[i][0][j] += row[e] * columns[j][e];
+            for (int j = 0; j < 4; ++j) values[i][0][j] += row[e] * column[j][e];
         }
       }
   }
 
   __device__ void MultiplyNN(Matrix<float> a, Matrix<float> b, int inner) {
+    const int lane = LaneAnew();
+    SharedAddress rows[kTall];
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) rows[i] = a.RowAt(lane / 8 * kTall + i);
     for (int first = 0; first < inner; first += 16)
 #pragma unroll
       for (int k = first; k < first + 16; k += 4) {
-        Vector<float, 4> rows[4];
+        const SharedAddress at_b = b.RowAt(k);
+        Vector<float, 4> columns[4];
 #pragma unroll
-        for (int e = 0; e < 4; ++e) rows[e] = b.Load4(k + e, Column(0));
+        for (int e = 0; e < 4; ++e) columns[e] = b.Load4(at_b, lane % 8 * 4, e);
 #pragma unroll
         for (int i = 0; i < kTall; ++i) {
-          const Vector<float, 4> row = a.Load4(Row(i), k);
+          const Vector<float, 4> row = a.Load4(rows[i], k);
 #pragma unroll
           for (int e = 0; e < 4; ++e)
 #pragma unroll
-            for (int j = 0; j < 4; ++j) values[i][0][j] += row[e] * rows[e][j];
+            for (int j = 0; j < 4; ++j) values[i][0][j] += row[e] * columns[e][j];
         }
       }
   }
 
   __device__ void MultiplyTN(Matrix<float> a, Matrix<float> b, int inner) {
     static_assert(kTall % 4 == 0);
-#pragma unroll 4
-    for (int k = 0; k < inner; ++k) {
-      const Vector<float, 4> row = b.Load4(k, Column(0));
+    const int lane = LaneAnew();
+#pragma unroll 2
+    for (int first = 0; first < inner; first += 4) {
+      const SharedAddress at_a = a.RowAt(first), at_b = b.RowAt(first);
 #pragma unroll
-      for (int i = 0; i < kTall; i += 4) {
-        const Vector<float, 4> column = a.Load4(k, Row(i));
+      for (int k = 0; k < 4; ++k) {
+        const Vector<float, 4> row = b.Load4(at_b, lane % 8 * 4, k);
 #pragma unroll
-        for (int e = 0; e < 4; ++e)
+        for (int i = 0; i < kTall; i += 4) {
+          const Vector<float, 4> column = a.Load4(at_a, lane / 8 * kTall + i, k);
 #pragma unroll
-          for (int j = 0; j < 4; ++j) values[i + e][0][j] += column[e] * row[j];
+          for (int e = 0; e < 4; ++e)
+#pragma unroll
+            for (int j = 0; j < 4; ++j) values[i + e][0][j] += column[e] * row[j];
+        }
       }
     }
   }
@@ -177,30 +236,36 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
   static constexpr int kVector = Matrix<Operand>::kVector;
   static constexpr int kInner = 2 * kVector;  // of an instruction
   using TileBase<TensorCoreTile<Operand>, 4, 4, 2>::values;
-  static __device__ int Lane() { return threadIdx.x % 32; }
-  static __device__ int Row(int i) { return i * 8 + Lane() / 4; }
-  static __device__ int Column(int v) { return v * 8 + Lane() % 4 * 2; }
+  static __device__ int Row(int i) { return i * 8 + static_cast<int>(threadIdx.x % 32) / 4; }
+  static __device__ int Column(int v) { return v * 8 + static_cast<int>(threadIdx.x % 32) % 4 * 2; }
 
   __device__ void MultiplyNT(Matrix<Operand> a, Matrix<Operand> b, int inner) {
+    const int lane = LaneAnew();
+    const RowsOfA rows(lane, a);
+    const int matrix = lane / 8, column = matrix % 2 * kVector;
+    const SharedAddress row = b.RowAt(matrix / 2 * 8 + lane % 8);
     Multiply(
-        inner, [&](int k, auto& fragments) { LoadA(a, k, fragments); },
-        [&](int k, auto& fragments) {
-          const int matrix = Lane() / 8, row = matrix / 2 * 8 + Lane() % 8, column = k + matrix % 2 * kVector;
+        inner, [&](int k, Fragments& fragments) { rows.Load(k, fragments); },
+        [&](int k, Fragments& fragments) {
 #pragma unroll
-          for (int half = 0; half < 2; ++half) LoadMatrices(fragments[half], b.At(16 * half + row, column));
+          for (int half = 0; half < 2; ++half)
+            LoadMatrices(fragments[half], b.At(row, k + column) + half * 16 * b.kPitch);
         });
   }
 
   __device__ void MultiplyNN(Matrix<Operand> a, Matrix<Operand> b, int inner) {
+    const int lane = LaneAnew();
+    const RowsOfA rows(lane, a);
     Multiply(
-        inner, [&](int k, auto& fragments) { LoadA(a, k, fragments); },
-        [&](int k, auto& fragments) { LoadAcross(b, k, fragments); });
+        inner, [&](int k, Fragments& fragments) { rows.Load(k, fragments); },
+        [&](int k, Fragments& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
   }
 
   __device__ void MultiplyTN(Matrix<Operand> a, Matrix<Operand> b, int inner) {
+    const int lane = LaneAnew();
     Multiply(
-        inner, [&](int k, auto& fragments) { LoadAcrossA(a, k, fragments); },
-        [&](int k, auto& fragments) { LoadAcross(b, k, fragments); });
+        inner, [&](int k, Fragments& fragments) { LoadAcross</*kAcross=*/1, /*kDown=*/2>(lane, a, k, fragments); },
+        [&](int k, Fragments& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
   }
 
  private:
@@ -210,6 +275,7 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
 
   template <class FragmentsA, class FragmentsB>
   __device__ void Multiply(int inner, FragmentsA&& load_a, FragmentsB&& load_b) {
+#pragma unroll 1
     for (int first = 0; first < inner; first += 16)
 #pragma unroll
       for (int k = first; k < first + 16; k += kInner) {
@@ -233,38 +299,35 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
     upper[0] = d[0], upper[1] = d[1], lower[0] = d[2], lower[1] = d[3];
   }
 
-  static __device__ void LoadA(Matrix<Operand> a, int k, Fragments& fragments) {
-    const int matrix = Lane() / 8, row = matrix % 2 * 8 + Lane() % 8, column = k + matrix / 2 * kVector;
+  // Of a as it is: columns k and following.
+  struct RowsOfA {
+    __device__ RowsOfA(int lane, Matrix<Operand> a)
+        : a(a), row(a.RowAt(lane / 8 % 2 * 8 + lane % 8)), column(lane / 16 * kVector) {}
+    __device__ void Load(int k, Fragments& fragments) const {
 #pragma unroll
-    for (int m = 0; m < 2; ++m) LoadMatrices(fragments[m], a.At(16 * m + row, column));
-  }
-
-  // Of a^T, from rows k and following of a.
-  static __device__ void LoadAcrossA(Matrix<Operand> a, int k, Fragments& fragments) {
-#pragma unroll
-    for (int m = 0; m < 2; ++m) {
-      if constexpr (std::is_same_v<Operand, Bf16>) {
-        const int matrix = Lane() / 8;
-        LoadMatricesTransposed(fragments[m], a.At(k + matrix / 2 * 8 + Lane() % 8, 16 * m + matrix % 2 * 8));
-      } else {
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-          fragments[m][i] = a.At(k + Lane() % 4 + i / 2 * 4, 16 * m + Lane() / 4 + i % 2 * 8)->bits;
-      }
+      for (int m = 0; m < 2; ++m) LoadMatrices(fragments[m], a.At(row, k + column) + m * 16 * a.kPitch);
     }
-  }
+    Matrix<Operand> a;
+    SharedAddress row;
+    int column;
+  };
 
-  // Of b, from its rows k and following.
-  static __device__ void LoadAcross(Matrix<Operand> b, int k, Fragments& fragments) {
+  // Of a transposed, and of b as it is: rows k and following. Of the four registers the i-th is of rows 8 (or in tf32
+  // 4) further down where i & kDown, and of columns 8 further on where i & kAcross.
+  template <int kAcross, int kDown>
+  static __device__ void LoadAcross(int lane, Matrix<Operand> from, int k, Fragments& fragments) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       if constexpr (std::is_same_v<Operand, Bf16>) {
-        const int matrix = Lane() / 8;
-        LoadMatricesTransposed(fragments[half], b.At(k + matrix % 2 * 8 + Lane() % 8, 16 * half + matrix / 2 * 8));
+        const int matrix = lane / 8;
+        const SharedAddress row = from.RowAt(k + (matrix & kDown ? 8 : 0) + lane % 8);
+        LoadMatricesTransposed(fragments[half], from.At(row, 16 * half + (matrix & kAcross ? 8 : 0)));
       } else {
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
-          fragments[half][i] = b.At(k + Lane() % 4 + i % 2 * 4, 16 * half + Lane() / 4 + i / 2 * 8)->bits;
+        for (int i = 0; i < 4; ++i) {
+          const SharedAddress row = from.RowAt(k + (i & kDown ? 4 : 0) + lane % 4);
+          fragments[half][i] = from.At(row, 16 * half + (i & kAcross ? 8 : 0) + lane / 4)->bits;
+        }
       }
     }
   }

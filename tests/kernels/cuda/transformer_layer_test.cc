@@ -83,6 +83,7 @@ TEST(TransformerLayer, AgreesWithTheHost) {
   CompareWithHost<double>({2, 9, 20, 4, 12}, true);
   CompareWithHost<double>({1, 1, 6, 2, 7}, false);
   CompareWithHost<float>({1, 33, 18, 2, 70}, true);
+  CompareWithHost<float>({2, 5, 64, 2, 64}, false);
 }
 
 // Layers of one kernel each way: in every precision heads of each width, rows of each number of tiles, slots without a
@@ -91,7 +92,7 @@ void CompareSmallOnes(MatMulPrecision precision) {
   ForEachSchedule([&] {
     CompareWithHost<float>({1, 1, 16, 2, 16}, false, precision);
     CompareWithHost<float>({2, 25, 64, 4, 64}, true, precision);
-    CompareWithHost<float>({1, 32, 32, 1, 48}, false, precision);
+    CompareWithHost<float>({1, 32, 32, 2, 48}, false, precision);
   });
   CompareWithHost<float>({5, 31, 48, 3, 16}, true, precision);
   CompareWithHost<float>({1, 29, 64, 8, 32}, false, precision);
