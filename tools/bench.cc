@@ -20,6 +20,7 @@
 #include "engine/ops/message_passing.h"
 #include "engine/ops/normalization.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/transformer_layer.h"
 #include "engine/optim/adam.h"
 #include "groups/permuted_linear.h"
 #include "groups/rotation.h"
@@ -154,6 +155,44 @@ std::function<void()> BothWays(std::vector<Variable> inputs, std::function<Varia
   };
 }
 
+// A layer of nbody_paper's base function, on the pairs of 5 particles.
+constexpr double kLayerRows = 2000 * 25, kLayerWidth = 64;
+constexpr double kLayerFlops = kLayerRows * (2 * kLayerWidth * 6 * kLayerWidth + 4 * 25 * kLayerWidth);
+
+struct LayerArguments {
+  Variable x = Variable(Normal({2000, 25, 64}), true);
+  TransformerLayerParameters parameters = {.in_proj_weight = Parameter({192, 64}),
+                                           .in_proj_bias = Parameter({192}),
+                                           .out_proj_weight = Parameter({64, 64}),
+                                           .out_proj_bias = Parameter({64}),
+                                           .linear1_weight = Parameter({64, 64}),
+                                           .linear1_bias = Parameter({64}),
+                                           .linear2_weight = Parameter({64, 64}),
+                                           .linear2_bias = Parameter({64}),
+                                           .norm1_weight = Parameter({64}),
+                                           .norm1_bias = Parameter({64}),
+                                           .norm2_weight = Parameter({64}),
+                                           .norm2_bias = Parameter({64})};
+
+  static Variable Parameter(const Shape& shape) { return Variable(Scale(Normal(shape), 0.125).value(), true); }
+  std::vector<Variable> All() const {
+    const TransformerLayerParameters& p = parameters;
+    return {x,
+            p.in_proj_weight,
+            p.in_proj_bias,
+            p.out_proj_weight,
+            p.out_proj_bias,
+            p.linear1_weight,
+            p.linear1_bias,
+            p.linear2_weight,
+            p.linear2_bias,
+            p.norm1_weight,
+            p.norm1_bias,
+            p.norm2_weight,
+            p.norm2_bias};
+  }
+};
+
 std::vector<Benchmark> Benchmarks() {
   const double f = sizeof(float);
   return {
@@ -208,6 +247,21 @@ std::vector<Benchmark> Benchmarks() {
            const NoGrad no_grad;
            PermutedLinear(permutation, graphs.features[0].value.value(), graphs.edges, weight, bias);
          });
+       }},
+      {"transformer_layer_2000x25x64_forward", "a transformer layer with 4 heads, forward",
+       2 * kLayerRows * kLayerWidth * f, kLayerFlops,
+       [] {
+         const LayerArguments a;
+         return std::function<void()>([=] {
+           const NoGrad no_grad;
+           TransformerEncoderLayer(a.x, a.parameters, 4);
+         });
+       }},
+      {"transformer_layer_2000x25x64", "a transformer layer with 4 heads, forward and backward",
+       5 * kLayerRows * kLayerWidth * f, 3 * kLayerFlops,
+       [] {
+         const LayerArguments a;
+         return BothWays(a.All(), [=] { return TransformerEncoderLayer(a.x, a.parameters, 4); });
        }},
       {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
        [] {
@@ -310,7 +364,7 @@ int Run(const std::string& filter, int repeats, bool list, const std::string& pe
     if (std::regex_search(benchmark.name, pattern)) chosen.push_back(std::move(benchmark));
   Check(!chosen.empty(), "no benchmark is called like '", filter, "'; --list names them");
   if (list) {
-    for (const Benchmark& benchmark : chosen) std::printf("%-28s %s\n", benchmark.name.c_str(), benchmark.help.c_str());
+    for (const Benchmark& benchmark : chosen) std::printf("%-38s %s\n", benchmark.name.c_str(), benchmark.help.c_str());
     return 0;
   }
   const std::string core = kernels::HostMatMulCore();
