@@ -7,10 +7,10 @@
 #define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_H_
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
+#include "kernels/cuda/transformer_layer_on_chip_attention.h"
 #include "kernels/cuda/vector.h"
 #include "kernels/cuda/warp_tile.h"
 #include "kernels/matmul.h"
@@ -20,8 +20,7 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kLayerThreads = 256;
-constexpr int kSlots = 4;      // sequences in a block
-constexpr int kSlotRows = 32;  // of a sequence
+constexpr int kSlots = 4;  // sequences in a block
 constexpr int kRows = kSlots * kSlotRows;
 constexpr int kMaxWidth = 64;
 constexpr int64_t kMaxBlocks = 132;  // each fills a multiprocessor
@@ -190,75 +189,6 @@ __device__ void Linear(Tile& tile, Matrix<Operand> x, Matrix<Operand> weight, co
 }
 
 __device__ inline float NormalCdf(float x) { return 0.5f * (1.0f + erf(x * 0.7071067811865476f)); }
-
-// ---- Attention: a lane has a row of a head's kChannels columns ----
-
-template <int kChannels, class Operand>
-__device__ void LoadRow(Matrix<float, Operand> from, int row, float (&values)[kChannels]) {
-  const SharedAddress at = from.RowAt(row);
-#pragma unroll
-  for (int c = 0; c < kChannels; c += 4) {
-    const Vector<float, 4> vector = from.Load4(at, c);
-#pragma unroll
-    for (int e = 0; e < 4; ++e) values[c + e] = vector[e];
-  }
-}
-
-template <int kChannels, class Operand>
-__device__ void StoreRow(Matrix<Operand> to, int row, const float (&values)[kChannels]) {
-  const SharedAddress at = to.RowAt(row);
-#pragma unroll
-  for (int c = 0; c < kChannels; c += 4) {
-    const float vector[4] = {values[c], values[c + 1], values[c + 2], values[c + 3]};
-    Store(to.At(at, c), vector);
-  }
-}
-
-template <int kChannels>
-__device__ float Dot(const float (&a)[kChannels], const float (&b)[kChannels]) {
-  float sum = 0;
-#pragma unroll
-  for (int c = 0; c < kChannels; ++c) sum += a[c] * b[c];
-  return sum;
-}
-
-template <int kChannels>
-__device__ void AddTo(float (&sum)[kChannels], float factor, const float (&values)[kChannels]) {
-#pragma unroll
-  for (int c = 0; c < kChannels; ++c) sum[c] += factor * values[c];
-}
-
-// Calls f(key) for the keys below `tokens`, and some more up to the next multiple of 4: their rows are finite.
-template <class F>
-__device__ void ForKeys(int tokens, F&& f) {
-#pragma unroll
-  for (int first = 0; first < kSlotRows; first += 4)
-    if (first < tokens) {
-#pragma unroll
-      for (int key = first; key < first + 4; ++key) f(key);
-    }
-}
-
-// weights[key] of the lane's query, 0 beyond the tokens, and the logarithm of the sum they were divided by.
-template <int kChannels, class Operand>
-__device__ float AttentionWeights(int tokens, const float (&query)[kChannels], Matrix<float, Operand> keys,
-                                  float (&weights)[kSlotRows]) {
-  const float scale = 1.0f / sqrt(static_cast<float>(kChannels));
-  float largest = -std::numeric_limits<float>::infinity(), sum = 0;
-  ForKeys(tokens, [&](int key) {
-    float row[kChannels];
-    LoadRow(keys, key, row);
-    weights[key] = key < tokens ? Dot(query, row) * scale : -std::numeric_limits<float>::infinity();
-    largest = max(largest, weights[key]);
-  });
-  ForKeys(tokens, [&](int key) {
-    weights[key] = exp(weights[key] - largest);
-    sum += weights[key];
-  });
-  const float inverse = 1.0f / sum;
-  ForKeys(tokens, [&](int key) { weights[key] *= inverse; });
-  return largest + log(sum);
-}
 
 }  // namespace
 }  // namespace orbit::kernels

@@ -245,126 +245,34 @@ struct NormGradient {
   RowStatistics statistics[Tile::kRows];  // of the lane's rows
 };
 
-// ---- Attention ----
-
-// 32 columns, a few heads, of queries, keys, values and the gradient of attention's result, in floats; and what takes
-// their places, as operands: the gradients of the first three and attention's result once more. Where an operand has
-// the size of a float, the places are the same.
-template <class Operand>
-struct HeadMatrices {
-  Matrix<float, Operand> query, key, value, dresult;
-  Matrix<Operand> dkey, dquery, result, dvalue;
-
-  __device__ HeadMatrices Columns(int first) const {
-    return {query.Columns(first), key.Columns(first),    value.Columns(first),  dresult.Columns(first),
-            dkey.Columns(first),  dquery.Columns(first), result.Columns(first), dvalue.Columns(first)};
-  }
-};
-
-// One head of one sequence, by a warp: a lane has a query, and then a key. What a lane no longer needs of the key and
-// the value in its row gives its place to the results for its query.
-template <int kChannels, class Operand>
-__device__ void AttentionBackward(int tokens, const HeadMatrices<Operand>& m) {
-  const float scale = 1.0f / sqrt(static_cast<float>(kChannels));
-  const int lane = LaneAnew();
-  const bool exists = lane < tokens;
-  float log_sum, along = 0;
-  float key[kChannels], value[kChannels];
-  {
-    float query[kChannels], dresult[kChannels], weights[kSlotRows], dweights[kSlotRows];
-    float result[kChannels] = {}, dquery[kChannels] = {};
-    LoadRow(m.query, lane, query);
-    log_sum = AttentionWeights(tokens, query, m.key, weights);
-    LoadRow(m.dresult, lane, dresult);
-    ForKeys(tokens, [&](int k) {
-      float row[kChannels];
-      LoadRow(m.value, k, row);
-      dweights[k] = Dot(dresult, row);
-      along += weights[k] * dweights[k];
-      AddTo(result, weights[k], row);
-    });
-    ForKeys(tokens, [&](int k) {
-      float row[kChannels];
-      LoadRow(m.key, k, row);
-      AddTo(dquery, weights[k] * (dweights[k] - along) * scale, row);
-    });
-    LoadRow(m.key, lane, key);
-    LoadRow(m.value, lane, value);
-    __syncwarp();  // keys and values have been read
-#pragma unroll
-    for (int c = 0; c < kChannels; ++c) {
-      result[c] = exists ? result[c] : 0.0f;
-      dquery[c] = exists ? dquery[c] : 0.0f;
-    }
-    StoreRow(m.result, lane, result);
-    StoreRow(m.dquery, lane, dquery);
-  }
-  float dkey[kChannels] = {}, dvalue[kChannels] = {};
-#pragma unroll 2
-  for (int q = 0; q < tokens; ++q) {
-    float query[kChannels], dresult[kChannels];
-    LoadRow(m.query, q, query);
-    LoadRow(m.dresult, q, dresult);
-    const float weight = exp(Dot(key, query) * scale - __shfl_sync(kAllLanes, log_sum, q));
-    const float slope = Dot(value, dresult) - __shfl_sync(kAllLanes, along, q);
-    AddTo(dvalue, weight, dresult);
-    AddTo(dkey, weight * slope * scale, query);
-  }
-  __syncwarp();  // queries and the gradient have been read
-#pragma unroll
-  for (int c = 0; c < kChannels; ++c) {
-    dkey[c] = exists ? dkey[c] : 0.0f;
-    dvalue[c] = exists ? dvalue[c] : 0.0f;
-  }
-  StoreRow(m.dkey, lane, dkey);
-  StoreRow(m.dvalue, lane, dvalue);
-}
-
 // ---- The kernel ----
 
-// Besides the weights shared memory has two operands of whole width: a norm's result and the gradient of what comes
-// after; then, of the feed-forward part, GELU's result and the gradient of its argument, and of attention
-// HeadMatrices. In single precision all of 227 KB.
+// Besides the weights shared memory has four operands: a norm's result and the gradient of what comes after; then, of
+// the feed-forward part, GELU's result and the gradient of its argument, and of attention 32 columns of queries and
+// keys, and of values and the gradient of the result. In single precision and in tf32 all of 227 KB, in bf16 115 KB.
 template <class Operand>
 struct BackwardMemory {
-  static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes, kFloatBytes = 2 * Matrix<float, Operand>::kBytes;
-  static constexpr bool kInPlace = sizeof(Operand) == sizeof(float);
+  static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes;
   static constexpr int kStatisticsBytes = kRows * sizeof(RowStatistics), kExchangeBytes = 2 * kRows * sizeof(RowSums);
-  static constexpr int kBytes = LayerWeights<Operand>::kBytes + 2 * kOperandBytes + 2 * kFloatBytes +
-                                (kInPlace ? 0 : 2 * kOperandBytes) + kStatisticsBytes + kExchangeBytes;
+  static constexpr int kBytes = LayerWeights<Operand>::kBytes + 4 * kOperandBytes + kStatisticsBytes + kExchangeBytes;
 
-  // `row` is the first of the rows that are meant.
   __device__ BackwardMemory(unsigned char* memory, int row) : weights(memory) {
     memory += LayerWeights<Operand>::kBytes;
-    const auto take = [&](int bytes) {
-      unsigned char* part = memory;
-      memory += bytes;
-      return part;
-    };
-    norm = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
-    gradient = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
-    heads.query = Matrix<float, Operand>::From(take(kFloatBytes)).Rows(row);
-    heads.value = Matrix<float, Operand>::From(take(kFloatBytes)).Rows(row);
-    if constexpr (kInPlace) {
-      activated = heads.query.template As<Operand>();
-      dhidden = heads.value.template As<Operand>();
-    } else {
-      activated = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
-      dhidden = Matrix<Operand>::From(take(kOperandBytes)).Rows(row);
-    }
-    heads.key = heads.query.Columns(32);
-    heads.dresult = heads.value.Columns(32);
-    heads.dkey = activated;
-    heads.dquery = activated.Columns(32);
-    heads.result = dhidden;
-    heads.dvalue = dhidden.Columns(32);
-    statistics = reinterpret_cast<RowStatistics*>(take(kStatisticsBytes)) + row;
-    exchange = reinterpret_cast<RowSums*>(take(kExchangeBytes));
+    const auto part = [&](int i) { return Matrix<Operand>::From(memory + i * kOperandBytes).Rows(row); };
+    norm = part(0);
+    gradient = part(1);
+    activated = part(2);
+    dhidden = part(3);
+    head = {part(2), part(2).Columns(32), part(3), part(3).Columns(32)};
+    memory += 4 * kOperandBytes;
+    statistics = reinterpret_cast<RowStatistics*>(memory) + row;
+    exchange = reinterpret_cast<RowSums*>(memory + kStatisticsBytes);
   }
 
   LayerWeights<Operand> weights;
+  // From a first row on.
   Matrix<Operand> norm, gradient, activated, dhidden;
-  HeadMatrices<Operand> heads;
+  HeadBackward<Operand> head;  // of 32 columns, a few heads
   RowStatistics* statistics;
   RowSums* exchange;  // [2, kRows]
 };
@@ -489,48 +397,48 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
       const int columns = min(32, at.width - begin);
       if (at.exists) {
         Tile projected;
-        const auto project = [&](int part, Matrix<float, Operand> to) {
+        const auto project = [&](int part, Matrix<Operand> to) {
           Linear(projected, at.m.norm, at.m.weights.In(part).Rows(begin), p.in_proj_bias + part * at.width + begin,
                  at.width, columns);
           projected.ForEach([&](int, int, int row, int column, auto& values) { Store(to.At(row, column), values); });
         };
         if (at.half == 0) {
-          project(0, at.m.heads.query);
-          project(1, at.m.heads.key);
+          project(0, at.m.head.query);
+          project(1, at.m.head.key);
         } else {
-          project(2, at.m.heads.value);
+          project(2, at.m.head.value);
           projected.Clear();
           projected.MultiplyNN(at.m.gradient, at.m.weights.Out().Columns(begin), at.width);
           projected.ForEach(
-              [&](int, int, int row, int column, auto& values) { Store(at.m.heads.dresult.At(row, column), values); });
+              [&](int, int, int row, int column, auto& values) { Store(at.m.head.dresult.At(row, column), values); });
         }
       }
       __syncthreads();
       if (at.exists)
         for (int column = at.half * kChannels; column < columns; column += 2 * kChannels)
-          AttentionBackward<kChannels>(at.tokens, at.m.heads.Columns(column));
+          AttendBackward<kChannels>(at.tokens, at.m.head.Columns(column));
       __syncthreads();
       if (at.warp < 6) {
         const int part = at.warp / 2;
-        const HeadMatrices<Operand>& heads = at.block.heads;
+        const HeadBackward<Operand>& head = at.block.head;
         const int row = part * at.width + begin;
         AddWeightGradient(at, at.slots,
-                          part == 0   ? heads.dquery
-                          : part == 1 ? heads.dkey
-                                      : heads.dvalue,
+                          part == 0   ? head.dquery()
+                          : part == 1 ? head.dkey()
+                                      : head.dvalue(),
                           at.block.norm.Columns(at.column), columns, at.width - at.column, at.width,
                           at.sums.in_proj_weight + row * at.width + at.column,
                           at.half == 0 ? at.sums.in_proj_bias + row : nullptr);
       } else {
-        AddWeightGradient(at, at.slots, at.block.gradient.Columns(at.column), at.block.heads.result,
+        AddWeightGradient(at, at.slots, at.block.gradient.Columns(at.column), at.block.head.result(),
                           at.width - at.column, columns, at.width,
                           at.sums.out_proj_weight + at.column * at.width + begin,
                           begin == 0 ? at.sums.out_proj_bias + at.column : nullptr);
       }
       if (at.has_width) {
-        tile.MultiplyNN(at.m.heads.dquery, at.m.weights.In(0).Rows(begin).Columns(at.column), columns);
-        tile.MultiplyNN(at.m.heads.dkey, at.m.weights.In(1).Rows(begin).Columns(at.column), columns);
-        tile.MultiplyNN(at.m.heads.dvalue, at.m.weights.In(2).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(at.m.head.dquery(), at.m.weights.In(0).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(at.m.head.dkey(), at.m.weights.In(1).Rows(begin).Columns(at.column), columns);
+        tile.MultiplyNN(at.m.head.dvalue(), at.m.weights.In(2).Rows(begin).Columns(at.column), columns);
       }
       if (begin + 32 < at.width) __syncthreads();
     }

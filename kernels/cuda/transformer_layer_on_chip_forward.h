@@ -7,27 +7,30 @@
 namespace orbit::kernels {
 namespace {
 
-// Besides the weights shared memory has the operand of the next product, and queries, keys and values; then h, in the
-// queries' place, and GELU's result, in the keys'. In single precision all of 224 KB.
+// Besides the weights shared memory has the operand of the next product, and queries, keys and values; then attention's
+// result in the queries' place, h in the keys' where an operand has the size of a float, and GELU's result in the
+// values'. In single precision and in tf32 224 KB in all, in bf16 144 KB.
 template <class Operand>
 struct ForwardMemory {
-  static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes, kFloatBytes = 2 * Matrix<float, Operand>::kBytes;
-  static constexpr int kBytes = LayerWeights<Operand>::kBytes + kOperandBytes + 3 * kFloatBytes;
+  static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes, kFloatBytes = 2 * Matrix<float>::kBytes;
+  static constexpr bool kInPlace = sizeof(Operand) == sizeof(float);
+  static constexpr int kBytes = LayerWeights<Operand>::kBytes + 4 * kOperandBytes + (kInPlace ? 0 : kFloatBytes);
 
-  __device__ ForwardMemory(unsigned char* memory, const LayerPlace& at) : weights(memory) {
+  __device__ ForwardMemory(unsigned char* memory, int row) : weights(memory) {
     memory += LayerWeights<Operand>::kBytes;
-    operand = Matrix<Operand>::From(memory).Rows(at.row);
-    memory += kOperandBytes;
-#pragma unroll
-    for (int part = 0; part < 3; ++part)
-      projected[part] = Matrix<float, Operand>::From(memory + part * kFloatBytes).Rows(at.row);
-    activated = Matrix<Operand>::From(memory + kFloatBytes).Rows(at.row);
+    const auto part = [&](int i) { return Matrix<Operand>::From(memory + i * kOperandBytes).Rows(row); };
+    operand = part(0);
+    query = part(1);
+    key = part(2);
+    value = part(3);
+    h = Matrix<float, Operand>::From(memory + (kInPlace ? 2 : 4) * kOperandBytes).Rows(row);
   }
+  __device__ Matrix<Operand> Projected(int part) const { return part == 0 ? query : part == 1 ? key : value; }
 
   LayerWeights<Operand> weights;
-  // The rows of the warp's sequence.
-  Matrix<Operand> operand, activated;
-  Matrix<float, Operand> projected[3];
+  // From a first row on, that of the warp's sequence.
+  Matrix<Operand> operand, query, key, value;
+  Matrix<float, Operand> h;
 };
 
 // y is written, and h, to `middle` where that is not null. Bytes: x and y once, h once, and the weights once a block.
@@ -45,8 +48,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
 
   for (int64_t first = int64_t{blockIdx.x} * kSlots; first < sizes.sequences; first += int64_t{gridDim.x} * kSlots) {
     const LayerPlace at(sizes);
-    const ForwardMemory<Operand> m(DynamicShared<unsigned char>(), at);
-    const Matrix<float, Operand> queries = m.projected[0], h = queries;
+    const ForwardMemory<Operand> m(DynamicShared<unsigned char>(), at.row);
     const bool exists = first + at.slot < sizes.sequences;
     const int64_t offset = (first + at.slot) * at.tokens * at.width;
     const bool has_width = exists && at.column < at.width, has_hidden = exists && at.column < at.hidden;
@@ -65,7 +67,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
         Linear(tile, m.operand, m.weights.In(part).Rows(at.column), p.in_proj_bias + part * at.width + at.column,
                at.width, at.width - at.column);
         tile.ForEach([&](int, int, int row, int column, auto& values) {
-          Store(m.projected[part].Columns(at.column).At(row, column), values);
+          Store(m.Projected(part).Columns(at.column).At(row, column), values);
         });
       }
     }
@@ -73,20 +75,13 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
     if (exists)
       for (int head = at.half; head < at.heads; head += 2) {
         const int column = head * kChannels;
-        float query[kChannels], weights[kSlotRows], sum[kChannels] = {};
-        LoadRow(queries.Columns(column), at.lane, query);
-        AttentionWeights(at.tokens, query, m.projected[1].Columns(column), weights);
-        ForKeys(at.tokens, [&](int key) {
-          float value[kChannels];
-          LoadRow(m.projected[2].Columns(column), key, value);
-          AddTo(sum, weights[key], value);
-        });
-        StoreRow(m.operand.Columns(column), at.lane, sum);
+        Attend<kChannels>(
+            at.tokens, HeadForward<Operand>{m.query.Columns(column), m.key.Columns(column), m.value.Columns(column)});
       }
     __syncthreads();
     if (has_width) {
       Tile tile;
-      Linear(tile, m.operand, m.weights.Out().Rows(at.column), p.out_proj_bias + at.column, at.width,
+      Linear(tile, m.query, m.weights.Out().Rows(at.column), p.out_proj_bias + at.column, at.width,
              at.width - at.column);
       tile.ForEach([&](int, int, int row, int column, auto& values) {
         column += at.column;
@@ -95,14 +90,14 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
         const V residual = *reinterpret_cast<const V*>(x + place);
 #pragma unroll
         for (int e = 0; e < kWidth; ++e) values[e] += residual[e];
-        Store(h.At(row, column), values);
+        Store(m.h.At(row, column), values);
         if (middle) Store(middle + place, values);
       });
     }
     __syncthreads();
     if (exists)
       Normalize(
-          at, eps, p.norm2_weight, p.norm2_bias, [&](int row, int column) { return h.Load4(h.RowAt(row), column); },
+          at, eps, p.norm2_weight, p.norm2_bias, [&](int row, int column) { return m.h.Load4(m.h.RowAt(row), column); },
           m.operand, nullptr);
     __syncthreads();
     if (has_hidden) {
@@ -112,18 +107,18 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
       tile.ForEach([&](int, int, int row, int column, auto& values) {
 #pragma unroll
         for (int e = 0; e < kWidth; ++e) values[e] *= NormalCdf(values[e]);
-        Store(m.activated.Columns(at.column).At(row, column), values);
+        Store(m.value.Columns(at.column).At(row, column), values);
       });
     }
     __syncthreads();
     if (has_width) {
       Tile tile;
-      Linear(tile, m.activated, m.weights.Second().Rows(at.column), p.linear2_bias + at.column, at.hidden,
+      Linear(tile, m.value, m.weights.Second().Rows(at.column), p.linear2_bias + at.column, at.hidden,
              at.width - at.column);
       tile.ForEach([&](int, int, int row, int column, auto& values) {
         column += at.column;
         if (row >= at.tokens || column >= at.width) return;
-        const V residual = *reinterpret_cast<const V*>(h.At(row, column));
+        const V residual = *reinterpret_cast<const V*>(m.h.At(row, column));
 #pragma unroll
         for (int e = 0; e < kWidth; ++e) values[e] += residual[e];
         Store(y + offset + row * at.width + column, values);

@@ -228,14 +228,14 @@ struct WarpTile : TileBase<WarpTile<float, kTall>, kTall, 1, 4> {
   }
 };
 
-// Of 32 rows: 2 x 4 products of an instruction each, [16, k] times [k, 8], for which a warp loads 4 times 4 matrices of
-// 8 rows of 16 bytes.
-template <class Operand>
-struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
-  static constexpr int kRows = 4, kVectors = 4, kWidth = 2, kLanesOfRow = 4;
+// Of 32 rows, and here also of 16 columns: 2 x 4, or 2 x 2, products of an instruction each, [16, k] times [k, 8], for
+// which a warp loads 4, or 3, times 4 matrices of 8 rows of 16 bytes.
+template <class Operand, int kColumns = 32>
+struct TensorCoreTile : TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns / 8, 2> {
+  static constexpr int kRows = 4, kVectors = kColumns / 8, kWidth = 2, kLanesOfRow = 4;
   static constexpr int kVector = Matrix<Operand>::kVector;
   static constexpr int kInner = 2 * kVector;  // of an instruction
-  using TileBase<TensorCoreTile<Operand>, 4, 4, 2>::values;
+  using TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns / 8, 2>::values;
   static __device__ int Row(int i) { return i * 8 + static_cast<int>(threadIdx.x % 32) / 4; }
   static __device__ int Column(int v) { return v * 8 + static_cast<int>(threadIdx.x % 32) % 4 * 2; }
 
@@ -245,10 +245,10 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
     const int matrix = lane / 8, column = matrix % 2 * kVector;
     const SharedAddress row = b.RowAt(matrix / 2 * 8 + lane % 8);
     Multiply(
-        inner, [&](int k, Fragments& fragments) { rows.Load(k, fragments); },
-        [&](int k, Fragments& fragments) {
+        inner, [&](int k, FragmentsOfA& fragments) { rows.Load(k, fragments); },
+        [&](int k, FragmentsOfB& fragments) {
 #pragma unroll
-          for (int half = 0; half < 2; ++half)
+          for (int half = 0; half < kColumns / 16; ++half)
             LoadMatrices(fragments[half], b.At(row, k + column) + half * 16 * b.kPitch);
         });
   }
@@ -257,21 +257,53 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
     const int lane = LaneAnew();
     const RowsOfA rows(lane, a);
     Multiply(
-        inner, [&](int k, Fragments& fragments) { rows.Load(k, fragments); },
-        [&](int k, Fragments& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
+        inner, [&](int k, FragmentsOfA& fragments) { rows.Load(k, fragments); },
+        [&](int k, FragmentsOfB& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
   }
 
   __device__ void MultiplyTN(Matrix<Operand> a, Matrix<Operand> b, int inner) {
     const int lane = LaneAnew();
     Multiply(
-        inner, [&](int k, Fragments& fragments) { LoadAcross</*kAcross=*/1, /*kDown=*/2>(lane, a, k, fragments); },
-        [&](int k, Fragments& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
+        inner, [&](int k, FragmentsOfA& fragments) { LoadAcross</*kAcross=*/1, /*kDown=*/2>(lane, a, k, fragments); },
+        [&](int k, FragmentsOfB& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
+  }
+
+  // Adds a b, b [32, kColumns], where a is a tile: what a lane has of it is what it needs of an operand, in bf16 as it
+  // is, in tf32 with every two of its columns apart by 4 instead of 1, and so the rows of b.
+  __device__ void MultiplyTile(const TensorCoreTile<Operand>& a, Matrix<Operand> b) {
+    const int lane = LaneAnew();
+#pragma unroll
+    for (int k = 0; k < 32; k += kInner) {
+      FragmentsOfA of_a;
+      FragmentsOfB of_b;
+#pragma unroll
+      for (int m = 0; m < 2; ++m)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          const int row = 2 * m + i % 2;
+          if constexpr (std::is_same_v<Operand, Bf16>)
+            of_a[m][i] = ToBf16(a.values[row][k / 8 + i / 2][0], a.values[row][k / 8 + i / 2][1]);
+          else
+            of_a[m][i] = ToTf32(a.values[row][k / 8][i / 2]);
+        }
+      if constexpr (std::is_same_v<Operand, Bf16>) {
+        LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, of_b);
+      } else {
+#pragma unroll
+        for (int half = 0; half < kColumns / 16; ++half)
+#pragma unroll
+          for (int i = 0; i < 4; ++i)
+            of_b[half][i] = b.At(k + lane % 4 * 2 + i % 2, 16 * half + i / 2 * 8 + lane / 4)->bits;
+      }
+      Multiply(of_a, of_b);
+    }
   }
 
  private:
   // Fragments of a: of rows 0 to 15, and 16 to 31. Of b: of columns 0 to 7 in the first two registers and 8 to 15 in
   // the others, and of 16 to 31.
-  using Fragments = uint32_t[2][4];
+  using FragmentsOfA = uint32_t[2][4];
+  using FragmentsOfB = uint32_t[kColumns / 16][4];
 
   template <class FragmentsA, class FragmentsB>
   __device__ void Multiply(int inner, FragmentsA&& load_a, FragmentsB&& load_b) {
@@ -279,14 +311,19 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
     for (int first = 0; first < inner; first += 16)
 #pragma unroll
       for (int k = first; k < first + 16; k += kInner) {
-        Fragments a, b;
+        FragmentsOfA a;
+        FragmentsOfB b;
         load_a(k, a);
         load_b(k, b);
-#pragma unroll
-        for (int m = 0; m < 2; ++m)
-#pragma unroll
-          for (int n = 0; n < 4; ++n) Multiply(m, n, a[m], {b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]});
+        Multiply(a, b);
       }
+  }
+
+  __device__ void Multiply(const FragmentsOfA& a, const FragmentsOfB& b) {
+#pragma unroll
+    for (int m = 0; m < 2; ++m)
+#pragma unroll
+      for (int n = 0; n < kVectors; ++n) Multiply(m, n, a[m], {b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]});
   }
 
   __device__ void Multiply(int m, int n, const uint32_t (&a)[4], const uint32_t (&b)[2]) {
@@ -303,7 +340,7 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
   struct RowsOfA {
     __device__ RowsOfA(int lane, Matrix<Operand> a)
         : a(a), row(a.RowAt(lane / 8 % 2 * 8 + lane % 8)), column(lane / 16 * kVector) {}
-    __device__ void Load(int k, Fragments& fragments) const {
+    __device__ void Load(int k, FragmentsOfA& fragments) const {
 #pragma unroll
       for (int m = 0; m < 2; ++m) LoadMatrices(fragments[m], a.At(row, k + column) + m * 16 * a.kPitch);
     }
@@ -314,10 +351,10 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand>, 4, 4, 2> {
 
   // Of a transposed, and of b as it is: rows k and following. Of the four registers the i-th is of rows 8 (or in tf32
   // 4) further down where i & kDown, and of columns 8 further on where i & kAcross.
-  template <int kAcross, int kDown>
-  static __device__ void LoadAcross(int lane, Matrix<Operand> from, int k, Fragments& fragments) {
+  template <int kAcross, int kDown, int kHalves>
+  static __device__ void LoadAcross(int lane, Matrix<Operand> from, int k, uint32_t (&fragments)[kHalves][4]) {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
+    for (int half = 0; half < kHalves; ++half) {
       if constexpr (std::is_same_v<Operand, Bf16>) {
         const int matrix = lane / 8;
         const SharedAddress row = from.RowAt(k + (matrix & kDown ? 8 : 0) + lane % 8);
