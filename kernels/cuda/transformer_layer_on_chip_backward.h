@@ -75,11 +75,20 @@ struct BiasSums {
   float sums[kVector] = {};
 };
 
-// to [32, 32], of which there are `rows` and `columns` and which is part of a matrix with rows of `stride`, += dy^T x,
-// over all rows of all sequences present; where given, bias [32] += the sums of dy's columns. A warp calls it.
+// A warp's part of the gradient of a weight: to [32, 32], of which there are `rows` and `columns` and which is part of
+// a matrix with rows of `stride`, += dy^T x, over all rows of all sequences present; where given, bias [32] += the sums
+// of dy's columns.
 template <class Operand>
-__device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, Matrix<Operand> dy, Matrix<Operand> x,
-                                  int rows, int columns, int stride, float* to, float* bias) {
+struct WeightGradient {
+  Matrix<Operand> dy, x;
+  int rows, columns, stride;
+  float *to, *bias;
+};
+
+template <class Operand>
+__device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, const WeightGradient<Operand>& part) {
+  const int rows = part.rows, columns = part.columns, stride = part.stride;
+  float *const to = part.to, *const bias = part.bias;
   using Tile = WarpTile<Operand, 8>;
   constexpr int kWidth = Tile::kWidth;
   if (rows <= 0 || columns <= 0) return;
@@ -95,9 +104,9 @@ __device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, 
     });
   BiasSums<Operand> sums;
   for (int slot = 0; slot < slots.present; ++slot) {
-    const Matrix<Operand> own_dy = dy.Rows(slot * kSlotRows);
-    tile.MultiplyTN(own_dy, x.Rows(slot * kSlotRows), at.tokens);
-    if (bias) sums.Add(at, own_dy);
+    const Matrix<Operand> dy = part.dy.Rows(slot * kSlotRows);
+    tile.MultiplyTN(dy, part.x.Rows(slot * kSlotRows), at.tokens);
+    if (bias) sums.Add(at, dy);
   }
   tile.ForEach([&](int i, int v, int row, int column, auto& values) {
     if (row >= rows || column >= columns) return;
@@ -305,6 +314,50 @@ struct BackwardTurn : LayerPlace {
   TransformerLayerParameters<float> sums;
 };
 
+// A warp has a quarter of linear2's weight, or of linear1's.
+template <class Operand>
+__device__ void AddFeedForwardGradients(const BackwardTurn<Operand>& at) {
+  const bool second = at.warp < 4;
+  const int row = at.warp / 2 % 2 * 32, column = at.warp % 2 * 32;
+  const int outputs = second ? at.width : at.hidden, inputs = second ? at.hidden : at.width;
+  AddWeightGradient<Operand>(
+      at, at.slots,
+      {.dy = (second ? at.block.gradient : at.block.dhidden).Columns(row),
+       .x = (second ? at.block.activated : at.block.norm).Columns(column),
+       .rows = outputs - row,
+       .columns = inputs - column,
+       .stride = inputs,
+       .to = (second ? at.sums.linear2_weight : at.sums.linear1_weight) + row * inputs + column,
+       .bias = column > 0 ? nullptr : (second ? at.sums.linear2_bias : at.sums.linear1_bias) + row});
+}
+
+// Of the 32 columns from `begin` on a warp has half of their queries', keys' or values' rows of in_proj's weight, or
+// half of their columns of out_proj's.
+template <class Operand>
+__device__ void AddAttentionGradients(const BackwardTurn<Operand>& at, int begin) {
+  const HeadBackward<Operand>& head = at.block.head;
+  const int part = at.warp / 2, row = part * at.width + begin;
+  const int present = min(32, at.width - begin), half = at.width - at.column;
+  WeightGradient<Operand> gradient = {.dy = part == 0   ? head.dquery()
+                                            : part == 1 ? head.dkey()
+                                                        : head.dvalue(),
+                                      .x = at.block.norm.Columns(at.column),
+                                      .rows = present,
+                                      .columns = half,
+                                      .stride = at.width,
+                                      .to = at.sums.in_proj_weight + row * at.width + at.column,
+                                      .bias = at.half == 0 ? at.sums.in_proj_bias + row : nullptr};
+  if (part == 3)
+    gradient = {.dy = at.block.gradient.Columns(at.column),
+                .x = head.result(),
+                .rows = half,
+                .columns = present,
+                .stride = at.width,
+                .to = at.sums.out_proj_weight + at.column * at.width + begin,
+                .bias = begin == 0 ? at.sums.out_proj_bias + at.column : nullptr};
+  AddWeightGradient(at, at.slots, gradient);
+}
+
 // dx is written, and sums [blocks, BlockSumsSize]; `middle` is what Forward has left. dx also keeps the gradient of
 // `middle` for a while. Bytes: x, middle, dy and dx once, the weights once a block, and for every 4 sequences the
 // block's sums read and written, in the second cache. Flops a row: 2 width (11 width + 5 hidden) + 16 tokens width.
@@ -361,18 +414,9 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
       }
     }
     __syncthreads();
+    AddFeedForwardGradients(BackwardTurn<Operand>(sizes, first, block_sums));
     {
       const BackwardTurn<Operand> at(sizes, first, block_sums);
-      const int row = at.warp / 2 % 2 * 32, column = at.warp % 2 * 32;  // of a quarter of a weight
-      if (at.warp < 4)
-        AddWeightGradient(at, at.slots, at.block.gradient.Columns(row), at.block.activated.Columns(column),
-                          at.width - row, at.hidden - column, at.hidden,
-                          at.sums.linear2_weight + row * at.hidden + column,
-                          column == 0 ? at.sums.linear2_bias + row : nullptr);
-      else
-        AddWeightGradient(at, at.slots, at.block.dhidden.Columns(row), at.block.norm.Columns(column), at.hidden - row,
-                          at.width - column, at.width, at.sums.linear1_weight + row * at.width + column,
-                          column == 0 ? at.sums.linear1_bias + row : nullptr);
       tile.Clear();
       if (at.has_width) {
         tile.MultiplyNN(at.m.dhidden, at.m.weights.First().Columns(at.column), at.hidden);
@@ -418,23 +462,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
         for (int column = at.half * kChannels; column < columns; column += 2 * kChannels)
           AttendBackward<kChannels>(at.tokens, at.m.head.Columns(column));
       __syncthreads();
-      if (at.warp < 6) {
-        const int part = at.warp / 2;
-        const HeadBackward<Operand>& head = at.block.head;
-        const int row = part * at.width + begin;
-        AddWeightGradient(at, at.slots,
-                          part == 0   ? head.dquery()
-                          : part == 1 ? head.dkey()
-                                      : head.dvalue(),
-                          at.block.norm.Columns(at.column), columns, at.width - at.column, at.width,
-                          at.sums.in_proj_weight + row * at.width + at.column,
-                          at.half == 0 ? at.sums.in_proj_bias + row : nullptr);
-      } else {
-        AddWeightGradient(at, at.slots, at.block.gradient.Columns(at.column), at.block.head.result(),
-                          at.width - at.column, columns, at.width,
-                          at.sums.out_proj_weight + at.column * at.width + begin,
-                          begin == 0 ? at.sums.out_proj_bias + at.column : nullptr);
-      }
+      AddAttentionGradients(BackwardTurn<Operand>(sizes, first, block_sums), begin);
       if (at.has_width) {
         tile.MultiplyNN(at.m.head.dquery(), at.m.weights.In(0).Rows(begin).Columns(at.column), columns);
         tile.MultiplyNN(at.m.head.dkey(), at.m.weights.In(1).Rows(begin).Columns(at.column), columns);
