@@ -1,8 +1,9 @@
 // What both directions of a small transformer layer in one kernel share: when it is taken, who does what, norms.
 //
-// A block has 4 sequences at a time and all weights, in shared memory, where everything between x and y stays. Two
-// warps have a sequence, each 32 of its up to 64 columns; products are by tiles of 32 x 32 (warp_tile.h), of operands
-// that Operand names: float, Tf32 or Bf16. A row of attention is a lane's, in f32. Sequences are padded to 32 rows.
+// A block has 4 sequences at a time and all weights, in shared memory, where everything between x and y stays but for
+// h. Two warps have a sequence, each 32 of its up to 64 columns; products are by tiles of 32 x 32 (warp_tile.h), of
+// operands that Operand names: float, Tf32 or Bf16. A warp has a head of attention. Sequences are padded to 32 rows, of
+// which tiles of floats compute 28 where that is enough. Norms, softmax and GELU are f32.
 #ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_H_
 #define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_H_
 
@@ -25,8 +26,8 @@ constexpr int kRows = kSlots * kSlotRows;
 constexpr int kMaxWidth = 64;
 constexpr int64_t kMaxBlocks = 132;  // each fills a multiprocessor
 
-// Whether the layer is one kernel each way: where a sequence fits in a slot, a row in two warps' tiles, and a head in
-// the registers of a lane. By the sizes and the type alone.
+// Whether the layer is one kernel each way: where a sequence fits in a slot, a row in two warps' tiles, and what
+// attention has of a head's rows in the registers of a lane. By the sizes and the type alone.
 template <class T>
 bool IsOnChip(const TransformerLayerSizes& s) {
   const auto fits = [](int64_t columns) { return columns >= 16 && columns <= kMaxWidth && columns % 16 == 0; };

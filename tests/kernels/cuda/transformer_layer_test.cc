@@ -39,7 +39,10 @@ void ExpectClose(const std::vector<T>& expected, const std::vector<T>& actual, d
 template <class T>
 void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
                      MatMulPrecision precision = MatMulPrecision::kF32) {
-  SetMatMulPrecision(precision);
+  const struct InPrecision {
+    explicit InPrecision(MatMulPrecision precision) { SetMatMulPrecision(precision); }
+    ~InPrecision() { SetMatMulPrecision(MatMulPrecision::kF32); }
+  } in_precision(precision);
   SCOPED_TRACE(testing::Message() << sizes.sequences << " x " << sizes.tokens << " tokens of " << sizes.width << ", "
                                   << sizes.heads << " heads, hidden " << sizes.hidden);
   SetNumThreads(1);
@@ -67,7 +70,6 @@ void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
   TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
                            static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), to,
                            View<T>(on_gradients));
-  SetMatMulPrecision(MatMulPrecision::kF32);
   const double tolerance = sizeof(T) == 8                        ? 1e-10
                            : precision == MatMulPrecision::kF32  ? 1e-5
                            : precision == MatMulPrecision::kTf32 ? 0.01
@@ -77,6 +79,15 @@ void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
   ExpectClose(dx, (in_place ? on_dy : on_dx).Get(), tolerance, "dx");
   for (size_t i = 0; i < gradients.size(); ++i)
     ExpectClose(gradients[i], on_gradients[i].Get(), tolerance, "gradient " + std::to_string(i));
+  if (in_place) return;
+  std::vector<OnGpu<T>> again;
+  for (const auto& gradient : gradients) again.emplace_back(gradient.size());
+  const OnGpu<T> dx_again(size);
+  TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
+                           static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), dx_again.data(),
+                           View<T>(again));
+  EXPECT_EQ(on_dx.Get(), dx_again.Get());
+  for (size_t i = 0; i < gradients.size(); ++i) EXPECT_EQ(on_gradients[i].Get(), again[i].Get()) << "gradient " << i;
 }
 
 TEST(TransformerLayer, AgreesWithTheHost) {
