@@ -4,7 +4,10 @@
 //   h = x + out_proj(attention(in_proj(norm1(x)))),   y = h + linear2(gelu(linear1(norm2(h)))).
 //
 // On the host a few sequences at a time go through the whole layer while they stay in the cache, so there this is for
-// short sequences and widths up to a few hundred. On GPUs it is one product after another, with attention on chip.
+// short sequences and widths up to a few hundred. On GPUs a layer of floats on up to 32 tokens, with widths that are
+// multiples of 16 up to 64 and heads of 8 or 16 channels, is one kernel each way: nothing but x, h, y and their gradients
+// is ever in memory, and products are as MatMulPrecision says. Others are one product after another, with attention on
+// chip.
 #ifndef ORBIT_KERNELS_TRANSFORMER_LAYER_H_
 #define ORBIT_KERNELS_TRANSFORMER_LAYER_H_
 
@@ -38,8 +41,8 @@ struct TransformerLayerParameters {
   T* norm2_bias;
 };
 
-// Elements of what Forward keeps for Backward on a device.
-template <class Device>
+// Elements, of T, of what Forward keeps for Backward on a device.
+template <class T, class Device>
 int64_t TransformerLayerSavedSize(Device device, const TransformerLayerSizes& sizes);
 
 // y [sequences, tokens, width] from x of the same shape. `saved`, of TransformerLayerSavedSize elements, is written for

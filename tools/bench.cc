@@ -142,7 +142,7 @@ int Run(const std::string& filter, int repeats, bool list, const std::string& pe
     if (std::regex_search(benchmark.name, pattern)) chosen.push_back(std::move(benchmark));
   Check(!chosen.empty(), "no benchmark is called like '", filter, "'; --list names them");
   if (list) {
-    for (const Benchmark& benchmark : chosen) std::printf("%-34s %s\n", benchmark.name.c_str(), benchmark.help.c_str());
+    for (const Benchmark& benchmark : chosen) std::printf("%-38s %s\n", benchmark.name.c_str(), benchmark.help.c_str());
     return 0;
   }
   const std::string core = kernels::HostMatMulCore();

@@ -15,6 +15,7 @@
 #include "engine/ops/normalization.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/transformer_layer.h"
 #include "engine/optim/adam.h"
 #include "groups/permuted_linear.h"
 #include "groups/rotation.h"
@@ -65,6 +66,45 @@ Work ExpClassifyStep() {
 }
 
 // ---- Pieces of them ----
+
+// A layer of nbody_paper's base function, on the pairs of 5 particles.
+constexpr double kLayerRows = 2000 * 25, kLayerWidth = 64;
+constexpr double kLayerFlops = kLayerRows * (2 * kLayerWidth * 6 * kLayerWidth + 4 * 25 * kLayerWidth);
+
+struct LayerArguments {
+  Variable x = Parameter({2000, 25, 64});
+  TransformerLayerParameters parameters = {.in_proj_weight = Weight({192, 64}),
+                                           .in_proj_bias = Weight({192}),
+                                           .out_proj_weight = Weight({64, 64}),
+                                           .out_proj_bias = Weight({64}),
+                                           .linear1_weight = Weight({64, 64}),
+                                           .linear1_bias = Weight({64}),
+                                           .linear2_weight = Weight({64, 64}),
+                                           .linear2_bias = Weight({64}),
+                                           .norm1_weight = Weight({64}),
+                                           .norm1_bias = Weight({64}),
+                                           .norm2_weight = Weight({64}),
+                                           .norm2_bias = Weight({64})};
+
+  static Variable Weight(const Shape& shape) { return {Scale(Normal(shape), 0.125).value(), true}; }
+  Variable Apply() const { return TransformerEncoderLayer(x, parameters, 4); }
+  std::vector<Variable> All() const {
+    const TransformerLayerParameters& p = parameters;
+    return {x,
+            p.in_proj_weight,
+            p.in_proj_bias,
+            p.out_proj_weight,
+            p.out_proj_bias,
+            p.linear1_weight,
+            p.linear1_bias,
+            p.linear2_weight,
+            p.linear2_bias,
+            p.norm1_weight,
+            p.norm1_bias,
+            p.norm2_weight,
+            p.norm2_bias};
+  }
+};
 
 // Hard permutations of n nodes with a soft part, for 100 graphs and `samples`.
 Permutation RandomPermutation(int64_t samples, int64_t n) {
@@ -237,6 +277,15 @@ std::vector<Benchmark> MakeBenchmarks() {
        [] {
          const Variable a = Parameter({2000, 64, 64}), b = Parameter({2000, 64, 64});
          return BothWays({a, b}, [=] { return MatMul(a, b); });
+       }},
+      {"transformer_layer_2000x25x64_forward", "a transformer layer with 4 heads, forward",
+       2 * kLayerRows * kLayerWidth * f, kLayerFlops,
+       [] { return Forward([a = LayerArguments()] { return a.Apply(); }); }},
+      {"transformer_layer_2000x25x64", "the same, forward and backward", 5 * kLayerRows * kLayerWidth * f,
+       3 * kLayerFlops,
+       [] {
+         const LayerArguments a;
+         return BothWays(a.All(), [=] { return a.Apply(); });
        }},
       {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
        [] {

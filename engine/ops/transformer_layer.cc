@@ -57,7 +57,7 @@ Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParame
   Tensor y = Tensor::EmptyLike(x.value()), saved;
   Dispatch("TransformerEncoderLayer", y, [&]<class T>(auto device, std::type_identity<T>) {
     if (GradientsWanted(inputs))
-      saved = Tensor::Empty({kernels::TransformerLayerSavedSize(device, sizes)}, x.dtype(), x.device());
+      saved = Tensor::Empty({kernels::TransformerLayerSavedSize<T>(device, sizes)}, x.dtype(), x.device());
     kernels::TransformerLayerForward(device, sizes, Pointers<const T>(weights), x.value().data<T>(), y.data<T>(),
                                      saved.defined() ? saved.data<T>() : nullptr);
   });

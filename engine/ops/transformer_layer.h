@@ -16,7 +16,8 @@ struct TransformerLayerParameters {
 };
 
 // h = x + out_proj(attention(in_proj(norm1(x)))), y = h + linear2(gelu(linear1(norm2(h)))), without dropout:
-// x [sequences, tokens, width] -> the same. For short sequences, see kernels/transformer_layer.h. f32, f64.
+// x [sequences, tokens, width] -> the same. For short sequences, see kernels/transformer_layer.h, which says when a GPU
+// does it in one kernel each way. f32, f64.
 Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParameters& parameters, int64_t heads,
                                  double eps = 1e-5);
 

@@ -281,8 +281,8 @@ HWY_EXPORT(ForwardDouble);
 HWY_EXPORT(BackwardFloat);
 HWY_EXPORT(BackwardDouble);
 
-template <>
-int64_t TransformerLayerSavedSize(Cpu, const TransformerLayerSizes& sizes) {
+template <class T, class Device>
+int64_t TransformerLayerSavedSize(Device, const TransformerLayerSizes& sizes) {
   const int64_t rows = sizes.sequences * sizes.tokens;
   int64_t size = 0;
   for (const int64_t columns : {3 * sizes.width, sizes.width, sizes.hidden, sizes.heads, int64_t{2}, int64_t{2}})
@@ -310,6 +310,7 @@ void TransformerLayerBackward(Device, const TransformerLayerSizes& sizes,
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                           \
+  template int64_t TransformerLayerSavedSize<T>(Cpu, const TransformerLayerSizes&);                                    \
   template void TransformerLayerForward(Cpu, const TransformerLayerSizes&, const TransformerLayerParameters<const T>&, \
                                         const T*, T*, T*);                                                             \
   template void TransformerLayerBackward(Cpu, const TransformerLayerSizes&,                                            \

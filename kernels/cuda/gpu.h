@@ -7,7 +7,7 @@
 //   Launch("Name", gpu, blocks, threads, shared_bytes, Kernel<T>, arguments...)
 //                                          queues a kernel; throws std::runtime_error where it is refused
 //   ORBIT_SHARED(name, type)               a static shared variable, as ORBIT_SHARED(tile, float[32][33])
-//   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 128 bytes
+//   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
 //   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream
 #ifndef ORBIT_KERNELS_CUDA_GPU_H_
 #define ORBIT_KERNELS_CUDA_GPU_H_

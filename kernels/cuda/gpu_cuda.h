@@ -19,7 +19,7 @@ using Gpu = Cuda;
 
 template <class T>
 __device__ __forceinline__ T* DynamicShared() {
-  extern __shared__ __align__(128) unsigned char orbit_dynamic_shared[];
+  extern __shared__ __align__(256) unsigned char orbit_dynamic_shared[];
   return reinterpret_cast<T*>(orbit_dynamic_shared);
 }
 

@@ -11,6 +11,7 @@
 #include "kernels/cuda/gpu.h"
 
 #ifndef __CUDACC__
+#include <cmath>
 #include <cstring>
 #include <source_location>
 #include <stdexcept>
@@ -66,6 +67,13 @@ __device__ __forceinline__ void LoadMatricesTransposed(uint32_t (&registers)[4],
                : "memory");
 }
 
+// Two numbers as bf16, the nearest ones, halves to even: `low` in the low half.
+__device__ __forceinline__ uint32_t ToBf16(float low, float high) {
+  uint32_t bits;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  return bits;
+}
+
 #else
 
 inline void MultiplyTf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
@@ -95,6 +103,14 @@ inline void LoadMatrices(uint32_t (&registers)[4], const void* row,
 inline void LoadMatricesTransposed(uint32_t (&registers)[4], const void* row,
                                    std::source_location where = std::source_location::current()) {
   simt::Distribute(ReadRow(row), true, registers, where);
+}
+
+inline uint32_t ToBf16(float low, float high) {
+  const auto round = [](float value) {
+    const uint32_t bits = __float_as_uint(value);
+    return std::isnan(value) ? 0x7fffu : (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+  };
+  return round(low) | round(high) << 16;
 }
 
 #endif

@@ -2,15 +2,18 @@
 
 #include "kernels/attention.h"
 #include "kernels/cuda/gpu.h"
+#include "kernels/cuda/transformer_layer_on_chip_backward.h"
+#include "kernels/cuda/transformer_layer_on_chip_forward.h"
 #include "kernels/elementwise.h"
 #include "kernels/layer_norm.h"
 #include "kernels/linear.h"
 #include "kernels/matmul.h"
 #include "kernels/transformer_layer.h"
 
-// One product after another: cuBLASLt's products with the bias as their epilogue, or added to the residual; attention
-// that keeps a sequence on chip; what is cheap to compute again (both norms, GELU) is not kept. Bytes, in units of an
-// array of [rows, width], with a feed-forward part as wide as the model: forward 27, backward 48.
+// Small layers of floats are a kernel each way, transformer_layer_on_chip.h, which keeps h alone for Backward. Others
+// are one product after another: cuBLASLt's products with the bias as their epilogue, or added to the residual;
+// attention that keeps a sequence on chip; what is cheap to compute again (both norms, GELU) is not kept. Bytes, in
+// units of an array of [rows, width], with a feed-forward part as wide as the model: forward 27, backward 48.
 namespace orbit::kernels {
 namespace {
 
@@ -67,9 +70,9 @@ void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, con
 
 }  // namespace
 
-template <>
-int64_t TransformerLayerSavedSize(Gpu, const TransformerLayerSizes& sizes) {
-  return SavedSize<float>(sizes);
+template <class T, class Device>
+int64_t TransformerLayerSavedSize(Device, const TransformerLayerSizes& sizes) {
+  return IsOnChip<T>(sizes) ? sizes.sequences * sizes.tokens * sizes.width : SavedSize<T>(sizes);
 }
 
 template <class Device, class T>
@@ -77,6 +80,8 @@ void TransformerLayerForward(Device gpu, const TransformerLayerSizes& sizes,
                              const TransformerLayerParameters<const T>& p, const T* x, T* y, T* saved) {
   const int64_t rows = sizes.sequences * sizes.tokens, width = sizes.width, hidden = sizes.hidden;
   if (rows * width == 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (IsOnChip<T>(sizes)) return LayerForwardOnChip(gpu, sizes, p, x, y, saved);
   const T eps = static_cast<T>(sizes.eps);
   const Scratch<T> unsaved(gpu, saved ? 0 : SavedSize<T>(sizes));
   const Saved<T> s(sizes, saved ? saved : unsaved.data());
@@ -97,6 +102,8 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
                               T* dx, const TransformerLayerParameters<T>& d) {
   const int64_t rows = sizes.sequences * sizes.tokens, width = sizes.width, hidden = sizes.hidden;
   if (width == 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (IsOnChip<T>(sizes)) return LayerBackwardOnChip(gpu, sizes, p, x, saved, dy, dx, d);
   const T eps = static_cast<T>(sizes.eps);
   const Saved<T> s(sizes, const_cast<T*>(saved));
   const Scratch<T> operand(gpu, rows * std::max(width, hidden)), gradient(gpu, rows * std::max(width, hidden)),
@@ -121,6 +128,7 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                           \
+  template int64_t TransformerLayerSavedSize<T>(Gpu, const TransformerLayerSizes&);                                    \
   template void TransformerLayerForward(Gpu, const TransformerLayerSizes&, const TransformerLayerParameters<const T>&, \
                                         const T*, T*, T*);                                                             \
   template void TransformerLayerBackward(Gpu, const TransformerLayerSizes&,                                            \

@@ -127,7 +127,7 @@ Tensors<T> Compute(const Case& c) {
     gradients.emplace_back(p.size(), T(NAN));
   }
   const auto x = Cast<T>(c.x), dy = Cast<T>(c.dy);
-  std::vector<T> y(x.size(), T(NAN)), dx(x.size(), T(NAN)), saved(TransformerLayerSavedSize(Cpu(), c.sizes), T(NAN));
+  std::vector<T> y(x.size(), T(NAN)), dx(x.size(), T(NAN)), saved(TransformerLayerSavedSize<T>(Cpu(), c.sizes), T(NAN));
   TransformerLayerForward<Cpu, T>(Cpu(), c.sizes, View<const T>(parameters), x.data(), y.data(), saved.data());
   TransformerLayerBackward<Cpu, T>(Cpu(), c.sizes, View<const T>(parameters), x.data(), saved.data(), dy.data(),
                                    dx.data(), View<T>(gradients));
@@ -225,7 +225,7 @@ TEST_P(TransformerLayerTest, InferenceAndInPlaceGiveTheSameBits) {
   auto y = x, dx = Cast<float>(c.dy);
   TransformerLayerForward<Cpu, float>(Cpu(), c.sizes, View<const float>(parameters), y.data(), y.data(), nullptr);
   EXPECT_EQ(y, expected[0]);
-  std::vector<float> saved(TransformerLayerSavedSize(Cpu(), c.sizes));
+  std::vector<float> saved(TransformerLayerSavedSize<float>(Cpu(), c.sizes));
   TransformerLayerForward<Cpu, float>(Cpu(), c.sizes, View<const float>(parameters), x.data(), y.data(), saved.data());
   TransformerLayerBackward<Cpu, float>(Cpu(), c.sizes, View<const float>(parameters), x.data(), saved.data(), dx.data(),
                                        dx.data(), View<float>(gradients));

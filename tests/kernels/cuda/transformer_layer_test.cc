@@ -1,8 +1,11 @@
 // A transformer layer on a GPU agrees with the host's, forward and backward, with and without what Backward needs, and
-// where dx takes the place of dy.
+// where dx takes the place of dy; in each precision, and bit by bit with itself.
 #include "kernels/transformer_layer.h"
 
+#include <cmath>
+
 #include "kernels/cpu/parallel.h"
+#include "kernels/matmul.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {
@@ -19,8 +22,27 @@ TransformerLayerParameters<T> View(Arrays& t) {
           t[6].data(), t[7].data(), t[8].data(), t[9].data(), t[10].data(), t[11].data()};
 }
 
+// Every element within `tolerance` times the greater of 1 and what the elements have in the root mean square: products
+// of operands that are rounded on the way in are as far off, large or small.
 template <class T>
-void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place) {
+void ExpectClose(const std::vector<T>& expected, const std::vector<T>& actual, double tolerance,
+                 const std::string& what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  double squares = 0;
+  for (const T value : expected) squares += double{value} * double{value};
+  const double bound = tolerance * std::max(1.0, std::sqrt(squares / std::max<double>(1, expected.size())));
+  for (size_t i = 0; i < expected.size(); ++i)
+    ASSERT_LE(std::abs(double{actual[i]} - double{expected[i]}), bound)
+        << what << " at " << i << ": " << actual[i] << " for " << expected[i];
+}
+
+template <class T>
+void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
+                     MatMulPrecision precision = MatMulPrecision::kF32) {
+  const struct InPrecision {
+    explicit InPrecision(MatMulPrecision precision) { SetMatMulPrecision(precision); }
+    ~InPrecision() { SetMatMulPrecision(MatMulPrecision::kF32); }
+  } in_precision(precision);
   SCOPED_TRACE(testing::Message() << sizes.sequences << " x " << sizes.tokens << " tokens of " << sizes.width << ", "
                                   << sizes.heads << " heads, hidden " << sizes.hidden);
   SetNumThreads(1);
@@ -35,12 +57,12 @@ void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place) {
     on_gradients.emplace_back(static_cast<size_t>(count));
   }
   const std::vector<T> x = Normal<T>(size, 1), dy = Normal<T>(size, 2);
-  std::vector<T> y(size), dx(size), saved(TransformerLayerSavedSize(Cpu(), sizes));
+  std::vector<T> y(size), dx(size), saved(TransformerLayerSavedSize<T>(Cpu(), sizes));
   TransformerLayerForward(Cpu(), sizes, View<const T>(parameters), x.data(), y.data(), saved.data());
   TransformerLayerBackward(Cpu(), sizes, View<const T>(parameters), x.data(), saved.data(), dy.data(), dx.data(),
                            View<T>(gradients));
   const OnGpu<T> on_x(x), on_dy(dy), on_y(size), on_unsaved_y(size), on_dx(size),
-      on_saved(TransformerLayerSavedSize(Gpu(), sizes));
+      on_saved(TransformerLayerSavedSize<T>(Gpu(), sizes));
   TransformerLayerForward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(), on_unsaved_y.data(),
                           static_cast<T*>(nullptr));
   TransformerLayerForward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(), on_y.data(), on_saved.data());
@@ -48,22 +70,57 @@ void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place) {
   TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
                            static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), to,
                            View<T>(on_gradients));
-  const double tolerance = sizeof(T) == 4 ? 3e-4 : 1e-10;
-  ExpectNear(y, on_y.Get(), tolerance, "y");
+  const double tolerance = sizeof(T) == 8                        ? 1e-10
+                           : precision == MatMulPrecision::kF32  ? 1e-5
+                           : precision == MatMulPrecision::kTf32 ? 0.01
+                                                                 : 0.08;
+  ExpectClose(y, on_y.Get(), tolerance, "y");
   EXPECT_EQ(on_unsaved_y.Get(), on_y.Get());
-  ExpectNear(dx, (in_place ? on_dy : on_dx).Get(), tolerance, "dx");
+  ExpectClose(dx, (in_place ? on_dy : on_dx).Get(), tolerance, "dx");
   for (size_t i = 0; i < gradients.size(); ++i)
-    ExpectNear(gradients[i], on_gradients[i].Get(), tolerance, ("gradient " + std::to_string(i)).c_str());
+    ExpectClose(gradients[i], on_gradients[i].Get(), tolerance, "gradient " + std::to_string(i));
+  if (in_place) return;
+  std::vector<OnGpu<T>> again;
+  for (const auto& gradient : gradients) again.emplace_back(gradient.size());
+  const OnGpu<T> dx_again(size);
+  TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
+                           static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), dx_again.data(),
+                           View<T>(again));
+  EXPECT_EQ(on_dx.Get(), dx_again.Get());
+  for (size_t i = 0; i < gradients.size(); ++i) EXPECT_EQ(on_gradients[i].Get(), again[i].Get()) << "gradient " << i;
 }
 
 TEST(TransformerLayer, AgreesWithTheHost) {
-  CompareWithHost<float>({3, 25, 64, 4, 64}, false);
   CompareWithHost<double>({2, 9, 20, 4, 12}, true);
   CompareWithHost<double>({1, 1, 6, 2, 7}, false);
   CompareWithHost<float>({1, 33, 18, 2, 70}, true);
+  CompareWithHost<float>({2, 5, 64, 2, 64}, false);
 }
 
-TEST(TransformerLayer, NoSequences) { CompareWithHost<double>({0, 5, 8, 2, 8}, false); }
+// Layers of one kernel each way: in every precision heads of each width, rows of each number of tiles, slots without a
+// sequence, and more sequences than a block has at a time.
+void CompareSmallOnes(MatMulPrecision precision) {
+  ForEachSchedule([&] {
+    CompareWithHost<float>({1, 1, 16, 2, 16}, false, precision);
+    CompareWithHost<float>({2, 25, 64, 4, 64}, true, precision);
+    CompareWithHost<float>({1, 32, 32, 2, 48}, false, precision);
+  });
+  CompareWithHost<float>({5, 31, 48, 3, 16}, true, precision);
+  CompareWithHost<float>({1, 29, 64, 8, 32}, false, precision);
+}
+
+TEST(TransformerLayer, OnChip) { CompareSmallOnes(MatMulPrecision::kF32); }
+TEST(TransformerLayer, OnChipInTf32) { CompareSmallOnes(MatMulPrecision::kTf32); }
+TEST(TransformerLayer, OnChipInBf16) { CompareSmallOnes(MatMulPrecision::kBf16); }
+
+TEST(TransformerLayer, OnChipMoreSequencesThanBlocksHaveAtOnce) {
+  CompareWithHost<float>({4 * 132 + 5, 2, 16, 2, 16}, false);
+}
+
+TEST(TransformerLayer, NoSequences) {
+  CompareWithHost<double>({0, 5, 8, 2, 8}, false);
+  CompareWithHost<float>({0, 5, 16, 2, 16}, false);
+}
 
 }  // namespace
 }  // namespace orbit::kernels

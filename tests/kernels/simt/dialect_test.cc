@@ -242,6 +242,12 @@ TEST(Simt, NumbersOfTf32) {
   EXPECT_EQ(__uint_as_float(ToTf32(1.0f + 0x1p-12f)), 1.0f);
 }
 
+TEST(Simt, NumbersOfBf16) {
+  EXPECT_EQ(ToBf16(1.0f, -2.5f), 0xc0203f80u);
+  EXPECT_EQ(ToBf16(1.0f + 0x1p-8f, 1.0f + 0x1p-7f + 0x1p-8f), 0x3f823f80u);  // halves to even
+  EXPECT_EQ(ToBf16(std::nanf(""), HUGE_VALF), 0x7f807fffu);
+}
+
 __global__ void Nothing() {}
 
 TEST(Simt, RefusesWhatAGpuRefuses) {
