@@ -14,8 +14,10 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 #ifdef ORBIT_TEST_CUDA
@@ -103,7 +105,10 @@ class OnGpu {
 
  private:
   static T Unset() {
-    return std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(-77);
+    if constexpr (std::is_same_v<T, BFloat16>)
+      return ToBFloat16(std::numeric_limits<float>::quiet_NaN());
+    else
+      return std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(-77);
   }
 
   size_t size_;
