@@ -14,6 +14,7 @@
 
 #include "engine/device.h"
 #include "engine/dispatch.h"
+#include "engine/ops/attention.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
@@ -23,7 +24,9 @@
 #include "engine/optim/adam.h"
 #include "groups/permuted_linear.h"
 #include "groups/rotation.h"
+#include "kernels/attention.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cuda/cudnn_attention.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "models/graph_model.h"
@@ -147,11 +150,55 @@ std::function<void()> ExpClassifyStep() {
 
 // Forward and backward of sum(y g) for a fixed g.
 std::function<void()> BothWays(std::vector<Variable> inputs, std::function<Variable()> operation) {
-  const Tensor gradient = Normal(operation().shape());
+  const Variable result = operation();
+  const Tensor gradient = Normal(result.shape()).To(result.dtype());
   return [=, inputs = std::move(inputs), operation = std::move(operation)] {
     for (const Variable& input : inputs) input.ZeroGrad();
     operation().Backward(gradient);
   };
+}
+
+// Attention of projected queries, keys and values, forward and backward. Elements: projected and the result, both of
+// them again, their gradients. Flops: two products forward, five backward.
+Benchmark AttentionBothWays(std::string name, std::string help, const kernels::AttentionShape& shape, DType dtype) {
+  const double elements = static_cast<double>(shape.rows() * shape.width());
+  return {std::move(name), std::move(help), 12 * elements * static_cast<double>(SizeOf(dtype)),
+          14 * elements * static_cast<double>(shape.tokens), [=] {
+            const Variable projected(Normal({shape.sequences, shape.tokens, 3 * shape.width()}).To(dtype), true);
+            return BothWays({projected}, [=] { return ScaledDotProductAttention(projected, shape.heads); });
+          }};
+}
+
+#ifdef ORBIT_CUDA
+// The same in bf16 by cuDNN.
+std::function<void()> CudnnAttention(const kernels::AttentionShape& shape) {
+  const auto draw = [&](int64_t parts) {
+    return Normal({shape.sequences, shape.tokens, parts * shape.width()}).To(DType::kBF16);
+  };
+  const Tensor projected = draw(3), dy = draw(1), y = Tensor::EmptyLike(dy), dprojected = Tensor::EmptyLike(projected),
+               log_sums = Tensor::Empty({shape.sequences, shape.heads, shape.tokens}, DType::kF32, TheDevice());
+  return [=] {
+    const kernels::Cuda stream = StreamOf(TheDevice());
+    kernels::CudnnAttentionForward(stream, shape, projected.data<BFloat16>(), y.data<BFloat16>(),
+                                   log_sums.data<float>());
+    kernels::CudnnAttentionBackward(stream, shape, projected.data<BFloat16>(), y.data<BFloat16>(),
+                                    log_sums.data<float>(), dy.data<BFloat16>(), dprojected.data<BFloat16>());
+  };
+}
+#endif
+
+// What only a GPU is fast enough for.
+std::vector<Benchmark> GpuBenchmarks() {
+  const kernels::AttentionShape shape = {.sequences = 128, .tokens = 197, .heads = 12, .channels = 64};
+  const Benchmark ours = AttentionBothWays(
+      "attention_197x12x64_bf16", "attention, forward and backward, 128 sequences of 197 tokens, 12 heads of 64", shape,
+      DType::kBF16);
+  std::vector<Benchmark> benchmarks = {ours};
+#ifdef ORBIT_CUDA
+  benchmarks.push_back({"attention_197x12x64_bf16_cudnn", "the same by cuDNN", ours.bytes, ours.flops,
+                        [=] { return CudnnAttention(shape); }});
+#endif
+  return benchmarks;
 }
 
 std::vector<Benchmark> Benchmarks() {
@@ -209,6 +256,9 @@ std::vector<Benchmark> Benchmarks() {
            PermutedLinear(permutation, graphs.features[0].value.value(), graphs.edges, weight, bias);
          });
        }},
+      AttentionBothWays("attention_25x4x16",
+                        "attention of nbody, forward and backward, 2,000 sequences of 25 tokens, 4 heads of 16",
+                        {.sequences = 2000, .tokens = 25, .heads = 4, .channels = 16}, DType::kF32),
       {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
        [] {
          const Variable x(Normal({50000, 64}), true), weight(Normal({64}), true), bias(Normal({64}), true);
@@ -306,7 +356,10 @@ int Run(const std::string& filter, int repeats, bool list, const std::string& pe
   } catch (const std::regex_error&) {
     Fail("--filter ", filter, " is no regular expression");
   }
-  for (Benchmark& benchmark : Benchmarks())
+  std::vector<Benchmark> all = Benchmarks();
+  if (OnGpu())
+    for (Benchmark& benchmark : GpuBenchmarks()) all.push_back(std::move(benchmark));
+  for (Benchmark& benchmark : all)
     if (std::regex_search(benchmark.name, pattern)) chosen.push_back(std::move(benchmark));
   Check(!chosen.empty(), "no benchmark is called like '", filter, "'; --list names them");
   if (list) {

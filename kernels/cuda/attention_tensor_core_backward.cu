@@ -156,6 +156,7 @@ __global__ void __launch_bounds__(32 * kWholeWarps, kChannels <= 64 ? 2 : 1)
   __pipeline_commit();
   constexpr int kLanesARow = kChannels / 8;
   const float* log_sums = arrays.log_sums + int64_t{pair} * head.sizes.tokens;
+#pragma unroll 1
   for (int first = in_pair * (32 / kLanesARow); first < rows; first += heads.warps * (32 / kLanesARow)) {
     const int row = first + threadIdx.x % 32 / kLanesARow;
     const float along = Along<kChannels>(head.Out(arrays.y), head.Out(arrays.dy), row);

@@ -79,10 +79,10 @@ __device__ __forceinline__ void LoadFloats(float (&values)[kCount], const Rows<c
 #pragma unroll
       for (int e = 0; e < kWidth; ++e) values[i + e] = AsFloat(vector[e]);
     }
-    return;
-  }
+  } else {
 #pragma unroll
-  for (int e = 0; e < kCount; ++e) values[e] = first + e < rows.channels ? AsFloat(*rows.At(row, first + e)) : 0.0f;
+    for (int e = 0; e < kCount; ++e) values[e] = first + e < rows.channels ? AsFloat(*rows.At(row, first + e)) : 0.0f;
+  }
 }
 
 template <class T, bool kWhole>

@@ -73,17 +73,9 @@ TEST(Attention, LongerSequences) {
 
 // ---- on tensor cores ----
 
-std::vector<BFloat16> Rounded(const std::vector<float>& x) {
-  std::vector<BFloat16> y;
-  for (const float value : x) y.push_back(ToBFloat16(value));
-  return y;
-}
-
-std::vector<float> Floats(const std::vector<BFloat16>& x) {
-  std::vector<float> y;
-  for (const BFloat16 value : x) y.push_back(ToFloat(value));
-  return y;
-}
+// Operands and results are rounded to 8 bits, 0.1 % each. A key too many or too few shows in short sequences, a wrong
+// fragment or scale in all.
+constexpr double kOfBf16 = 0.02;
 
 const std::vector<float>& Floats(const std::vector<float>& x) { return x; }
 
@@ -93,27 +85,6 @@ std::vector<T> As(const std::vector<float>& x) {
     return Rounded(x);
   else
     return x;
-}
-
-// Rows of `length` differ by at most 2 % of their own length, or of that of all rows on average: operands, and the
-// results, are rounded to 8 bits, 0.1 % each. A key too many or too few of 197 is 0.5 % of a row's weights and shows
-// in short sequences, a wrong fragment or scale in all.
-void ExpectRowsClose(const std::vector<float>& expected, const std::vector<float>& actual, int64_t length,
-                     const char* what) {
-  ASSERT_EQ(expected.size(), actual.size()) << what;
-  const auto squares = [&](const std::vector<float>& x, size_t begin, size_t end) {
-    double sum = 0;
-    for (size_t i = begin; i < end; ++i) sum += double{x[i]} * x[i];
-    return sum;
-  };
-  std::vector<float> difference(expected.size());
-  for (size_t i = 0; i < expected.size(); ++i) difference[i] = actual[i] - expected[i];
-  const double average = squares(expected, 0, expected.size()) * length / expected.size();
-  for (size_t row = 0; row < expected.size(); row += length) {
-    const double own = std::max(squares(expected, row, row + length), average) + 1e-4 * length;
-    ASSERT_LE(squares(difference, row, row + length), std::pow(0.02, 2) * own)
-        << what << ", row " << row / length << ", whose first is " << actual[row] << " for " << expected[row];
-  }
 }
 
 // T is BFloat16, or float to be rounded. `offset` elements before the arrays leave them unaligned.
@@ -145,11 +116,11 @@ void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = fals
     const OnGpu<T> on_y(offset + size), on_dprojected(offset + 3 * size);
     const OnGpu<float> on_log_sums(sums);
     AttentionForward(Gpu(), shape, on_projected.data() + offset, on_y.data() + offset, on_log_sums.data());
-    ExpectRowsClose(y, get(on_y), shape.channels, "y");
+    ExpectRowsNear(y, get(on_y), shape.channels, kOfBf16, "y");
     ExpectNear(log_sums, on_log_sums.Get(), 1e-4, "log_sums");
     AttentionBackward(Gpu(), shape, on_projected.data() + offset, on_y.data() + offset, on_log_sums.data(),
                       on_dy.data() + offset, on_dprojected.data() + offset);
-    ExpectRowsClose(dprojected, get(on_dprojected), shape.channels, "dprojected");
+    ExpectRowsNear(dprojected, get(on_dprojected), shape.channels, kOfBf16, "dprojected");
     if (first_y.empty()) first_y = get(on_y), first_dprojected = get(on_dprojected);
     EXPECT_EQ(first_y, get(on_y)) << "not the same bits again";
     EXPECT_EQ(first_dprojected, get(on_dprojected)) << "not the same bits again";
