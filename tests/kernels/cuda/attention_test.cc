@@ -77,8 +77,6 @@ TEST(Attention, LongerSequences) {
 // fragment or scale in all.
 constexpr double kOfBf16 = 0.02;
 
-const std::vector<float>& Floats(const std::vector<float>& x) { return x; }
-
 template <class T>
 std::vector<T> As(const std::vector<float>& x) {
   if constexpr (std::is_same_v<T, BFloat16>)

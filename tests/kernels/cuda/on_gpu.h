@@ -148,6 +148,8 @@ inline std::vector<float> Floats(const std::vector<BFloat16>& x) {
   return y;
 }
 
+inline const std::vector<float>& Floats(const std::vector<float>& x) { return x; }
+
 // Rows of `length` differ by at most `tolerance` times their own length, or that of all rows on average.
 inline void ExpectRowsNear(const std::vector<float>& expected, const std::vector<float>& actual, int64_t length,
                            double tolerance, const char* what) {
