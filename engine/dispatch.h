@@ -52,6 +52,13 @@ void Dispatch(const char* operation, const Tensor& like, F&& f) {
   });
 }
 
+// The same for an operation that takes bf16 besides.
+template <class F>
+void DispatchWithBF16(const char* operation, const Tensor& like, F&& f) {
+  if (like.dtype() != DType::kBF16) return Dispatch(operation, like, f);
+  DispatchDevice(operation, like.device(), [&](auto device) { f(device, std::type_identity<BFloat16>{}); });
+}
+
 }  // namespace orbit
 
 #endif  // ORBIT_ENGINE_DISPATCH_H_

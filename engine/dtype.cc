@@ -1,8 +1,5 @@
 #include "engine/dtype.h"
 
-#include <bit>
-#include <cmath>
-
 #include "engine/error.h"
 
 namespace orbit {
@@ -46,14 +43,5 @@ DType ParseDType(const std::string& name) {
     if (name == NameOf(dtype)) return dtype;
   Fail("unknown dtype '", name, "'; known: f32, bf16, f64, i32, i64, u8");
 }
-
-BFloat16 ToBFloat16(float value) {
-  uint32_t bits = std::bit_cast<uint32_t>(value);
-  if (std::isnan(value)) return {static_cast<uint16_t>((bits >> 16) | 0x40)};
-  bits += 0x7fff + ((bits >> 16) & 1);
-  return {static_cast<uint16_t>(bits >> 16)};
-}
-
-float ToFloat(BFloat16 value) { return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16); }
 
 }  // namespace orbit

@@ -6,14 +6,11 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/bfloat16.h"
+
 namespace orbit {
 
 enum class DType : uint8_t { kF32, kBF16, kF64, kI32, kI64, kU8 };
-
-// The upper half of a float; a storage type, computed on only after conversion.
-struct BFloat16 {
-  uint16_t bits;
-};
 
 size_t SizeOf(DType dtype);            // bytes of one element
 const char* NameOf(DType dtype);       // "f32", "bf16", "f64", "i32", "i64", "u8"
@@ -34,10 +31,6 @@ template <>
 inline constexpr DType kDTypeOf<int64_t> = DType::kI64;
 template <>
 inline constexpr DType kDTypeOf<uint8_t> = DType::kU8;
-
-// Rounds to nearest even; NaN stays NaN.
-BFloat16 ToBFloat16(float value);
-float ToFloat(BFloat16 value);
 
 }  // namespace orbit
 

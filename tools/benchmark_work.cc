@@ -59,7 +59,8 @@ Work Forward(std::function<Variable()> operation) {
 }
 
 Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation) {
-  const Tensor gradient = Normal(operation().shape());
+  const Variable result = operation();
+  const Tensor gradient = Normal(result.shape()).To(result.dtype());
   return [=, inputs = std::move(inputs), operation = std::move(operation)] {
     for (const Variable& input : inputs) input.ZeroGrad();
     operation().Backward(gradient);

@@ -2,6 +2,7 @@
 
 #include "engine/capture.h"
 #include "engine/dispatch.h"
+#include "engine/ops/attention.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
@@ -19,6 +20,8 @@
 #include "engine/optim/adam.h"
 #include "groups/permuted_linear.h"
 #include "groups/rotation.h"
+#include "kernels/attention.h"
+#include "kernels/cuda/cudnn_attention.h"
 #include "kernels/nearest_neighbours.h"
 #include "models/complete_graph.h"
 #include "models/egnn.h"
@@ -66,6 +69,48 @@ Work ExpClassifyStep() {
 }
 
 // ---- Pieces of them ----
+
+// Attention of projected queries, keys and values, forward and backward. Elements: projected and the result, both of
+// them again, their gradients. Flops: two products forward, five backward.
+Benchmark AttentionBothWays(std::string name, std::string help, const kernels::AttentionShape& shape, DType dtype) {
+  const double elements = static_cast<double>(shape.rows() * shape.width());
+  return {std::move(name), std::move(help), 12 * elements * static_cast<double>(SizeOf(dtype)),
+          14 * elements * static_cast<double>(shape.tokens), [=] {
+            const Variable projected(Normal({shape.sequences, shape.tokens, 3 * shape.width()}).To(dtype), true);
+            return BothWays({projected}, [=] { return ScaledDotProductAttention(projected, shape.heads); });
+          }};
+}
+
+#ifdef ORBIT_CUDA
+// The same in bf16 by cuDNN.
+Work CudnnAttention(const kernels::AttentionShape& shape) {
+  const auto draw = [&](int64_t parts) {
+    return Normal({shape.sequences, shape.tokens, parts * shape.width()}).To(DType::kBF16);
+  };
+  const Tensor projected = draw(3), dy = draw(1), y = Tensor::EmptyLike(dy), dprojected = Tensor::EmptyLike(projected),
+               log_sums = Tensor::Empty({shape.sequences, shape.heads, shape.tokens}, DType::kF32, TheDevice());
+  return [=] {
+    const kernels::Cuda stream = StreamOf(TheDevice());
+    kernels::CudnnAttentionForward(stream, shape, projected.data<BFloat16>(), y.data<BFloat16>(),
+                                   log_sums.data<float>());
+    kernels::CudnnAttentionBackward(stream, shape, projected.data<BFloat16>(), y.data<BFloat16>(),
+                                    log_sums.data<float>(), dy.data<BFloat16>(), dprojected.data<BFloat16>());
+  };
+}
+#endif
+
+// What only a GPU is fast enough for.
+std::vector<Benchmark> GpuBenchmarks() {
+  const kernels::AttentionShape shape = {.sequences = 128, .tokens = 197, .heads = 12, .channels = 64};
+  std::vector<Benchmark> benchmarks = {AttentionBothWays(
+      "attention_197x12x64_bf16", "attention, forward and backward, 128 sequences of 197 tokens, 12 heads of 64", shape,
+      DType::kBF16)};
+#ifdef ORBIT_CUDA
+  benchmarks.push_back({"attention_197x12x64_bf16_cudnn", "the same by cuDNN", benchmarks[0].bytes, benchmarks[0].flops,
+                        [=] { return CudnnAttention(shape); }});
+#endif
+  return benchmarks;
+}
 
 // A layer of nbody_paper's base function, on the pairs of 5 particles.
 constexpr double kLayerRows = 2000 * 25, kLayerWidth = 64;
@@ -278,6 +323,9 @@ std::vector<Benchmark> MakeBenchmarks() {
          const Variable a = Parameter({2000, 64, 64}), b = Parameter({2000, 64, 64});
          return BothWays({a, b}, [=] { return MatMul(a, b); });
        }},
+      AttentionBothWays("attention_25x4x16",
+                        "attention of nbody, forward and backward, 2,000 sequences of 25 tokens, 4 heads of 16",
+                        {.sequences = 2000, .tokens = 25, .heads = 4, .channels = 16}, DType::kF32),
       {"transformer_layer_2000x25x64_forward", "a transformer layer with 4 heads, forward",
        2 * kLayerRows * kLayerWidth * f, kLayerFlops,
        [] { return Forward([a = LayerArguments()] { return a.Apply(); }); }},
@@ -414,6 +462,8 @@ std::vector<Benchmark> MakeBenchmarks() {
   if (CanCapture(TheDevice()))
     all.insert(all.begin() + 1, {"nbody_paper_step_graph", "the same, captured and launched as one", 0, 66e9,
                                  [] { return NBodyStep(/*capture=*/true); }});
+  if (TheDevice().type == DeviceType::kCuda)
+    for (Benchmark& benchmark : GpuBenchmarks()) all.push_back(std::move(benchmark));
   return all;
 }
 

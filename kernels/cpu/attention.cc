@@ -43,10 +43,18 @@ void ForEachHead(const AttentionShape& shape, const T* projected, F&& f) {
   });
 }
 
+std::vector<float> ToFloats(int64_t size, const BFloat16* x) {
+  std::vector<float> y(size);
+  std::transform(x, x + size, y.begin(), ToFloat);
+  return y;
+}
+
+void Round(const std::vector<float>& x, BFloat16* y) { std::transform(x.begin(), x.end(), y, ToBFloat16); }
+
 }  // namespace
 
 template <class Device, class T>
-void AttentionForward(Device, const AttentionShape& shape, const T* projected, T* y, T* log_sums) {
+void AttentionForward(Device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums) {
   ForEachHead(shape, projected, [&](const Head<T>& head, int64_t, int64_t out, int64_t sums) {
     std::vector<T> weights(head.tokens);
     for (int64_t i = 0; i < head.tokens; ++i) {
@@ -63,7 +71,7 @@ void AttentionForward(Device, const AttentionShape& shape, const T* projected, T
 }
 
 template <class Device, class T>
-void AttentionBackward(Device, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
+void AttentionBackward(Device, const AttentionShape& shape, const T* projected, const T* y, const SumType<T>* log_sums,
                        const T* dy, T* dprojected) {
   ForEachHead(shape, projected, [&](const Head<T>& head, int64_t in, int64_t out, int64_t sums) {
     T *dq = dprojected + in, *dk = dq + head.width, *dv = dk + head.width;
@@ -81,6 +89,25 @@ void AttentionBackward(Device, const AttentionShape& shape, const T* projected, 
       }
     }
   });
+}
+
+// In float.
+template <>
+void AttentionForward(Cpu cpu, const AttentionShape& shape, const BFloat16* projected, BFloat16* y, float* log_sums) {
+  const int64_t size = shape.rows() * shape.width();
+  std::vector<float> result(size);
+  AttentionForward(cpu, shape, ToFloats(3 * size, projected).data(), result.data(), log_sums);
+  Round(result, y);
+}
+
+template <>
+void AttentionBackward(Cpu cpu, const AttentionShape& shape, const BFloat16* projected, const BFloat16* y,
+                       const float* log_sums, const BFloat16* dy, BFloat16* dprojected) {
+  const int64_t size = shape.rows() * shape.width();
+  std::vector<float> result(3 * size);
+  AttentionBackward(cpu, shape, ToFloats(3 * size, projected).data(), ToFloats(size, y).data(), log_sums,
+                    ToFloats(size, dy).data(), result.data());
+  Round(result, dprojected);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                    \

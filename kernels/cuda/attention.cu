@@ -1,11 +1,14 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "kernels/attention.h"
+#include "kernels/cuda/attention_tensor_core.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/matmul.h"
 
 namespace orbit::kernels {
 namespace {
@@ -287,23 +290,8 @@ Plan PlanFor(const AttentionShape& shape, bool aligned) {
           static_cast<size_t>(pairs * 2 * kTile * kVectors * kSplit * 16)};
 }
 
-template <class T, int kVectors, int kSplit>
-void LaunchBackward(Gpu gpu, const Plan& plan, const T* projected, const T* y, const T* log_sums, const T* dy,
-                    T* dprojected, T* along) {
-  const auto launch = [&](auto* kernel) {
-    Launch("AttentionBackward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, kernel, plan.arguments, projected,
-           y, log_sums, dy, dprojected, along);
-  };
-  if (plan.blocks.y == 1) return launch(BackwardKernel<T, kVectors, kSplit, true, true>);
-  launch(BackwardKernel<T, kVectors, kSplit, true, false>);
-  launch(BackwardKernel<T, kVectors, kSplit, false, true>);
-}
-
-}  // namespace
-
-template <class Device, class T>
-void AttentionForward(Device gpu, const AttentionShape& shape, const T* projected, T* y, T* log_sums) {
-  if (shape.rows() * shape.width() == 0) return;
+template <class T>
+void LaunchForward(Gpu gpu, const AttentionShape& shape, const T* projected, T* y, T* log_sums) {
   ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
     const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y));
     Launch("AttentionForward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, ForwardKernel<T, kVectors, kSplit>,
@@ -311,22 +299,53 @@ void AttentionForward(Device gpu, const AttentionShape& shape, const T* projecte
   });
 }
 
-template <class Device, class T>
-void AttentionBackward(Device gpu, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
-                       const T* dy, T* dprojected) {
-  if (shape.rows() * shape.width() == 0) return;
+template <class T>
+void LaunchBackward(Gpu gpu, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
+                    const T* dy, T* dprojected) {
   const Scratch<T> along(gpu, shape.rows() * shape.heads);
   ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
     const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y, dy, dprojected));
-    LaunchBackward<T, kVectors, kSplit>(gpu, plan, projected, y, log_sums, dy, dprojected, along.data());
+    const auto launch = [&](auto* kernel) {
+      Launch("AttentionBackward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, kernel, plan.arguments,
+             projected, y, log_sums, dy, dprojected, along.data());
+    };
+    if (plan.blocks.y == 1) return launch(BackwardKernel<T, kVectors, kSplit, true, true>);
+    launch(BackwardKernel<T, kVectors, kSplit, true, false>);
+    launch(BackwardKernel<T, kVectors, kSplit, false, true>);
   });
 }
 
-#define ORBIT_INSTANTIATE(T)                                                    \
-  template void AttentionForward(Gpu, const AttentionShape&, const T*, T*, T*); \
-  template void AttentionBackward(Gpu, const AttentionShape&, const T*, const T*, const T*, const T*, T*);
+// The choice: bf16 is for tensor cores, float where products may be in bf16.
+template <class T>
+bool UsesTensorCores() {
+  return std::is_same_v<T, BFloat16> || (std::is_same_v<T, float> && GetMatMulPrecision() == MatMulPrecision::kBf16);
+}
+
+}  // namespace
+
+template <class Device, class T>
+void AttentionForward(Device gpu, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums) {
+  if (shape.rows() * shape.width() == 0) return;
+  if constexpr (!std::is_same_v<T, double>)
+    if (UsesTensorCores<T>()) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
+  if constexpr (!std::is_same_v<T, BFloat16>) LaunchForward(gpu, shape, projected, y, log_sums);
+}
+
+template <class Device, class T>
+void AttentionBackward(Device gpu, const AttentionShape& shape, const T* projected, const T* y,
+                       const SumType<T>* log_sums, const T* dy, T* dprojected) {
+  if (shape.rows() * shape.width() == 0) return;
+  if constexpr (!std::is_same_v<T, double>)
+    if (UsesTensorCores<T>()) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
+  if constexpr (!std::is_same_v<T, BFloat16>) LaunchBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                             \
+  template void AttentionForward(Gpu, const AttentionShape&, const T*, T*, SumType<T>*); \
+  template void AttentionBackward(Gpu, const AttentionShape&, const T*, const T*, const SumType<T>*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -3,14 +3,16 @@
 load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
 load("//third_party/cuda:cuda_library.bzl", "cuda_library")
 
-def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], cuda_deps = []):
+def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_of = None, cuda_deps = []):
     """The kernels of NAME.cu, which //kernels:NAME declares; `calls` names other kernels here that its launchers call;
+    `parts` are libraries of its own, each of which says that it is `part_of` this one and is declared in `hdrs`;
     `cuda_deps` are what it takes with nvcc alone.
 
     Makes NAME, by nvcc, for the tag Cuda (empty where CUDA is off), and for the tag Simt NAME_simt, NAME_simt_asan and
     NAME_simt_tsan, of which a program can have one kind.
     """
-    declared = ["//kernels:" + kernel for kernel in [name] + calls]
+    declared = ["//kernels:" + kernel for kernel in [part_of or name] + calls]
+    calls = calls + parts
     cuda_library(
         name = name,
         srcs = [name + ".cu"],

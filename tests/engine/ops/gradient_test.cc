@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/edge_lists.h"
+#include "engine/ops/attention.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
@@ -207,6 +208,9 @@ std::vector<OperationCase> Cases() {
        [](const Inputs& x) { return MeanMoves(x[0], x[1], x[2], 0.3, Edges()); }},
       {"Diagonal", {{{2, 3, 3, 4}}}, [](const Inputs& x) { return Diagonal(x[0]); }},
       {"DiagonalEmbed", {{{2, 3, 4}}}, [](const Inputs& x) { return DiagonalEmbed(x[0]); }},
+      {"ScaledDotProductAttention",
+       {{{3, 5, 24}, -2, 2}},
+       [](const Inputs& x) { return ScaledDotProductAttention(x[0], 2); }},
       TransformerLayerCase(8, 12, 2),
       TransformerLayerCase(6, 5, 3),
   };
@@ -229,6 +233,33 @@ INSTANTIATE_TEST_SUITE_P(All, OperationTest, testing::ValuesIn(Cases()), [](cons
     if (std::isalnum(static_cast<unsigned char>(c))) name += c;
   return name + "_" + std::to_string(info.index);
 });
+
+// bf16 is stored, and computed in f32: on the host, and on tensor cores, to which the emulator stands in.
+TEST(Attention, Bf16FollowsF32) {
+  const DType bf16 = DType::kBF16;
+  const Tensor x = Generator(1).Normal({2, 19, 3 * 2 * 16}, 0, 1).To(bf16),
+               dy = Generator(2).Normal({2, 19, 32}, 0, 1).To(bf16);
+  const auto run = [&](DType dtype, Device device) {
+    const Variable input(x.To(dtype).To(device), true);
+    const Variable y = ScaledDotProductAttention(input, 2);
+    EXPECT_EQ(y.dtype(), dtype);
+    y.Backward(dy.To(dtype).To(device));
+    std::vector<float> both = y.value().ToVector<float>(), gradient = input.grad().ToVector<float>();
+    both.insert(both.end(), gradient.begin(), gradient.end());
+    return both;
+  };
+  const std::vector<float> expected = run(DType::kF32, {});
+  for (const Device device : {Device{}, Device{DeviceType::kSimt}}) {
+    const std::vector<float> actual = run(bf16, device);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i)
+      ASSERT_NEAR(actual[i], expected[i], 0.02 * std::max(1.0f, std::abs(expected[i]))) << NameOf(device) << ", " << i;
+  }
+}
+
+TEST(Attention, RefusesHeadsThatDoNotDivideTheWidth) {
+  EXPECT_THROW(ScaledDotProductAttention(Tensor::Zeros({2, 3, 24}), 3), Error);
+}
 
 // Large enough for several chunks of work.
 std::vector<OperationCase> LargeCases() {

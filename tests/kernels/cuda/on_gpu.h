@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -14,8 +15,10 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 #ifdef ORBIT_TEST_CUDA
@@ -103,7 +106,10 @@ class OnGpu {
 
  private:
   static T Unset() {
-    return std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(-77);
+    if constexpr (std::is_same_v<T, BFloat16>)
+      return ToBFloat16(std::numeric_limits<float>::quiet_NaN());
+    else
+      return std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(-77);
   }
 
   size_t size_;
@@ -127,6 +133,39 @@ void ExpectNear(const std::vector<T>& expected, const std::vector<T>& actual, do
     const double e = static_cast<double>(expected[i]), a = static_cast<double>(actual[i]);
     ASSERT_LE(std::abs(a - e), tolerance * std::max(1.0, std::abs(e)))
         << what << " at " << i << ": " << a << " for " << e;
+  }
+}
+
+inline std::vector<BFloat16> Rounded(const std::vector<float>& x) {
+  std::vector<BFloat16> y;
+  for (const float value : x) y.push_back(ToBFloat16(value));
+  return y;
+}
+
+inline std::vector<float> Floats(const std::vector<BFloat16>& x) {
+  std::vector<float> y;
+  for (const BFloat16 value : x) y.push_back(ToFloat(value));
+  return y;
+}
+
+inline const std::vector<float>& Floats(const std::vector<float>& x) { return x; }
+
+// Rows of `length` differ by at most `tolerance` times their own length, or that of all rows on average.
+inline void ExpectRowsNear(const std::vector<float>& expected, const std::vector<float>& actual, int64_t length,
+                           double tolerance, const char* what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  const auto squares = [](const std::vector<float>& x, size_t begin, size_t end) {
+    double sum = 0;
+    for (size_t i = begin; i < end; ++i) sum += double{x[i]} * x[i];
+    return sum;
+  };
+  std::vector<float> difference(expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) difference[i] = actual[i] - expected[i];
+  const double average = squares(expected, 0, expected.size()) * length / expected.size();
+  for (size_t row = 0; row < expected.size(); row += length) {
+    const double own = std::max(squares(expected, row, row + length), average) + 1e-4 * length;
+    ASSERT_LE(squares(difference, row, row + length), tolerance * tolerance * own)
+        << what << ", row " << row / length << ", whose first is " << actual[row] << " for " << expected[row];
   }
 }
 

@@ -1,0 +1,35 @@
+// bf16: the upper half of a float.
+#ifndef ORBIT_KERNELS_BFLOAT16_H_
+#define ORBIT_KERNELS_BFLOAT16_H_
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+namespace orbit {
+
+// A storage type, computed on only after conversion.
+struct BFloat16 {
+  uint16_t bits;
+};
+
+// Rounds to nearest even; NaN stays NaN.
+constexpr BFloat16 ToBFloat16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  if (value != value) return {static_cast<uint16_t>((bits >> 16) | 0x40)};
+  bits += 0x7fff + ((bits >> 16) & 1);
+  return {static_cast<uint16_t>(bits >> 16)};
+}
+
+constexpr float ToFloat(BFloat16 value) { return std::bit_cast<float>(uint32_t{value.bits} << 16); }
+
+namespace kernels {
+
+// What sums over elements of T are taken in: T itself, or float where T is bf16.
+template <class T>
+using SumType = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
+
+}  // namespace kernels
+}  // namespace orbit
+
+#endif  // ORBIT_KERNELS_BFLOAT16_H_

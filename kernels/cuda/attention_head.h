@@ -1,0 +1,104 @@
+// Heads as the kernels of attention on tensor cores see them.
+#ifndef ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_
+#define ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_
+
+#include <stdexcept>
+#include <string>
+
+#include "kernels/attention.h"
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/tensor_core_tile.h"
+
+namespace orbit::kernels {
+namespace {
+
+constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147181f;
+
+__device__ __forceinline__ float Exp2(float x) {
+#ifdef __CUDACC__
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return exp2f(x);
+#endif
+}
+
+// AttentionShape for kernels.
+struct HeadSizes {
+  int pairs;  // heads of all sequences
+  int tokens, heads, channels;
+
+  explicit HeadSizes(const AttentionShape& shape)
+      : pairs(static_cast<int>(shape.sequences * shape.heads)),
+        tokens(static_cast<int>(shape.tokens)),
+        heads(static_cast<int>(shape.heads)),
+        channels(static_cast<int>(shape.channels)) {}
+
+  __device__ float Scale() const { return 1.0f / sqrtf(static_cast<float>(channels)); }
+};
+
+// Where whole heads are on chip: `warps` warps have a pair, and a block has `pairs` of them. A warp takes 16 rows at a
+// time, for one of the things there are to do with them.
+constexpr int kMostTokens = 256;  // of a sequence on chip
+constexpr int kSharedLimit = 227 << 10;
+
+struct WholeHeads {
+  HeadSizes sizes;
+  int tiles;  // of 16 tokens, the last one padded
+  int warps, pairs;
+
+  WholeHeads(const AttentionShape& shape, int things, int most_warps) : sizes(shape) {
+    tiles = DivideUp(sizes.tokens, 16);
+    warps = DivideUp(things * tiles, DivideUp(things * tiles, most_warps));
+    pairs = most_warps / warps;
+  }
+  int blocks() const { return DivideUp(sizes.pairs, pairs); }
+  int threads() const { return 32 * warps * pairs; }
+};
+
+// One head of one sequence in arrays of projected's and of y's shape.
+template <bool kWhole>
+struct Head {
+  HeadSizes sizes;
+  int pair;
+
+  __device__ bool exists() const { return pair < sizes.pairs; }
+
+  template <class T>
+  __device__ Rows<T, kWhole> Projected(T* projected, int part) const {  // queries (0), keys (1) or values (2)
+    return Of(projected, 3, part);
+  }
+  template <class T>
+  __device__ Rows<T, kWhole> Out(T* y) const {
+    return Of(y, 1, 0);
+  }
+
+ private:
+  template <class T>
+  __device__ Rows<T, kWhole> Of(T* array, int parts, int part) const {
+    const int width = sizes.heads * sizes.channels, sequence = pair / sizes.heads;
+    return {array + (int64_t{sequence} * sizes.tokens * parts + part) * width + pair % sizes.heads * sizes.channels,
+            parts * width, exists() ? sizes.tokens : 0, sizes.channels};
+  }
+};
+
+// Calls f.template operator()<kChannels, kWhole>() for tiles that a head's channels fit, and for arrays whose rows can
+// be read in chunks or cannot.
+template <class F, class... Pointers>
+void ForTiles(int64_t channels, F&& f, Pointers... pointers) {
+  const bool whole = channels % 8 == 0 && IsAligned<char, 16>(pointers...);
+  const auto call = [&]<int kChannels>() {
+    whole ? f.template operator()<kChannels, true>() : f.template operator()<kChannels, false>();
+  };
+  if (channels <= 16) return call.template operator()<16>();
+  if (channels <= 32) return call.template operator()<32>();
+  if (channels <= 64) return call.template operator()<64>();
+  if (channels <= 128) return call.template operator()<128>();
+  throw std::invalid_argument("attention on GPUs takes heads of up to 128 channels, got " + std::to_string(channels));
+}
+
+}  // namespace
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_

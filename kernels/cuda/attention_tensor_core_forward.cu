@@ -1,0 +1,204 @@
+#include <limits>
+
+#include "kernels/cuda/attention_head.h"
+#include "kernels/cuda/attention_tensor_core.h"
+
+namespace orbit::kernels {
+namespace {
+
+// A warp's 16 queries and what has been added up for them; keys and values are in shared memory. Scores and
+// probabilities are in registers alone: accumulators of the first product are operands of the second.
+template <int kChannels>
+struct QueryRows {
+  using KeyTile = Tile<kChannels, 2>;
+
+  template <class T, bool kWhole>
+  __device__ QueryRows(const Rows<const T, kWhole>& queries, int first) {
+    const int g = threadIdx.x % 32 / 4;
+    uint32_t upper[KeyTile::kChunks], lower[KeyTile::kChunks];
+    LoadRow(upper, queries, first + g);
+    LoadRow(lower, queries, first + g + 8);
+#pragma unroll
+    for (int k = 0; k < KeyTile::kSteps; ++k) {
+      q[k][0] = upper[2 * k];
+      q[k][1] = lower[2 * k];
+      q[k][2] = upper[2 * k + 1];
+      q[k][3] = lower[2 * k + 1];
+    }
+  }
+
+  // To 16 kBlocks keys from `row` of the tile on, of which the first `exist` are keys of the sequence, one at least.
+  // `scale` is of scores to powers of 2.
+  template <int kBlocks>
+  __device__ void Attend(const KeyTile& keys, const KeyTile& values, int row, int exist, float scale) {
+    float scores[2 * kBlocks][4] = {};
+#pragma unroll
+    for (int k = 0; k < KeyTile::kSteps; ++k)
+#pragma unroll
+      for (int j = 0; j < kBlocks; ++j) {
+        uint32_t b[4];
+        keys.Right(b, row + 16 * j, k);
+        MultiplyTwo(scores[2 * j], scores[2 * j + 1], q[k], b);
+      }
+    if (exist < 16 * kBlocks) {
+      const int t = threadIdx.x % 4;
+#pragma unroll
+      for (int j = 0; j < 2 * kBlocks; ++j)
+#pragma unroll
+        for (int e = 0; e < 4; ++e)
+          if (8 * j + 2 * t + e % 2 >= exist) scores[j][e] = -std::numeric_limits<float>::infinity();
+    }
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float highest = largest[half];
+#pragma unroll
+      for (int j = 0; j < 2 * kBlocks; ++j) highest = max(highest, max(scores[j][2 * half], scores[j][2 * half + 1]));
+      highest = max(highest, __shfl_xor_sync(kAllLanes, highest, 1));
+      highest = max(highest, __shfl_xor_sync(kAllLanes, highest, 2));
+      const float shift = highest * scale, shrink = Exp2(largest[half] * scale - shift);
+      largest[half] = highest;
+      total[half] *= shrink;
+#pragma unroll
+      for (int j = 0; j < 2 * kBlocks; ++j)
+#pragma unroll
+        for (int e = 2 * half; e < 2 * half + 2; ++e) {
+          scores[j][e] = Exp2(scores[j][e] * scale - shift);
+          total[half] += scores[j][e];
+        }
+#pragma unroll
+      for (int c = 0; c < KeyTile::kChunks; ++c) {
+        sums[c][2 * half] *= shrink;
+        sums[c][2 * half + 1] *= shrink;
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < kBlocks; ++j) {
+      const auto &left = scores[2 * j], &right = scores[2 * j + 1];
+      const uint32_t probabilities[4] = {RoundPair(left[0], left[1]), RoundPair(left[2], left[3]),
+                                         RoundPair(right[0], right[1]), RoundPair(right[2], right[3])};
+#pragma unroll
+      for (int c = 0; c < KeyTile::kSteps; ++c) {
+        uint32_t b[4];
+        values.RightAlongRows(b, row + 16 * j, c);
+        MultiplyTwo(sums[2 * c], sums[2 * c + 1], probabilities, b);
+      }
+    }
+  }
+
+  template <class T, bool kWhole>
+  __device__ void Store(const Rows<T, kWhole>& y, float* log_sums, int first, float scale) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      total[half] += __shfl_xor_sync(kAllLanes, total[half], 1);
+      total[half] += __shfl_xor_sync(kAllLanes, total[half], 2);
+    }
+    const int row = first + threadIdx.x % 32 / 4;
+    StoreRow<false>(sums, 1.0f / total[0], y, row);
+    StoreRow<true>(sums, 1.0f / total[1], y, row + 8);
+    if (threadIdx.x % 4 > 0) return;
+    if (row < y.count) log_sums[row] = largest[0] * scale * kLn2 + logf(total[0]);
+    if (row + 8 < y.count) log_sums[row + 8] = largest[1] * scale * kLn2 + logf(total[1]);
+  }
+
+  uint32_t q[KeyTile::kSteps][4];
+  float sums[KeyTile::kChunks][4] = {};
+  float largest[2] = {-std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+  float total[2] = {};  // of this lane's columns
+};
+
+// Short sequences: a pair's keys and values are in shared memory, all of them, read once. Bytes: projected once, y and
+// log_sums once. Flops: 4 tokens^2 channels a pair.
+constexpr int kWholeWarps = 7;  // 197 tokens are 13 times 16
+
+template <class T, int kChannels, bool kWhole>
+__global__ void __launch_bounds__(32 * kWholeWarps, kChannels <= 64 ? 2 : 1)
+    WholeKernel(WholeHeads heads, const T* projected, T* y, float* log_sums) {
+  const int in_pair = threadIdx.x / 32 % heads.warps, group = threadIdx.x / 32 / heads.warps;
+  const int threads = 32 * heads.warps, rank = threadIdx.x % threads;
+  const int pair = blockIdx.x * heads.pairs + group, rows = 16 * heads.tiles;
+  const Head<kWhole> head = {heads.sizes, pair};
+  using KeyTile = Tile<kChannels, 2>;
+  Chunk* shared = DynamicShared<Chunk>() + group * 2 * rows * KeyTile::kChunks;
+  const KeyTile keys = KeyTile::Of(shared, 0), values = KeyTile::Of(shared, 1);
+  keys.Load(head.Projected(projected, 1), 0, rows, rank, threads);
+  values.Load(head.Projected(projected, 2), 0, rows, rank, threads);
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+  __syncthreads();
+  if (!head.exists()) return;
+  const float scale = heads.sizes.Scale() * kLog2E;
+  for (int first = 16 * in_pair; first < rows; first += 16 * heads.warps) {
+    QueryRows<kChannels> queries(head.Projected(projected, 0), first);
+    int key = 0;
+#pragma unroll 1
+    for (; key + 16 < rows; key += 32) queries.template Attend<2>(keys, values, key, head.sizes.tokens - key, scale);
+    if (key < rows) queries.template Attend<1>(keys, values, key, head.sizes.tokens - key, scale);
+    queries.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
+  }
+}
+
+// Long sequences: a block has 128 queries of a pair, and keys and values come through shared memory, 64 at a time, the
+// next ones while these are used. Bytes: keys and values of a pair once for 128 queries, from the second cache where
+// they fit it; the rest once.
+constexpr int kTiledWarps = 8, kTiledKeys = 64;
+
+template <class T, int kChannels, bool kWhole>
+__global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 2 : 1)
+    TiledKernel(HeadSizes sizes, int blocks, const T* projected, T* y, float* log_sums) {
+  using KeyTile = Tile<kChannels, 2>;
+  constexpr int kThreads = 32 * kTiledWarps;
+  const int pair = blockIdx.x / blocks;
+  const Head<kWhole> head = {sizes, pair};
+  const auto part = [&](int tile, int i) {
+    return KeyTile::Of(DynamicShared<Chunk>() + tile % 2 * 2 * kTiledKeys * KeyTile::kChunks, i);
+  };
+  const auto load = [&](int tile) {
+    const int first = tile * kTiledKeys;
+    if (first < sizes.tokens)
+      for (int i = 0; i < 2; ++i)
+        part(tile, i).Load(head.Projected(projected, 1 + i), first, kTiledKeys, threadIdx.x, kThreads);
+    __pipeline_commit();
+  };
+  load(0);
+  const float scale = sizes.Scale() * kLog2E;
+  const int first = (blockIdx.x % blocks * kTiledWarps + threadIdx.x / 32) * 16;
+  QueryRows<kChannels> queries(head.Projected(projected, 0), first);
+  for (int tile = 0; tile * kTiledKeys < head.sizes.tokens; ++tile) {
+    load(tile + 1);
+    __pipeline_wait_prior(1);
+    __syncthreads();
+#pragma unroll 1
+    for (int key = 0; key < kTiledKeys; key += 32) {
+      const int exist = head.sizes.tokens - tile * kTiledKeys - key;
+      if (exist > 0) queries.template Attend<2>(part(tile, 0), part(tile, 1), key, exist, scale);
+    }
+    __syncthreads();  // before the tile is written again
+  }
+  queries.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
+}
+
+}  // namespace
+
+template <class T>
+void TensorCoreAttentionForward(Gpu gpu, const AttentionShape& shape, const T* projected, T* y, float* log_sums) {
+  ForTiles(
+      shape.channels,
+      [&]<int kChannels, bool kWhole>() {
+        const WholeHeads heads(shape, 1, kWholeWarps);
+        if (shape.tokens <= kMostTokens) {
+          const size_t shared_bytes = size_t{2} * heads.pairs * heads.tiles * 16 * kChannels * sizeof(BFloat16);
+          return Launch("AttentionForward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes,
+                        WholeKernel<T, kChannels, kWhole>, heads, projected, y, log_sums);
+        }
+        const int blocks = static_cast<int>(DivideUp<int64_t>(shape.tokens, 16 * kTiledWarps));
+        Launch("AttentionForward", gpu, dim3(shape.sequences * shape.heads * blocks), dim3(32 * kTiledWarps),
+               size_t{4} * kTiledKeys * kChannels * sizeof(BFloat16), TiledKernel<T, kChannels, kWhole>,
+               HeadSizes(shape), blocks, projected, y, log_sums);
+      },
+      projected, y);
+}
+
+template void TensorCoreAttentionForward(Gpu, const AttentionShape&, const float*, float*, float*);
+template void TensorCoreAttentionForward(Gpu, const AttentionShape&, const BFloat16*, BFloat16*, float*);
+
+}  // namespace orbit::kernels
