@@ -18,13 +18,13 @@ struct AttentionShape {
 };
 
 // y = softmax(q k^T / sqrt(channels)) v in every head of every sequence, for T = float, double or BFloat16. projected
-// [sequences, tokens, 3, heads, channels] has queries, keys and values; y [sequences, tokens, heads, channels]; log_sums
-// [sequences, heads, tokens] are the logarithms of the sums of exponentials, which Backward needs. Scores are never
-// stored. Bytes: projected and y once.
+// [sequences, tokens, 3, heads, channels] has queries, keys and values; y [sequences, tokens, heads, channels];
+// log_sums [sequences, heads, tokens] are the logarithms of the sums of exponentials, which Backward needs. Scores are
+// never stored. Bytes: projected and y once.
 //
-// bf16 is computed in float; on GPUs on tensor cores, with probabilities rounded to bf16 between the two products. So is
-// float on GPUs, from operands rounded to bf16, where GetMatMulPrecision() of kernels/matmul.h is kBf16. Under kF32, and
-// under kTf32 too, float is computed in single precision.
+// bf16 is computed in float; on GPUs on tensor cores, with probabilities rounded to bf16 between the two products. So
+// is float on GPUs, from operands rounded to bf16, where GetMatMulPrecision() of kernels/matmul.h is kBf16. Under kF32,
+// and under kTf32 too, float is computed in single precision.
 template <class Device, class T>
 void AttentionForward(Device device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums);
 
