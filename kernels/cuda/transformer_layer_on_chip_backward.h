@@ -43,7 +43,7 @@ __device__ inline TransformerLayerParameters<float> PartsOf(const LayerPlace& at
   return p;
 }
 
-// The sums over the block's sequences so far.
+// The sequences of a turn, and whether it is the block's first.
 struct SlotRange {
   int present;  // slots with a sequence
   bool begins;  // nothing has been added up before

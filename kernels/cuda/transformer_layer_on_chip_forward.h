@@ -34,8 +34,8 @@ struct ForwardMemory {
 };
 
 // y is written, and h, to `middle` where that is not null. Bytes: x and y once, h once, and the weights once a block.
-// Flops a row: 2 width (4 width + 2 hidden) + 4 tokens width. Registers hold a tile, or a row of attention: a query,
-// its result and 32 weights.
+// Flops a row: 2 width (4 width + 2 hidden) + 4 tokens width. Registers hold a tile, or a head's weights: by rows those
+// of a query and its result, by tiles a warp's of all.
 template <class Operand, int kTall, int kChannels>
 __global__ void __launch_bounds__(kLayerThreads, 1)
     LayerForward(TransformerLayerSizes sizes, TransformerLayerParameters<const float> p, const float* x, float* y,
