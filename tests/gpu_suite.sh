@@ -107,6 +107,10 @@ same_bits_after_a_stop() { # the first half, then the rest, against what `same_b
     start train --device "$device" --resume "$work/stopped" --set train.steps=$((2 * steps)) &&
     same_tensors particles-first stopped
 }
+same_bits_in_a_launch() { # a step, against what `same_bits particles` left
+  [ -d "$work/particles-first" ] || particles "$device" particles-first || return
+  particles "$device" captured --graph && same_tensors particles-first captured
+}
 losses() { sed -nE 's/.*"train\/loss":([^,}]*).*/\1/p' "$work/$1/metrics.jsonl"; }
 follows() { # TRAINING: the losses of both runs, line by line, within 5 %
   "$1" cpu "$1-host" && "$1" "$device" "$1-gpu" && paste <(losses "$1-host") <(losses "$1-gpu") |
@@ -120,6 +124,7 @@ check "particles: losses follow the host's" follows particles
 show '^loss'
 check "particles: the same bits twice" same_bits particles
 check "particles: the same bits after a stop" same_bits_after_a_stop
+check "particles: the same bits of captured steps" same_bits_in_a_launch
 for precision in tf32 bf16; do
   check "particles: learns in $precision" learns "$precision"
   show '^loss'

@@ -202,9 +202,11 @@ void Trainer::Take(size_t most) {
     const Pending& pending = pending_.front();
     const std::vector<double> numbers = pending.numbers.Get();
     if (!std::isfinite(numbers[0])) ExplainNonFinite("the loss is " + std::to_string(numbers[0]), pending);
-    if (!std::isfinite(numbers[1]))
-      ExplainNonFinite("the gradient of " + optim::FirstNonFiniteGradient(optimizer_->parameters()) + " is not finite",
-                       pending);
+    if (!std::isfinite(numbers[1])) {
+      // A step behind, gradients may be those of the next one.
+      const std::string name = optim::FirstNonFiniteGradient(optimizer_->parameters());
+      ExplainNonFinite((name.empty() ? "a gradient" : "the gradient of " + name) + " is not finite", pending);
+    }
     ++summed_;
     sums_["train/loss"] += numbers[0];
     for (size_t i = 0; i < parts_.size(); ++i) sums_[parts_[i]] += numbers[2 + i];

@@ -41,7 +41,6 @@ struct HeadSizes {
 // Where whole heads are on chip: `warps` warps have a pair, and a block has `pairs` of them. A warp takes 16 rows at a
 // time, for one of the things there are to do with them.
 constexpr int kMostTokens = 256;  // of a sequence on chip
-constexpr int kSharedLimit = 227 << 10;
 
 struct WholeHeads {
   HeadSizes sizes;

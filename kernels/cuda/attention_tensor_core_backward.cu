@@ -110,7 +110,7 @@ struct OwnRows {
   static __device__ void AddProduct(const float (&x)[2][4], const T& tile, int at, float (&sums)[T::kChunks][4]) {
     uint32_t a[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) a[i] = RoundPair(x[i / 2][i % 2 * 2], x[i / 2][i % 2 * 2 + 1]);
+    for (int i = 0; i < 4; ++i) a[i] = ToBf16(x[i / 2][i % 2 * 2], x[i / 2][i % 2 * 2 + 1]);
 #pragma unroll
     for (int c = 0; c < T::kSteps; ++c) {
       uint32_t b[4];
@@ -258,7 +258,7 @@ void LaunchBackward(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T
   const WholeHeads heads(shape, 2, kWholeWarps);
   const size_t shared_bytes =
       heads.pairs * heads.tiles * 16 * (4 * kChannels * sizeof(BFloat16) + sizeof(QueryStatistics));
-  if (shape.tokens <= kMostTokens && shared_bytes <= kSharedLimit)
+  if (shape.tokens <= kMostTokens && shared_bytes <= MostSharedBytes(gpu))
     return Launch("AttentionBackward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes,
                   WholeKernel<T, kChannels, kWhole>, heads, arrays);
   const Scratch<float> along(gpu, shape.rows() * shape.heads);

@@ -74,8 +74,8 @@ struct QueryRows {
 #pragma unroll
     for (int j = 0; j < kBlocks; ++j) {
       const auto &left = scores[2 * j], &right = scores[2 * j + 1];
-      const uint32_t probabilities[4] = {RoundPair(left[0], left[1]), RoundPair(left[2], left[3]),
-                                         RoundPair(right[0], right[1]), RoundPair(right[2], right[3])};
+      const uint32_t probabilities[4] = {ToBf16(left[0], left[1]), ToBf16(left[2], left[3]), ToBf16(right[0], right[1]),
+                                         ToBf16(right[2], right[3])};
 #pragma unroll
       for (int c = 0; c < KeyTile::kSteps; ++c) {
         uint32_t b[4];

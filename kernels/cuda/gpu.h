@@ -8,6 +8,7 @@
 //                                          queues a kernel; throws std::runtime_error where it is refused
 //   ORBIT_SHARED(name, type)               a static shared variable, as ORBIT_SHARED(tile, float[32][33])
 //   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
+//   MostSharedBytes(gpu)                   what a block of this device can have of it, static and dynamic
 //   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream
 #ifndef ORBIT_KERNELS_CUDA_GPU_H_
 #define ORBIT_KERNELS_CUDA_GPU_H_

@@ -10,6 +10,7 @@
 #include "kernels/simt/launch.h"
 #include "kernels/simt/recording.h"
 #include "kernels/simt/scratch.h"
+#include "kernels/simt/shared_memory.h"
 
 #define ORBIT_SHARED(name, ...)                                                              \
   std::type_identity_t<__VA_ARGS__>& name = ::orbit::kernels::simt::Shared<__VA_ARGS__>([] { \
@@ -25,6 +26,8 @@ template <class T>
 T* DynamicShared() {
   return static_cast<T*>(simt::DynamicShared());
 }
+
+inline size_t MostSharedBytes(Simt) { return simt::kSharedLimit; }
 
 template <class... Parameters, class... Arguments>
 void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t shared_bytes, void (*kernel)(Parameters...),

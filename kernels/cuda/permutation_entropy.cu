@@ -23,6 +23,7 @@ constexpr int kMaxSide = sizeof(T) == 4 ? 4 : 2;  // a double takes two register
 template <class T>
 constexpr int kMaxThreads = 32 * kMaxSide<T>* kMaxSide<T>;
 constexpr int kThreads = 256;
+constexpr size_t kStaticBytes = 1 << 10;  // at most, of shared memory, in BlockSum
 
 // p log p sums over rows and columns: [n] each.
 template <class T>
@@ -176,11 +177,10 @@ void PermutationEntropy(Device gpu, int64_t batch, int64_t samples, int64_t n, c
 template <class Device, class T>
 void PermutationEntropyBackward(Device gpu, int64_t batch, int64_t samples, int64_t n, const T* soft,
                                 const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
-  constexpr size_t kMaxBytes = 200 << 10;
   if (batch == 0 || samples == 0 || n == 0) return;
   const int side = SideFor<T>(n);
   const size_t sums_bytes = (4 + 4 * side) * n * sizeof(T), matrix_bytes = n * n * sizeof(T);
-  const bool keep = sums_bytes + matrix_bytes <= kMaxBytes;
+  const bool keep = sums_bytes + matrix_bytes + kStaticBytes <= MostSharedBytes(gpu);
   Launch("PermutationEntropyBackward", gpu, dim3(batch * samples), dim3(32 * side * side),
          sums_bytes + (keep ? matrix_bytes : 0), Backward<T>, side, keep, samples, n, soft, num_nodes, dentropy, beta,
          dsoft);

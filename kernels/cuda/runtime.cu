@@ -1,6 +1,8 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -91,6 +93,18 @@ std::string DescribeGpu(int index) {
   return description = name + " (" + properties.name + ", compute capability " + std::to_string(properties.major) +
                        "." + std::to_string(properties.minor) + ", " + std::to_string(properties.totalGlobalMem >> 30) +
                        " GiB)";
+}
+
+size_t MostSharedBytes(Cuda) {
+  static std::array<std::atomic<int>, 64> known{};
+  int device = 0, bytes = 0;
+  CheckCuda("device attributes", cudaGetDevice(&device));
+  std::atomic<int>& remembered = known[device % known.size()];
+  if (remembered == 0) {
+    CheckCuda("device attributes", cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    remembered = bytes;
+  }
+  return static_cast<size_t>(remembered);
 }
 
 void SetWhereabouts(std::string (*whereabouts)()) { the_whereabouts = whereabouts; }

@@ -17,6 +17,9 @@ void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
 // "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)". Remembered: after a fault CUDA does not tell.
 std::string DescribeGpu(int index);
 
+// The most shared memory that a block of the current device can have, static and dynamic, in bytes.
+size_t MostSharedBytes(Cuda device);
+
 // Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.
 void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count);
 

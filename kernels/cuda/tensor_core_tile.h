@@ -15,17 +15,6 @@
 namespace orbit::kernels {
 namespace {
 
-// Two neighbours as an operand has them, each rounded to nearest even.
-__device__ __forceinline__ uint32_t RoundPair(float low, float high) {
-#ifdef __CUDACC__
-  uint32_t pair;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-#else
-  return ToBFloat16(low).bits | uint32_t{ToBFloat16(high).bits} << 16;
-#endif
-}
-
 __device__ __forceinline__ float LowOf(uint32_t pair) { return __uint_as_float(pair << 16); }
 __device__ __forceinline__ float HighOf(uint32_t pair) { return __uint_as_float(pair & 0xffff0000u); }
 
@@ -92,8 +81,8 @@ __device__ __forceinline__ Chunk LoadChunk(const Rows<const T, kWhole>& rows, in
   } else {
     float values[8];
     LoadFloats(values, rows, row, first);
-    return make_uint4(RoundPair(values[0], values[1]), RoundPair(values[2], values[3]), RoundPair(values[4], values[5]),
-                      RoundPair(values[6], values[7]));
+    return make_uint4(ToBf16(values[0], values[1]), ToBf16(values[2], values[3]), ToBf16(values[4], values[5]),
+                      ToBf16(values[6], values[7]));
   }
 }
 
@@ -191,7 +180,7 @@ __device__ void LoadRow(uint32_t (&words)[kChunks], const Rows<const T, kWhole>&
       const int channel = 8 * i + 2 * t;
       float values[2] = {};
       if (exists && channel < rows.channels) LoadFloats(values, rows, row, channel);
-      words[i] = RoundPair(values[0], values[1]);
+      words[i] = ToBf16(values[0], values[1]);
     }
   }
 }
@@ -207,7 +196,7 @@ __device__ void StoreRow(const float (&sums)[kChunks][4], float factor, const Ro
     for (int i = 0; i < kChunks; i += 4) {
       uint32_t own[4];
 #pragma unroll
-      for (int j = 0; j < 4; ++j) own[j] = RoundPair(value(i + j, 0), value(i + j, 1));
+      for (int j = 0; j < 4; ++j) own[j] = ToBf16(value(i + j, 0), value(i + j, 1));
       TransposeWords(own);
       const int channel = 8 * (i + t);
       if (exists && channel < rows.channels)

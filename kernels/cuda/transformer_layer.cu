@@ -71,8 +71,8 @@ void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, con
 }  // namespace
 
 template <class T, class Device>
-int64_t TransformerLayerSavedSize(Device, const TransformerLayerSizes& sizes) {
-  return IsOnChip<T>(sizes) ? sizes.sequences * sizes.tokens * sizes.width : SavedSize<T>(sizes);
+int64_t TransformerLayerSavedSize(Device gpu, const TransformerLayerSizes& sizes) {
+  return IsOnChip<T>(gpu, sizes) ? sizes.sequences * sizes.tokens * sizes.width : SavedSize<T>(sizes);
 }
 
 template <class Device, class T>
@@ -81,7 +81,7 @@ void TransformerLayerForward(Device gpu, const TransformerLayerSizes& sizes,
   const int64_t rows = sizes.sequences * sizes.tokens, width = sizes.width, hidden = sizes.hidden;
   if (rows * width == 0) return;
   if constexpr (std::is_same_v<T, float>)
-    if (IsOnChip<T>(sizes)) return LayerForwardOnChip(gpu, sizes, p, x, y, saved);
+    if (IsOnChip<T>(gpu, sizes)) return LayerForwardOnChip(gpu, sizes, p, x, y, saved);
   const T eps = static_cast<T>(sizes.eps);
   const Scratch<T> unsaved(gpu, saved ? 0 : SavedSize<T>(sizes));
   const Saved<T> s(sizes, saved ? saved : unsaved.data());
@@ -103,7 +103,7 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
   const int64_t rows = sizes.sequences * sizes.tokens, width = sizes.width, hidden = sizes.hidden;
   if (width == 0) return;
   if constexpr (std::is_same_v<T, float>)
-    if (IsOnChip<T>(sizes)) return LayerBackwardOnChip(gpu, sizes, p, x, saved, dy, dx, d);
+    if (IsOnChip<T>(gpu, sizes)) return LayerBackwardOnChip(gpu, sizes, p, x, saved, dy, dx, d);
   const T eps = static_cast<T>(sizes.eps);
   const Saved<T> s(sizes, const_cast<T*>(saved));
   const Scratch<T> operand(gpu, rows * std::max(width, hidden)), gradient(gpu, rows * std::max(width, hidden)),

@@ -26,6 +26,7 @@ case $1 in
         --device) device=$2 ;;
         --precision) precision=$2 ;;
         --resume) directory=$2 resumed=yes ;;
+        --graph) captured=yes ;;
       esac
       case ${2:-} in run.directory=*) directory=${2#run.directory=} ;; esac
       shift
@@ -42,7 +43,8 @@ case $1 in
     header="{$directory}"
     { printf "\\x$(printf %02x ${#header})\0\0\0\0\0\0\0%s" "$header"; echo tensors
       if does random; then echo "$RANDOM$RANDOM$RANDOM"; fi
-      if does forget && [ -n "${resumed:-}" ]; then echo more; fi; } >"$directory/last.safetensors" ;;
+      if does forget && [ -n "${resumed:-}" ]; then echo more; fi
+      if does bake && [ -n "${captured:-}" ]; then echo more; fi; } >"$directory/last.safetensors" ;;
 esac
 RUN
 chmod +x run
@@ -54,12 +56,12 @@ goes() { # DOES STATUS TEXT [ARGUMENT...]: the suite ends with the status, and s
   grep -qF -- "$text" out || fail "'$does': no '$text'"
 }
 echo pickled >GRAPHSAT.pkl
-goes "" 0 "gpu_suite: 13 passed, 0 failed, 2 left out; the report is ./gpu_report.txt"
+goes "" 0 "gpu_suite: 14 passed, 0 failed, 2 left out; the report is ./gpu_report.txt"
 tail -n 1 out | cmp - <(tail -n 1 gpu_report.txt)
 grep -q "left out  EXP: no GRAPHSAT.pkl" gpu_report.txt || fail "EXP is not left out"
 grep -q "left out  memcheck, racecheck, initcheck, synccheck: compute-sanitizer is not" out || fail "no word on compute-sanitizer"
 grep -q "^          loss 57 57$" gpu_report.txt || fail "no losses in the report: $(cat gpu_report.txt)"
-goes "" 0 "15 passed, 0 failed, 1 left out; the report is other.txt" --report other.txt --data GRAPHSAT.pkl --peer "python3 peer.py"
+goes "" 0 "16 passed, 0 failed, 1 left out; the report is other.txt" --report other.txt --data GRAPHSAT.pkl --peer "python3 peer.py"
 grep -q -- '--precision bf16 --peer python3 peer.py' other.txt || fail "the peer is not passed on"
 ORBIT_EXP=GRAPHSAT.pkl goes "" 0 "ok        EXP: losses follow the host's"
 goes "" 0 "gpu_suite: 3 passed" --only '^times'
@@ -79,6 +81,7 @@ goes infinite 1 "FAILED    particles: losses follow the host's"
 goes diverge 1 "FAILED    particles: learns in bf16"
 goes random 1 "FAILED    particles: the same bits twice"
 goes forget 1 "FAILED    particles: the same bits after a stop"
+goes bake 1 "FAILED    particles: the same bits of captured steps"
 
 # compute-sanitizer finds something in one kernel.
 cat >bin/compute-sanitizer <<'SANITIZER'
@@ -90,7 +93,7 @@ exec "$@"
 SANITIZER
 chmod +x bin/compute-sanitizer
 PATH=$work/bin:$PATH goes "" 1 "FAILED    copy_cuda_test under racecheck, status 9"
-grep -q "gpu_suite: 21 passed, 1 failed, 1 left out" out || fail "not all tools are called"
+grep -q "gpu_suite: 22 passed, 1 failed, 1 left out" out || fail "not all tools are called"
 
 echo "--- the programs themselves, on the emulator"
 ORBIT_SUITE_DEVICE=simt bash "$suite" "$orbit" "$goldens" --only 'particles|times in f32|cuda_test' >out 2>&1 || fail "the emulator's report"

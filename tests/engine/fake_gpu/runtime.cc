@@ -112,7 +112,10 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   return Result();
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrComputeCapabilityMajor ? 7 : attribute == cudaDevAttrComputeCapabilityMinor ? 5 : 1;
+  *value = attribute == cudaDevAttrComputeCapabilityMajor         ? 7
+           : attribute == cudaDevAttrComputeCapabilityMinor       ? 5
+           : attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 64 << 10
+                                                                  : 1;
   return Result();
 }
 cudaError_t cudaGetLastError() {
