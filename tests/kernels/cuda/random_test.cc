@@ -53,7 +53,7 @@ TEST(Random, AgreesWithTheHost) {
 // The first known answer of Random123, whose generator cuRAND's Philox4_32_10 is too, to 24 bits.
 TEST(Random, IsPhilox) {
   const OnGpu<double> x(4);
-  FillUniform(Gpu(), 0, 0, 0, 4, 0.0, 1.0, x.data());
+  FillUniform(Gpu(), RandomStream(), 0, 4, 0.0, 1.0, x.data());
   EXPECT_EQ(x.Get(),
             (std::vector<double>{0x6627e8 * 0x1p-24, 0xe169c5 * 0x1p-24, 0xbc57ac * 0x1p-24, 0x9b00db * 0x1p-24}));
 }
