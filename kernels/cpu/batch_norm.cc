@@ -186,21 +186,10 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-#define ORBIT_EXPORT(FUNCTION)                              \
-  HWY_EXPORT(FUNCTION##Float);                              \
-  HWY_EXPORT(FUNCTION##Double);                             \
-  template <class T, class... Arguments>                    \
-  void FUNCTION(const Arguments&... arguments) {            \
-    if constexpr (std::is_same_v<T, float>)                 \
-      HWY_DYNAMIC_DISPATCH(FUNCTION##Float)(arguments...);  \
-    else                                                    \
-      HWY_DYNAMIC_DISPATCH(FUNCTION##Double)(arguments...); \
-  }
 ORBIT_EXPORT(AddRows)
 ORBIT_EXPORT(Normalize)
 ORBIT_EXPORT(SumGradients)
 ORBIT_EXPORT(SpreadGradients)
-#undef ORBIT_EXPORT
 
 // Calls sum(begin, end, sums) for chunks of rows, sums being [count], and returns the totals.
 template <class T, class Sum>

@@ -255,23 +255,12 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-#define ORBIT_EXPORT(FUNCTION)                              \
-  HWY_EXPORT(FUNCTION##Float);                              \
-  HWY_EXPORT(FUNCTION##Double);                             \
-  template <class T, class... Arguments>                    \
-  void FUNCTION(const Arguments&... arguments) {            \
-    if constexpr (std::is_same_v<T, float>)                 \
-      HWY_DYNAMIC_DISPATCH(FUNCTION##Float)(arguments...);  \
-    else                                                    \
-      HWY_DYNAMIC_DISPATCH(FUNCTION##Double)(arguments...); \
-  }
 ORBIT_EXPORT(PairForward)
 ORBIT_EXPORT(PairBackward)
 ORBIT_EXPORT(SumForward)
 ORBIT_EXPORT(SumBackward)
 ORBIT_EXPORT(ComputeScales)
 ORBIT_EXPORT(SpreadScales)
-#undef ORBIT_EXPORT
 
 // Maps to a task, each of which has its own part of every array.
 int64_t Grain(const GraphEdges& edges, int64_t channels) {

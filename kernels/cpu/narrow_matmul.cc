@@ -96,20 +96,9 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-#define ORBIT_EXPORT(FUNCTION)                                     \
-  HWY_EXPORT(FUNCTION##Float);                                     \
-  HWY_EXPORT(FUNCTION##Double);                                    \
-  template <class T, class... Arguments>                           \
-  auto FUNCTION(Arguments... arguments) {                          \
-    if constexpr (std::is_same_v<T, float>)                        \
-      return HWY_DYNAMIC_DISPATCH(FUNCTION##Float)(arguments...);  \
-    else                                                           \
-      return HWY_DYNAMIC_DISPATCH(FUNCTION##Double)(arguments...); \
-  }
 ORBIT_EXPORT(Lanes)
 ORBIT_EXPORT(TimesSmall)
 ORBIT_EXPORT(SmallSum)
-#undef ORBIT_EXPORT
 
 bool IsManyRows(Transpose transpose_a, int64_t m, int64_t n, int64_t k) {
   return transpose_a == Transpose::kNo && m >= kLeastRows && n <= kMostSide && k <= kMostSide;

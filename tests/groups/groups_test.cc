@@ -243,7 +243,9 @@ TEST(MeanActionTest, IsTheMeanOfActions) {
       const std::vector<Tensor> actual = gradients(one_pass), wanted = gradients(expected);
       for (size_t i = 0; i < inputs.size(); ++i) {
         ASSERT_EQ(actual[i].defined(), wanted[i].defined()) << i;
-        if (wanted[i].defined()) EXPECT_LT(LargestDifference(actual[i], wanted[i]), 1e-12) << i;
+        if (wanted[i].defined()) {
+          EXPECT_LT(LargestDifference(actual[i], wanted[i]), 1e-12) << i;
+        }
       }
     }
 }
