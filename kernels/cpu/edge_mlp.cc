@@ -1,7 +1,6 @@
 #include "kernels/edge_mlp.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"

@@ -1,7 +1,6 @@
 #include "kernels/cpu/narrow_matmul.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 #include "kernels/cpu/parallel.h"
