@@ -27,11 +27,9 @@ def simt_library(name):
             "fiber.h",
             "launch.cc",
             "matrix.cc",
-            "recording.cc",
             "sanitizer.cc",
             "sanitizer.h",
             "schedule.cc",
-            "scratch.cc",
             "shared_memory.cc",
             "shared_memory.h",
             "warp.cc",
@@ -40,9 +38,7 @@ def simt_library(name):
             "cuda.h",
             "launch.h",
             "matrix.h",
-            "recording.h",
             "schedule.h",
-            "scratch.h",
             "warp.h",
         ],
         copts = ["-fno-strict-aliasing"],
@@ -50,7 +46,10 @@ def simt_library(name):
         local_defines = ["ORBIT_SIMT_SANITIZER=" + variant.sanitizer],
         alwayslink = True,  # the sanitizers' options
         visibility = ["//visibility:public"],
-        deps = ["//third_party:boost_context"],
+        deps = [
+            ":recording",
+            "//third_party:boost_context",
+        ],
     )
 
 # Flags for device code: reinterpreted pointers are usual there, and a register that nobody has set is noticed.
