@@ -15,9 +15,6 @@
 namespace orbit::kernels {
 namespace {
 
-__device__ __forceinline__ float LowOf(uint32_t pair) { return __uint_as_float(pair << 16); }
-__device__ __forceinline__ float HighOf(uint32_t pair) { return __uint_as_float(pair & 0xffff0000u); }
-
 // d += a b for two blocks of 8 columns, whose operands are b[0], b[1] and b[2], b[3].
 __device__ __forceinline__ void MultiplyTwo(float (&left)[4], float (&right)[4], const uint32_t (&a)[4],
                                             const uint32_t (&b)[4]) {
