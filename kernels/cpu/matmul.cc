@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/narrow_matmul.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/zero_skipping_matmul.h"
 
 namespace orbit::kernels {
 namespace {
@@ -109,6 +110,7 @@ void MatMul(Device, Transpose transpose_a, Transpose transpose_b, int64_t m, int
   SetUpOnce();
   if (batch == 1 && IsNarrow<T>(transpose_a, transpose_b, m, n, k))
     return NarrowMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, beta, c);
+  if (batch == 1 && beta == T(0) && ZeroSkippingMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, c)) return;
   const auto problem = [&](int64_t i) {
     const bool ta = transpose_a == Transpose::kYes, tb = transpose_b == Transpose::kYes;
     Product<T>(m, n, k, {a + i * a_stride, ta ? 1 : k, ta ? m : 1}, transpose_a,
@@ -153,6 +155,7 @@ void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T
                    T* y) {
   if (IsNarrow<T>(Transpose::kNo, Transpose::kYes, rows, out, in))
     return NarrowMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y);
+  if (ZeroSkippingMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, y)) return;
   if (bias) BroadcastRow(device, rows, out, bias, y);
   MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
 }

@@ -1,0 +1,315 @@
+#include "kernels/cpu/zero_skipping_matmul.h"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <vector>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/targets.h"
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/zero_skipping_matmul.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/simd-inl.h"
+// clang-format on
+
+#ifndef ORBIT_KERNELS_CPU_ZERO_SKIPPING_MATMUL_PACKED_
+#define ORBIT_KERNELS_CPU_ZERO_SKIPPING_MATMUL_PACKED_
+namespace orbit::kernels {
+namespace {
+
+// Rows to a group. Fewer share more zeros; each takes its part of a row of B from the second cache, and three are
+// enough for that to keep up.
+constexpr int kRows = 3;
+constexpr int64_t kMostDepth = 1024;  // columns of A to a block, so that a panel of B stays in the second cache
+constexpr int64_t kMostLanes = 16;    // of any vector
+
+// The rows of A in groups, and those in blocks of columns: of each block the columns in which one of the group's rows
+// has an element.
+template <class T>
+struct PackedRows {
+  int64_t k, depth;  // columns of A, and at most of a block
+  int64_t groups, blocks;
+  T* values;                    // [groups, blocks, depth, kRows], of which the first columns of a block are there
+  hwy::MakeSigned<T>* offsets;  // [groups, blocks, depth], of the column's row in a panel of B
+  int64_t* counts;              // [groups, blocks]
+
+  int64_t at(int64_t group, int64_t block) const { return (group * blocks + block) * depth; }
+};
+
+}  // namespace
+}  // namespace orbit::kernels
+#endif  // ORBIT_KERNELS_CPU_ZERO_SKIPPING_MATMUL_PACKED_
+
+HWY_BEFORE_NAMESPACE();
+namespace orbit::kernels::HWY_NAMESPACE {
+namespace {
+
+// Vectors of columns beside kRows rows of sums: with a row of B they fill the registers.
+constexpr int kVectors = HWY_TARGET == HWY_AVX3 ? 8 : 4;
+template <class T>
+constexpr int64_t kPanel = kVectors* kLanes<T>;  // columns of B
+
+template <class T>
+int64_t PanelColumns() {
+  return kPanel<T>;
+}
+
+// to [columns, rows] = the transpose of from [rows, columns], with the given row strides.
+template <class T>
+void Transposed(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to, int64_t to_stride) {
+  constexpr int64_t kTile = 16;
+  for (int64_t c = 0; c < columns; c += kTile) {
+    const int64_t tile = std::min(kTile, columns - c);
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* source = from + r * from_stride + c;
+      T* target = to + c * to_stride + r;
+      if (tile == kTile) {
+        for (int64_t i = 0; i < kTile; ++i) target[i * to_stride] = source[i];
+      } else {
+        for (int64_t i = 0; i < tile; ++i) target[i * to_stride] = source[i];
+      }
+    }
+  }
+}
+
+template <class T>
+int64_t CountElements(int64_t size, const T* x) {
+  const Tag<T> d;
+  size_t count = 0;
+  for (int64_t i = 0; i < size; i += kLanes<T>)
+    count += hn::CountTrue(d, hn::Ne(LoadFirst(x + i, size - i), hn::Zero(d)));
+  return static_cast<int64_t>(count);
+}
+
+// Packs a group of rows.
+template <class T>
+void PackGroup(const T* const (&rows)[kRows], int64_t group, const PackedRows<T>& packed) {
+  static_assert(kRows == 3 && kLanes<T> <= kMostLanes);
+  const Tag<T> d;
+  const hn::RebindToSigned<Tag<T>> offset_tag;
+  for (int64_t block = 0; block < packed.blocks; ++block) {
+    const int64_t begin = block * packed.depth, end = std::min(packed.k, begin + packed.depth);
+    T* values = packed.values + packed.at(group, block) * kRows;
+    auto* offsets = packed.offsets + packed.at(group, block);
+    int64_t count = 0;
+    for (int64_t p = begin; p < end; p += kLanes<T>) {
+      const auto x = LoadFirst(rows[0] + p, end - p), y = LoadFirst(rows[1] + p, end - p),
+                 z = LoadFirst(rows[2] + p, end - p);
+      const auto zero = hn::Zero(d);
+      const auto any = hn::Or(hn::Ne(x, zero), hn::Or(hn::Ne(y, zero), hn::Ne(z, zero)));
+      const auto offset = hn::Mul(hn::Iota(offset_tag, p - begin), hn::Set(offset_tag, kPanel<T>));
+      // Whole vectors are written; what is too much comes before the block's end, and the next ones overwrite it.
+      hn::StoreInterleaved3(hn::Compress(x, any), hn::Compress(y, any), hn::Compress(z, any), d,
+                            values + count * kRows);
+      hn::StoreU(hn::Compress(offset, hn::RebindMask(offset_tag, any)), offset_tag, offsets + count);
+      count += static_cast<int64_t>(hn::CountTrue(d, any));
+    }
+    packed.counts[group * packed.blocks + block] = count;
+  }
+}
+
+// Whether a panel [depth, kPanel] has no infinity and no NaN: times 0 all else is 0.
+template <class T>
+bool IsFinite(int64_t depth, const T* panel) {
+  const Tag<T> d;
+  const auto zero = hn::Zero(d);
+  auto sum = zero;
+  for (int64_t i = 0; i < depth * kPanel<T>; i += kLanes<T>) sum = hn::MulAdd(hn::Load(d, panel + i), zero, sum);
+  return hn::AllTrue(d, hn::Eq(sum, zero));
+}
+
+// `columns` columns from `column` on of the rows [begin, end) of op(B) [k, n]: panel [end - begin, kPanel], of which
+// whole vectors are filled. Says whether they are finite.
+template <class T>
+bool PackPanel(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end, int64_t column,
+               int64_t columns, T* panel) {
+  const int64_t width = kPanel<T>;
+  if (columns < width) std::fill_n(panel, (end - begin) * width, T(0));
+  if (transpose == Transpose::kYes)
+    Transposed(columns, end - begin, b + column * k + begin, k, panel, width);
+  else
+    for (int64_t p = begin; p < end; ++p) std::copy_n(b + p * n + column, columns, panel + (p - begin) * width);
+  return IsFinite(end - begin, panel);
+}
+
+// c[i] [columns] (+)= the group's rows times the panel, for each of its rows.
+template <int kCount, class T>
+HWY_NOINLINE void GroupTimesPanel(int64_t count, const T* HWY_RESTRICT values,
+                                  const hwy::MakeSigned<T>* HWY_RESTRICT offsets, const T* HWY_RESTRICT panel,
+                                  int64_t columns, const T* bias, bool add, T* const (&c)[kRows]) {
+  const Tag<T> d;
+  Vector<T> sum[kRows][kCount];
+#pragma GCC unroll 3
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 8
+    for (int v = 0; v < kCount; ++v) sum[i][v] = hn::Zero(d);
+  for (int64_t t = 0; t < count; ++t) {
+    const T* row = panel + offsets[t];
+    Vector<T> b[kCount];
+#pragma GCC unroll 8
+    for (int v = 0; v < kCount; ++v) b[v] = hn::Load(d, row + v * kLanes<T>);
+#pragma GCC unroll 3
+    for (int i = 0; i < kRows; ++i) {
+      const Vector<T> a = hn::Set(d, values[t * kRows + i]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kCount; ++v) sum[i][v] = hn::MulAdd(a, b[v], sum[i][v]);
+    }
+  }
+#pragma GCC unroll 3
+  for (int i = 0; i < kRows; ++i) {
+    if (!c[i]) continue;
+#pragma GCC unroll 8
+    for (int v = 0; v < kCount; ++v) {
+      const int64_t at = v * kLanes<T>, left = columns - at;
+      if (add) sum[i][v] = hn::Add(sum[i][v], LoadFirst(c[i] + at, left));
+      if (bias) sum[i][v] = hn::Add(sum[i][v], LoadFirst(bias + at, left));
+      StoreFirst(sum[i][v], c[i] + at, left);
+    }
+  }
+}
+
+template <int kCount, class T>
+void GroupTimesSome(int64_t count, const T* values, const hwy::MakeSigned<T>* offsets, const T* panel, int64_t columns,
+                    const T* bias, bool add, T* const (&c)[kRows]) {
+  if constexpr (kCount > 1)
+    if (columns <= (kCount - 1) * kLanes<T>)
+      return GroupTimesSome<kCount - 1>(count, values, offsets, panel, columns, bias, add, c);
+  GroupTimesPanel<kCount>(count, values, offsets, panel, columns, bias, add, c);
+}
+
+// c[i] [columns] = op(A) times the panel of a block, for all rows of A in the order they are packed in.
+template <class T>
+void Multiply(const PackedRows<T>& packed, int64_t block, const T* panel, int64_t columns, const T* bias,
+              const int64_t* order, int64_t m, int64_t c_stride, T* c) {
+  for (int64_t group = 0; group < packed.groups; ++group) {
+    T* rows[kRows];
+    for (int64_t i = 0; i < kRows; ++i)
+      rows[i] = group * kRows + i < m ? c + order[group * kRows + i] * c_stride : nullptr;
+    const int64_t at = packed.at(group, block);
+    GroupTimesSome<kVectors>(packed.counts[group * packed.blocks + block], packed.values + at * kRows,
+                             packed.offsets + at, panel, columns, bias, block > 0, rows);
+  }
+}
+
+}  // namespace
+
+#define ORBIT_DEFINE(NAME, T)                                                                                          \
+  int64_t PanelColumns##NAME() { return PanelColumns<T>(); }                                                           \
+  void Transposed##NAME(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to, int64_t to_stride) { \
+    Transposed(rows, columns, from, from_stride, to, to_stride);                                                       \
+  }                                                                                                                    \
+  int64_t CountElements##NAME(int64_t size, const T* x) { return CountElements(size, x); }                             \
+  void PackGroup##NAME(const T* const(&rows)[kRows], int64_t group, const PackedRows<T>& packed) {                     \
+    PackGroup(rows, group, packed);                                                                                    \
+  }                                                                                                                    \
+  bool PackPanel##NAME(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end,              \
+                       int64_t column, int64_t columns, T* panel) {                                                    \
+    return PackPanel(transpose, n, k, b, begin, end, column, columns, panel);                                          \
+  }                                                                                                                    \
+  void Multiply##NAME(const PackedRows<T>& packed, int64_t block, const T* panel, int64_t columns, const T* bias,      \
+                      const int64_t* order, int64_t m, int64_t c_stride, T* c) {                                       \
+    Multiply(packed, block, panel, columns, bias, order, m, c_stride, c);                                              \
+  }
+ORBIT_DEFINE(Float, float)
+ORBIT_DEFINE(Double, double)
+#undef ORBIT_DEFINE
+
+}  // namespace orbit::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace orbit::kernels {
+namespace {
+
+ORBIT_EXPORT(PanelColumns)
+ORBIT_EXPORT(Transposed)
+ORBIT_EXPORT(CountElements)
+ORBIT_EXPORT(PackGroup)
+ORBIT_EXPORT(PackPanel)
+ORBIT_EXPORT(Multiply)
+
+// What it is worth from: sizes that repay packing, and zeros. Where they are spread at random, half of a matrix leaves
+// seven eighths of its groups' columns.
+constexpr int64_t kLeastRows = 64, kLeastColumns = 512, kLeastDepth = 256;
+constexpr double kLeastZeros = 0.3;
+constexpr double kMostElements = 0.9;  // of the groups' columns
+
+// Whether enough of a sample of the elements is zero.
+template <class T>
+bool HasZeros(int64_t size, const T* x) {
+  constexpr int64_t kSample = 4096;
+  const int64_t step = std::max<int64_t>(1, size / kSample) | 1;  // odd: not one column again and again
+  int64_t zeros = 0, seen = 0;
+  for (int64_t i = 0; i < size; i += step, ++seen) zeros += x[i] == T(0);
+  return static_cast<double>(zeros) >= kLeastZeros * static_cast<double>(seen);
+}
+
+}  // namespace
+
+template <class T>
+bool ZeroSkippingMatMul(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
+                        const T* b, const T* bias, T* c) {
+  if (m < kLeastRows || n < kLeastColumns || k < kLeastDepth || !HasZeros(m * k, a)) return false;
+
+  // A by rows. Rows of one that is stored transposed, the outputs of a layer say, are put in the order of how many
+  // elements they have: those that seldom have one come together, and those that mostly do.
+  std::vector<int64_t> order(m);
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const bool reorder = transpose_a == Transpose::kYes;
+  Scratch<T> transposed(reorder ? m * k : 0);
+  if (reorder) {
+    std::vector<int64_t> elements(m);
+    ParallelFor(m, 64, [&](int64_t begin, int64_t end) {
+      Transposed<T>(k, end - begin, a + begin, m, transposed.data() + begin * k, k);
+      for (int64_t i = begin; i < end; ++i) elements[i] = CountElements<T>(k, transposed.data() + i * k);
+    });
+    a = transposed.data();
+    std::stable_sort(order.begin(), order.end(), [&](int64_t i, int64_t j) { return elements[i] < elements[j]; });
+  }
+
+  const int64_t groups = NumChunks(m, kRows), blocks = NumChunks(k, kMostDepth);
+  const int64_t depth = NumChunks(NumChunks(k, blocks), kMostLanes) * kMostLanes;
+  Scratch<T> values(groups * blocks * depth * kRows);
+  Scratch<hwy::MakeSigned<T>> offsets(groups * blocks * depth);
+  std::vector<int64_t> counts(groups * blocks);
+  const PackedRows<T> packed = {k, depth, groups, blocks, values.data(), offsets.data(), counts.data()};
+  ParallelFor(groups, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t group = begin; group < end; ++group) {
+      const T* rows[kRows];
+      for (int64_t i = 0; i < kRows; ++i) rows[i] = a + order[std::min(group * kRows + i, m - 1)] * k;
+      PackGroup<T>(rows, group, packed);
+    }
+  });
+  const int64_t elements = std::accumulate(counts.begin(), counts.end(), int64_t{0});
+  if (static_cast<double>(elements) > kMostElements * static_cast<double>(groups * k)) return false;
+
+  std::atomic<bool> finite = true;
+  const int64_t width = PanelColumns<T>();
+  ParallelFor(n, width, [&](int64_t column, int64_t last) {
+    Scratch<T> panel(depth * width);
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t begin = block * depth, end = std::min(k, begin + depth);
+      if (!PackPanel<T>(transpose_b, n, k, b, begin, end, column, last - column, panel.data())) finite = false;
+      if (!finite) return;
+      const bool with_bias = bias && block == blocks - 1;
+      Multiply<T>(packed, block, panel.data(), last - column, with_bias ? bias + column : nullptr, order.data(), m, n,
+                  c + column);
+    }
+  });
+  return finite;
+}
+
+#define ORBIT_INSTANTIATE(T) \
+  template bool ZeroSkippingMatMul(Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+
+}  // namespace orbit::kernels
+#endif  // HWY_ONCE
