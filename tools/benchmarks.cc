@@ -318,6 +318,15 @@ std::vector<Benchmark> MakeBenchmarks() {
          const Variable x = Parameter({50000, 64}), weight = Parameter({192, 64}), bias = Parameter({192});
          return BothWays({x, weight, bias}, [=] { return Linear(x, weight, bias); });
        }},
+      {"linear_of_relu_1000x2048x4096",
+       "a layer between ReLUs on 10 samples each of 100 examples, forward and backward", 0,
+       3 * 2 * 1000.0 * 2048 * 4096,
+       [] {
+         // Samples of an example share their signs in about the way that an MLP's hidden units do.
+         const Variable x(Add(Normal({100, 1, 2048}), Normal({100, 10, 2048})).value(), true);
+         const Variable weight = Parameter({4096, 2048}), bias = Parameter({4096});
+         return BothWays({x, weight, bias}, [=] { return Relu(Linear(Relu(x), weight, bias)); });
+       }},
       {"matmul_2000x64x64x64", "2,000 products, forward and backward", 0, 3 * 2 * 2000.0 * 64 * 64 * 64,
        [] {
          const Variable a = Parameter({2000, 64, 64}), b = Parameter({2000, 64, 64});

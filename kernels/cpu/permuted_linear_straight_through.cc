@@ -20,7 +20,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kColumnsAtOnce = 256;  // of a part, so that its product is worth its packing
+constexpr int64_t kColumnsAtOnce = 512;  // of a part, so that its product is worth its packing
 
 // The columns of ranks [begin, end): for every such rank q its d features, A[0 .. q, q], and of directed graphs
 // A[q, 0 .. q], one after the other.
@@ -38,7 +38,8 @@ class StraightThrough {
     for (int64_t begin = 0, reaching = graphs.graphs; begin < largest;) {
       while (NumNodes(order_[reaching - 1]) <= begin) --reaching;
       Part part = {begin, begin, 0, reaching * graphs.samples};
-      for (; part.end < largest && part.columns < kColumnsAtOnce; ++part.end) part.columns += Columns(part.end);
+      do part.columns += Columns(part.end++);
+      while (part.end < largest && part.columns + Columns(part.end) <= kColumnsAtOnce);
       begin = part.end;
       parts_.push_back(part);
     }
@@ -63,11 +64,9 @@ class StraightThrough {
         for (size_t p = 0; p < parts_.size(); ++p)
           GatherColumns(parts_[p], weight + o * graphs_.columns(), columns + weight_begin[p] + o * parts_[p].columns);
     });
-    const auto num_parts = static_cast<int64_t>(parts_.size());
-    ParallelChunks(num_parts, [&](int64_t p) {
+    for (size_t p = 0; p < parts_.size(); ++p)
       MatMul(Cpu(), Transpose::kNo, Transpose::kNo, parts_[p].rows, parts_[p].columns, out, rows,
              columns + weight_begin[p], T(0), product + product_begin[p]);
-    });
     ParallelFor(graphs_.rows(), 8, [&](int64_t begin, int64_t end) {
       const int64_t n = graphs_.n;
       Scratch<T> scratch(n * graphs_.d + 2 * n * n);

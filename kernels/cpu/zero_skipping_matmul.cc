@@ -236,7 +236,7 @@ ORBIT_EXPORT(Multiply)
 
 // What it is worth from: sizes that repay packing, and zeros. Where they are spread at random, half of a matrix leaves
 // seven eighths of its groups' columns.
-constexpr int64_t kLeastRows = 64, kLeastColumns = 512, kLeastDepth = 256;
+constexpr int64_t kLeastRows = 64, kLeastColumns = 384, kLeastDepth = 256;
 constexpr double kLeastZeros = 0.3;
 constexpr double kMostElements = 0.9;  // of the groups' columns
 
