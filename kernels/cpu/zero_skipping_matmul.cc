@@ -23,9 +23,7 @@
 namespace orbit::kernels {
 namespace {
 
-// Rows to a group. Fewer share more zeros; each takes its part of a row of B from the second cache, and three are
-// enough for that to keep up.
-constexpr int kRows = 3;
+constexpr int kMostRows = 4;          // to a group
 constexpr int64_t kMostDepth = 1024;  // columns of A to a block, so that a panel of B stays in the second cache
 constexpr int64_t kMostLanes = 16;    // of any vector
 
@@ -35,7 +33,7 @@ template <class T>
 struct PackedRows {
   int64_t k, depth;  // columns of A, and at most of a block
   int64_t groups, blocks;
-  T* values;                    // [groups, blocks, depth, kRows], of which the first columns of a block are there
+  T* values;                    // [groups, blocks, depth, rows], of which the first columns of a block are there
   hwy::MakeSigned<T>* offsets;  // [groups, blocks, depth], of the column's row in a panel of B
   int64_t* counts;              // [groups, blocks]
 
@@ -50,14 +48,22 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// Vectors of columns beside kRows rows of sums: with a row of B they fill the registers.
-constexpr int kVectors = HWY_TARGET == HWY_AVX3 ? 8 : 4;
+// Rows to a group, and vectors of a panel's columns beside them, so that the sums, a row of the panel and an element of
+// A fill the registers. Fewer rows share more zeros; each reads its part of a panel from the second cache, and these
+// are enough for that to keep up.
+constexpr int kRows = HWY_TARGET == HWY_AVX3 ? 3 : 4, kVectors = HWY_TARGET == HWY_AVX3 ? 8 : 3;
+static_assert(kRows <= kMostRows);
 template <class T>
 constexpr int64_t kPanel = kVectors* kLanes<T>;  // columns of B
 
+// Panels that a group of rows is multiplied with while it is in the first cache, and they in the second.
+constexpr int kPanels = HWY_TARGET == HWY_AVX3 ? 1 : 2;
+
+int64_t Rows() { return kRows; }
+
 template <class T>
-int64_t PanelColumns() {
-  return kPanel<T>;
+int64_t ColumnsAtOnce() {
+  return kPanels * kPanel<T>;
 }
 
 // to [columns, rows] = the transpose of from [rows, columns], with the given row strides.
@@ -89,8 +95,8 @@ int64_t CountElements(int64_t size, const T* x) {
 
 // Packs a group of rows.
 template <class T>
-void PackGroup(const T* const (&rows)[kRows], int64_t group, const PackedRows<T>& packed) {
-  static_assert(kRows == 3 && kLanes<T> <= kMostLanes);
+void PackGroup(const T* const* rows, int64_t group, const PackedRows<T>& packed) {
+  static_assert((kRows == 3 || kRows == 4) && kLanes<T> <= kMostLanes);
   const Tag<T> d;
   const hn::RebindToSigned<Tag<T>> offset_tag;
   for (int64_t block = 0; block < packed.blocks; ++block) {
@@ -99,14 +105,19 @@ void PackGroup(const T* const (&rows)[kRows], int64_t group, const PackedRows<T>
     auto* offsets = packed.offsets + packed.at(group, block);
     int64_t count = 0;
     for (int64_t p = begin; p < end; p += kLanes<T>) {
-      const auto x = LoadFirst(rows[0] + p, end - p), y = LoadFirst(rows[1] + p, end - p),
-                 z = LoadFirst(rows[2] + p, end - p);
-      const auto zero = hn::Zero(d);
-      const auto any = hn::Or(hn::Ne(x, zero), hn::Or(hn::Ne(y, zero), hn::Ne(z, zero)));
-      const auto offset = hn::Mul(hn::Iota(offset_tag, p - begin), hn::Set(offset_tag, kPanel<T>));
+      Vector<T> x[kRows];
+      auto any = hn::FirstN(d, 0);
+      for (int i = 0; i < kRows; ++i) {
+        x[i] = LoadFirst(rows[i] + p, end - p);
+        any = hn::Or(any, hn::Ne(x[i], hn::Zero(d)));
+      }
+      for (int i = 0; i < kRows; ++i) x[i] = hn::Compress(x[i], any);
       // Whole vectors are written; what is too much comes before the block's end, and the next ones overwrite it.
-      hn::StoreInterleaved3(hn::Compress(x, any), hn::Compress(y, any), hn::Compress(z, any), d,
-                            values + count * kRows);
+      if constexpr (kRows == 3)
+        hn::StoreInterleaved3(x[0], x[1], x[2], d, values + count * kRows);
+      else
+        hn::StoreInterleaved4(x[0], x[1], x[2], x[3], d, values + count * kRows);
+      const auto offset = hn::Mul(hn::Iota(offset_tag, p - begin), hn::Set(offset_tag, kPanel<T>));
       hn::StoreU(hn::Compress(offset, hn::RebindMask(offset_tag, any)), offset_tag, offsets + count);
       count += static_cast<int64_t>(hn::CountTrue(d, any));
     }
@@ -124,18 +135,24 @@ bool IsFinite(int64_t depth, const T* panel) {
   return hn::AllTrue(d, hn::Eq(sum, zero));
 }
 
-// `columns` columns from `column` on of the rows [begin, end) of op(B) [k, n]: panel [end - begin, kPanel], of which
-// whole vectors are filled. Says whether they are finite.
+// `columns` columns of op(B) [k, n] from `column` on, of the rows [begin, end), as panels one after the other. Says
+// whether they are finite.
 template <class T>
-bool PackPanel(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end, int64_t column,
-               int64_t columns, T* panel) {
-  const int64_t width = kPanel<T>;
-  if (columns < width) std::fill_n(panel, (end - begin) * width, T(0));
-  if (transpose == Transpose::kYes)
-    Transposed(columns, end - begin, b + column * k + begin, k, panel, width);
-  else
-    for (int64_t p = begin; p < end; ++p) std::copy_n(b + p * n + column, columns, panel + (p - begin) * width);
-  return IsFinite(end - begin, panel);
+bool PackPanels(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end, int64_t column,
+                int64_t columns, T* panel) {
+  constexpr int64_t kWidth = kPanel<T>;
+  const int64_t depth = end - begin;
+  bool finite = true;
+  for (; columns > 0; column += kWidth, columns -= kWidth, panel += depth * kWidth) {
+    const int64_t width = std::min(columns, kWidth);
+    if (width < kWidth) std::fill_n(panel, depth * kWidth, T(0));
+    if (transpose == Transpose::kYes)
+      Transposed(width, depth, b + column * k + begin, k, panel, kWidth);
+    else
+      for (int64_t p = 0; p < depth; ++p) std::copy_n(b + (begin + p) * n + column, width, panel + p * kWidth);
+    finite = IsFinite(depth, panel) && finite;
+  }
+  return finite;
 }
 
 // c[i] [columns] (+)= the group's rows times the panel, for each of its rows.
@@ -145,7 +162,7 @@ HWY_NOINLINE void GroupTimesPanel(int64_t count, const T* HWY_RESTRICT values,
                                   int64_t columns, const T* bias, bool add, T* const (&c)[kRows]) {
   const Tag<T> d;
   Vector<T> sum[kRows][kCount];
-#pragma GCC unroll 3
+#pragma GCC unroll 4
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 8
     for (int v = 0; v < kCount; ++v) sum[i][v] = hn::Zero(d);
@@ -154,14 +171,14 @@ HWY_NOINLINE void GroupTimesPanel(int64_t count, const T* HWY_RESTRICT values,
     Vector<T> b[kCount];
 #pragma GCC unroll 8
     for (int v = 0; v < kCount; ++v) b[v] = hn::Load(d, row + v * kLanes<T>);
-#pragma GCC unroll 3
+#pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
       const Vector<T> a = hn::Set(d, values[t * kRows + i]);
 #pragma GCC unroll 8
       for (int v = 0; v < kCount; ++v) sum[i][v] = hn::MulAdd(a, b[v], sum[i][v]);
     }
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 4
   for (int i = 0; i < kRows; ++i) {
     if (!c[i]) continue;
 #pragma GCC unroll 8
@@ -183,38 +200,40 @@ void GroupTimesSome(int64_t count, const T* values, const hwy::MakeSigned<T>* of
   GroupTimesPanel<kCount>(count, values, offsets, panel, columns, bias, add, c);
 }
 
-// c[i] [columns] = op(A) times the panel of a block, for all rows of A in the order they are packed in.
+// `columns` columns of C (+)= op(A) times panels of a block of `depth` rows.
 template <class T>
-void Multiply(const PackedRows<T>& packed, int64_t block, const T* panel, int64_t columns, const T* bias,
-              const int64_t* order, int64_t m, int64_t c_stride, T* c) {
+void Multiply(const PackedRows<T>& packed, int64_t block, int64_t depth, const T* panels, int64_t columns,
+              const T* bias, const int64_t* order, int64_t m, int64_t c_stride, T* c) {
   for (int64_t group = 0; group < packed.groups; ++group) {
-    T* rows[kRows];
-    for (int64_t i = 0; i < kRows; ++i)
-      rows[i] = group * kRows + i < m ? c + order[group * kRows + i] * c_stride : nullptr;
-    const int64_t at = packed.at(group, block);
-    GroupTimesSome<kVectors>(packed.counts[group * packed.blocks + block], packed.values + at * kRows,
-                             packed.offsets + at, panel, columns, bias, block > 0, rows);
+    const int64_t at = packed.at(group, block), count = packed.counts[group * packed.blocks + block];
+    for (int64_t column = 0; column < columns; column += kPanel<T>) {
+      T* rows[kRows];
+      for (int64_t i = 0; i < kRows; ++i)
+        rows[i] = group * kRows + i < m ? c + order[group * kRows + i] * c_stride + column : nullptr;
+      GroupTimesSome<kVectors>(count, packed.values + at * kRows, packed.offsets + at, panels + column * depth,
+                               std::min(kPanel<T>, columns - column), bias ? bias + column : nullptr, block > 0, rows);
+    }
   }
 }
 
 }  // namespace
 
 #define ORBIT_DEFINE(NAME, T)                                                                                          \
-  int64_t PanelColumns##NAME() { return PanelColumns<T>(); }                                                           \
+  int64_t ColumnsAtOnce##NAME() { return ColumnsAtOnce<T>(); }                                                         \
   void Transposed##NAME(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to, int64_t to_stride) { \
     Transposed(rows, columns, from, from_stride, to, to_stride);                                                       \
   }                                                                                                                    \
   int64_t CountElements##NAME(int64_t size, const T* x) { return CountElements(size, x); }                             \
-  void PackGroup##NAME(const T* const(&rows)[kRows], int64_t group, const PackedRows<T>& packed) {                     \
+  void PackGroup##NAME(const T* const* rows, int64_t group, const PackedRows<T>& packed) {                             \
     PackGroup(rows, group, packed);                                                                                    \
   }                                                                                                                    \
-  bool PackPanel##NAME(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end,              \
-                       int64_t column, int64_t columns, T* panel) {                                                    \
-    return PackPanel(transpose, n, k, b, begin, end, column, columns, panel);                                          \
+  bool PackPanels##NAME(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end,             \
+                        int64_t column, int64_t columns, T* panel) {                                                   \
+    return PackPanels(transpose, n, k, b, begin, end, column, columns, panel);                                         \
   }                                                                                                                    \
-  void Multiply##NAME(const PackedRows<T>& packed, int64_t block, const T* panel, int64_t columns, const T* bias,      \
-                      const int64_t* order, int64_t m, int64_t c_stride, T* c) {                                       \
-    Multiply(packed, block, panel, columns, bias, order, m, c_stride, c);                                              \
+  void Multiply##NAME(const PackedRows<T>& packed, int64_t block, int64_t depth, const T* panels, int64_t columns,     \
+                      const T* bias, const int64_t* order, int64_t m, int64_t c_stride, T* c) {                        \
+    Multiply(packed, block, depth, panels, columns, bias, order, m, c_stride, c);                                      \
   }
 ORBIT_DEFINE(Float, float)
 ORBIT_DEFINE(Double, double)
@@ -227,11 +246,12 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-ORBIT_EXPORT(PanelColumns)
+HWY_EXPORT(Rows);
+ORBIT_EXPORT(ColumnsAtOnce)
 ORBIT_EXPORT(Transposed)
 ORBIT_EXPORT(CountElements)
 ORBIT_EXPORT(PackGroup)
-ORBIT_EXPORT(PackPanel)
+ORBIT_EXPORT(PackPanels)
 ORBIT_EXPORT(Multiply)
 
 // What it is worth from: sizes that repay packing, and zeros. Where they are spread at random, half of a matrix leaves
@@ -273,33 +293,33 @@ bool ZeroSkippingMatMul(Transpose transpose_a, Transpose transpose_b, int64_t m,
     std::stable_sort(order.begin(), order.end(), [&](int64_t i, int64_t j) { return elements[i] < elements[j]; });
   }
 
-  const int64_t groups = NumChunks(m, kRows), blocks = NumChunks(k, kMostDepth);
+  const int64_t rows = HWY_DYNAMIC_DISPATCH(Rows)(), groups = NumChunks(m, rows), blocks = NumChunks(k, kMostDepth);
   const int64_t depth = NumChunks(NumChunks(k, blocks), kMostLanes) * kMostLanes;
-  Scratch<T> values(groups * blocks * depth * kRows);
+  Scratch<T> values(groups * blocks * depth * rows);
   Scratch<hwy::MakeSigned<T>> offsets(groups * blocks * depth);
   std::vector<int64_t> counts(groups * blocks);
   const PackedRows<T> packed = {k, depth, groups, blocks, values.data(), offsets.data(), counts.data()};
   ParallelFor(groups, 16, [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; ++group) {
-      const T* rows[kRows];
-      for (int64_t i = 0; i < kRows; ++i) rows[i] = a + order[std::min(group * kRows + i, m - 1)] * k;
-      PackGroup<T>(rows, group, packed);
+      const T* of_group[kMostRows];
+      for (int64_t i = 0; i < rows; ++i) of_group[i] = a + order[std::min(group * rows + i, m - 1)] * k;
+      PackGroup<T>(of_group, group, packed);
     }
   });
   const int64_t elements = std::accumulate(counts.begin(), counts.end(), int64_t{0});
   if (static_cast<double>(elements) > kMostElements * static_cast<double>(groups * k)) return false;
 
   std::atomic<bool> finite = true;
-  const int64_t width = PanelColumns<T>();
-  ParallelFor(n, width, [&](int64_t column, int64_t last) {
-    Scratch<T> panel(depth * width);
+  const int64_t at_once = ColumnsAtOnce<T>();
+  ParallelFor(n, at_once, [&](int64_t column, int64_t last) {
+    const int64_t columns = last - column;
+    Scratch<T> panels(depth * at_once);
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t begin = block * depth, end = std::min(k, begin + depth);
-      if (!PackPanel<T>(transpose_b, n, k, b, begin, end, column, last - column, panel.data())) finite = false;
+      if (!PackPanels<T>(transpose_b, n, k, b, begin, end, column, columns, panels.data())) finite = false;
       if (!finite) return;
-      const bool with_bias = bias && block == blocks - 1;
-      Multiply<T>(packed, block, panel.data(), last - column, with_bias ? bias + column : nullptr, order.data(), m, n,
-                  c + column);
+      const T* added = bias && block == blocks - 1 ? bias + column : nullptr;
+      Multiply<T>(packed, block, end - begin, panels.data(), columns, added, order.data(), m, n, c + column);
     }
   });
   return finite;
