@@ -155,8 +155,10 @@ void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T
                    T* y) {
   if (IsNarrow<T>(Transpose::kNo, Transpose::kYes, rows, out, in))
     return NarrowMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y);
-  if (ZeroSkippingMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, y)) return;
-  if (bias) BroadcastRow(device, rows, out, bias, y);
+  if (bias) {
+    if (ZeroSkippingMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, y)) return;
+    BroadcastRow(device, rows, out, bias, y);
+  }
   MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
 }
 
