@@ -8,10 +8,10 @@
 #include <mutex>
 #include <utility>
 
-#include "engine/error.h"
 #include "engine/profiling.h"
 #include "engine/stream.h"
 #include "kernels/cuda/runtime.h"
+#include "kernels/error.h"
 #endif
 
 #include "engine/backend.h"

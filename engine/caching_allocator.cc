@@ -5,8 +5,8 @@
 #include <sstream>
 #include <utility>
 
-#include "engine/error.h"
 #include "engine/profiling.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "engine/caching_allocator.h"
-#include "engine/error.h"
 #include "engine/profiling.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

@@ -10,7 +10,7 @@
 #include "engine/backend.h"
 #include "engine/caching_allocator.h"
 #include "engine/capture.h"
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <mutex>
 
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "engine/device.h"
 #include "engine/dtype.h"
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit {
 

@@ -5,7 +5,7 @@
 #include "engine/ops/shape.h"
 #include "groups/frame.h"
 #include "groups/minimal_frame.h"
-#include "groups/rotation.h"
+#include "groups/ops/rotation.h"
 
 namespace orbit {
 namespace {

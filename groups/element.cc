@@ -3,8 +3,8 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
-#include "groups/mean_action.h"
-#include "groups/rotation.h"
+#include "groups/ops/mean_action.h"
+#include "groups/ops/rotation.h"
 
 namespace orbit {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "engine/edge_lists.h"
 #include "engine/variable.h"
-#include "groups/permutation.h"
+#include "groups/ops/permutation.h"
 
 namespace orbit {
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit {
 namespace {

@@ -11,7 +11,7 @@ namespace orbit::kernels {
 
 struct AttentionShape {
   int64_t sequences, tokens;  // tokens of each sequence
-  int64_t heads, channels;    // of each head, at most 128 on GPUs or std::invalid_argument
+  int64_t heads, channels;    // of each head, at most 128 on GPUs or Error
 
   constexpr int64_t width() const { return heads * channels; }
   constexpr int64_t rows() const { return sequences * tokens; }

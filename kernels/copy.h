@@ -20,12 +20,12 @@ struct Strided {
 template <class Device, class T>
 void CopyStrided(Device device, const Strided& shape, const T* x, T* y);
 
-// y[i, :] = x[index[i], :] for rows of `columns` elements. An index outside [0, x_rows) throws std::out_of_range on the
+// y[i, :] = x[index[i], :] for rows of `columns` elements. An index outside [0, x_rows) throws Error on the
 // host; a GPU, which cannot, makes the row NaN.
 template <class Device, class T>
 void GatherRows(Device device, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y);
 
-// y[index[i], :] += x[i, :] in a fixed order; y has y_rows rows. An index outside throws std::out_of_range
+// y[index[i], :] += x[i, :] in a fixed order; y has y_rows rows. An index outside throws Error
 // on the host; a GPU leaves the row out.
 template <class Device, class T>
 void ScatterAddRows(Device device, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x,

@@ -15,7 +15,7 @@ namespace orbit::kernels {
 struct Cpu {};
 
 // A CUDA GPU: the calling thread's current device. Pointers are to its memory; a kernel is queued on the stream and has
-// not finished on return. Throws std::runtime_error, with the operation and the device, where it cannot be queued.
+// not finished on return. Throws Error, with the operation and the device, where it cannot be queued.
 struct Cuda {
   CUstream_st* stream = nullptr;  // null: CUDA's default stream
 };

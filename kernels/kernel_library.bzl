@@ -6,7 +6,6 @@ def kernel_library(name, srcs = [], deps = [], **kwargs):
         name = name,
         srcs = ["cpu/%s.cc" % name] + srcs,
         hdrs = [name + ".h"],
-        visibility = ["//engine:__subpackages__", "//groups:__subpackages__", "//kernels:__subpackages__", "//models:__subpackages__", "//tests:__subpackages__", "//tools:__subpackages__"],
-        deps = [":device", ":parallel"] + deps,
+        deps = [":device", ":error", ":parallel"] + deps,
         **kwargs
     )

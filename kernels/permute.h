@@ -8,7 +8,7 @@
 //   transpose:  y[r, :] = x[index[r], :]           y[r, s, :] = x[index[r], index[s], :]
 //   else:       y[index[r], :] = x[r, :]           y[index[r], index[s], :] = x[r, s, :]
 //
-// Throws std::invalid_argument unless order is 1 or 2. For actions of a dense P, see rotate.h.
+// Throws Error unless order is 1 or 2. For actions of a dense P, see rotate.h.
 #ifndef ORBIT_KERNELS_PERMUTE_H_
 #define ORBIT_KERNELS_PERMUTE_H_
 

@@ -23,7 +23,7 @@ struct SoftSortShape {
 // everything; ranks from num_nodes[b] on hold themselves.
 // soft [batch, samples, n, n] (nullptr: not wanted): P with a row per node and a column per rank, 0 beyond
 // num_nodes[b]. Whatever T, the iterations run in double. Nothing but `index` is kept for the backward pass. Throws
-// std::invalid_argument unless tau > 0, iterations >= 1 and 0 <= num_nodes[b] <= n.
+// Error unless tau > 0, iterations >= 1 and 0 <= num_nodes[b] <= n.
 template <class Device, class T>
 void SoftSort(Device device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
               int32_t* index, T* soft);

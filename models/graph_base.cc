@@ -3,7 +3,7 @@
 #include "engine/ops/message_passing.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
-#include "groups/permuted_linear.h"
+#include "groups/ops/permuted_linear.h"
 
 namespace orbit {
 namespace {

@@ -7,7 +7,7 @@
 #include "engine/ops/message_passing.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "engine/ops/diagonal.h"
 #include "engine/ops/linear.h"
+#include "engine/ops/message_passing.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 

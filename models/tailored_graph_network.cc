@@ -1,6 +1,6 @@
 #include "models/tailored_graph_network.h"
 
-#include "engine/error.h"
+#include "kernels/error.h"
 #include "models/message_passing_networks.h"
 #include "models/ppgn.h"
 

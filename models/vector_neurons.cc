@@ -9,7 +9,7 @@
 #include "engine/ops/linear.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
-#include "groups/rotation.h"
+#include "groups/ops/rotation.h"
 #include "kernels/batch_norm.h"
 #include "kernels/nearest_neighbours.h"
 #include "kernels/vector_max_pool.h"

@@ -18,7 +18,7 @@ def bundled_test(name, source, deps, srcs = None, local_defines = [], visibility
         visibility = ["//tests:__pkg__"],
         deps = deps + [
             "//third_party:googletest_without_main",
-            "//tools:program",
+            "//tools/common:program",
         ],
     )
     native.cc_test(

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "tools/program.h"
+#include "tools/common/program.h"
 
 namespace orbit {
 namespace {

@@ -4,11 +4,11 @@
 #include <cstdio>
 
 #include "engine/io/atomic_file.h"
-#include "tools/graph_picture.h"
-#include "tools/inner_symmetry.h"
-#include "tools/launch.h"
-#include "tools/path.h"
-#include "tools/program.h"
+#include "tools/common/launch.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/report/graph_picture.h"
+#include "tools/report/inner_symmetry.h"
 
 namespace orbit {
 namespace {

@@ -14,12 +14,12 @@
 
 #include "engine/device.h"
 #include "engine/dispatch.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
-#include "tools/benchmarks.h"
-#include "tools/launch.h"
-#include "tools/program.h"
+#include "kernels/parallel.h"
+#include "tools/benchmarks/benchmarks.h"
+#include "tools/common/launch.h"
+#include "tools/common/program.h"
 
 namespace orbit {
 namespace {

@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/error.h"
 #include "engine/io/atomic_file.h"
-#include "tools/path.h"
+#include "kernels/error.h"
+#include "tools/common/path.h"
 
 namespace {
 

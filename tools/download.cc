@@ -4,13 +4,13 @@
 #include <filesystem>
 #include <optional>
 
-#include "engine/error.h"
-#include "tools/downloader.h"
-#include "tools/path.h"
-#include "tools/program.h"
-#include "tools/progress.h"
-#include "tools/published_files.h"
-#include "tools/sha256.h"
+#include "kernels/error.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/downloads/downloader.h"
+#include "tools/downloads/published_files.h"
+#include "tools/downloads/sha256.h"
+#include "tools/report/progress.h"
 
 namespace orbit {
 namespace {

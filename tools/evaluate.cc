@@ -5,17 +5,17 @@
 #include <filesystem>
 #include <vector>
 
-#include "data/npy.h"
-#include "data/torch_file.h"
+#include "data/io/npy.h"
+#include "data/io/torch_file.h"
 #include "engine/io/safetensors.h"
-#include "tools/launch.h"
-#include "tools/path.h"
-#include "tools/program.h"
-#include "tools/progress.h"
-#include "tools/run_directory.h"
-#include "tools/settings.h"
-#include "tools/task.h"
-#include "tools/trainer.h"
+#include "tools/common/launch.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/experiments/settings.h"
+#include "tools/experiments/task.h"
+#include "tools/experiments/trainer.h"
+#include "tools/report/progress.h"
+#include "tools/report/run_directory.h"
 
 namespace orbit {
 namespace {

@@ -3,15 +3,15 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "data/graph6.h"
-#include "data/graph_sets.h"
-#include "data/nbody.h"
-#include "data/npy.h"
+#include "data/graph/graph6.h"
+#include "data/graph/graph_sets.h"
+#include "data/io/npy.h"
+#include "data/nbody/nbody.h"
 #include "engine/io/atomic_file.h"
-#include "tools/launch.h"
-#include "tools/path.h"
-#include "tools/program.h"
-#include "tools/progress.h"
+#include "tools/common/launch.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/report/progress.h"
 
 namespace orbit {
 namespace {

@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "data/graph/graph_sets.h"
 #include "data/graph/own_graphs.h"
-#include "data/graph_sets.h"
 #include "models/graph_model.h"
-#include "tools/figure.h"
-#include "tools/launch.h"
-#include "tools/path.h"
-#include "tools/program.h"
-#include "tools/progress.h"
-#include "tools/separation_result.h"
+#include "tools/common/launch.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/report/figure.h"
+#include "tools/report/progress.h"
+#include "tools/report/separation_result.h"
 
 namespace orbit {
 namespace {

@@ -9,16 +9,16 @@
 
 #include "engine/io/atomic_file.h"
 #include "engine/io/checkpoint.h"
-#include "tools/figure.h"
-#include "tools/launch.h"
-#include "tools/metrics.h"
-#include "tools/path.h"
-#include "tools/program.h"
-#include "tools/run_directory.h"
-#include "tools/settings.h"
-#include "tools/stop_signal.h"
-#include "tools/task.h"
-#include "tools/trainer.h"
+#include "tools/common/launch.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/common/stop_signal.h"
+#include "tools/experiments/settings.h"
+#include "tools/experiments/task.h"
+#include "tools/experiments/trainer.h"
+#include "tools/report/figure.h"
+#include "tools/report/metrics.h"
+#include "tools/report/run_directory.h"
 
 namespace orbit {
 namespace {

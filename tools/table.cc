@@ -8,12 +8,12 @@
 #include <tuple>
 #include <vector>
 
-#include "engine/error.h"
-#include "tools/metrics.h"
-#include "tools/path.h"
-#include "tools/program.h"
-#include "tools/separation_result.h"
-#include "tools/settings.h"
+#include "kernels/error.h"
+#include "tools/common/path.h"
+#include "tools/common/program.h"
+#include "tools/experiments/settings.h"
+#include "tools/report/metrics.h"
+#include "tools/report/separation_result.h"
 
 namespace orbit {
 namespace {

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "engine/io/checkpoint.h"
-#include "kernels/cpu/parallel.h"
-#include "tools/launch.h"
-#include "tools/presets.h"
-#include "tools/program.h"
-#include "tools/progress.h"
-#include "tools/run_directory.h"
-#include "tools/settings.h"
-#include "tools/stop_signal.h"
-#include "tools/trainer.h"
+#include "kernels/parallel.h"
+#include "tools/common/launch.h"
+#include "tools/common/program.h"
+#include "tools/common/stop_signal.h"
+#include "tools/experiments/presets.h"
+#include "tools/experiments/settings.h"
+#include "tools/experiments/trainer.h"
+#include "tools/report/progress.h"
+#include "tools/report/run_directory.h"
 
 namespace orbit {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "data/graphs.h"
+#include "data/graph/graphs.h"
 
 namespace orbit {
 

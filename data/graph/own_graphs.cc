@@ -7,7 +7,7 @@
 #include <functional>
 #include <map>
 
-#include "data/graph6.h"
+#include "data/graph/graph6.h"
 #include "engine/io/mapped_file.h"
 
 namespace orbit {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/graphs.h"
+#include "data/graph/graphs.h"
 
 namespace orbit {
 

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit::io {
 namespace {

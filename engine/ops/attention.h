@@ -10,7 +10,7 @@ namespace orbit {
 // queries, keys and values one after another, each of them its heads one after another, of width / heads channels, as a
 // linear layer leaves them -> [sequences, tokens, width]. f32, f64, bf16. On GPUs bf16 is computed on tensor cores, and
 // f32 where products of matrices may be in bf16 (kernels/attention.h), in heads of up to 128 channels, or
-// std::invalid_argument. Throws Error where heads do not divide the width.
+// Error. Throws Error where heads do not divide the width.
 Variable ScaledDotProductAttention(const Variable& projected, int64_t heads);
 
 }  // namespace orbit

@@ -41,6 +41,14 @@ Variable SumMessages(const Variable& x, const Variable& eps, const EdgeLists& ed
 
 }  // namespace
 
+Tensor NodeMask(const Tensor& num_nodes, int64_t n, DType dtype) {
+  const Tensor mask = Tensor::Empty({num_nodes.dim(0), n}, dtype, num_nodes.device());
+  Dispatch("NodeMask", mask, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::NodeMask(device, mask.dim(0), n, num_nodes.data<int32_t>(), mask.data<T>());
+  });
+  return mask;
+}
+
 Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges) {
   return SumMessages(x, eps, edges, {});
 }

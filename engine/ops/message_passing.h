@@ -7,6 +7,9 @@
 
 namespace orbit {
 
+// 1 for a graph's nodes, 0 for padding: [graphs, n] from num_nodes i32 [graphs].
+Tensor NodeMask(const Tensor& num_nodes, int64_t n, DType dtype);
+
 // y_i = (1 + eps) x_i + the sum of x_j over the edges j -> i, for every sample alike: x [graphs, samples, n, channels],
 // eps []. f32, f64. The aggregation of GIN: Xu et al., How Powerful are Graph Neural Networks?, ICLR 2019.
 Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges);

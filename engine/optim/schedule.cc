@@ -5,7 +5,7 @@
 #include <numbers>
 #include <utility>
 
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit::optim {
 namespace {

@@ -1,11 +1,11 @@
 #include "kernels/copy.h"
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/error.h"
 #include "kernels/merge_axes.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {
@@ -14,9 +14,7 @@ constexpr int64_t kGrain = 1 << 14;  // elements a chunk
 
 void CheckIndex(int64_t rows, const int64_t* index, int64_t limit) {
   for (int64_t i = 0; i < rows; ++i)
-    if (index[i] < 0 || index[i] >= limit)
-      throw std::out_of_range("index " + std::to_string(index[i]) + " at position " + std::to_string(i) + " of " +
-                              std::to_string(limit) + " rows");
+    Check(index[i] >= 0 && index[i] < limit, "index ", index[i], " at position ", i, " of ", limit, " rows");
 }
 
 }  // namespace

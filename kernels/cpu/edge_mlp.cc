@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/targets.h"
+#include "kernels/parallel.h"
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE

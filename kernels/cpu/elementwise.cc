@@ -5,8 +5,8 @@
 #include <numbers>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/merge_axes.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {

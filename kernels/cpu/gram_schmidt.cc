@@ -2,21 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/error.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {
 
 constexpr int64_t kMaxDim = 8, kGrain = 128;
 
-void Check(int64_t dim) {
-  if (dim < 1 || dim > kMaxDim)
-    throw std::invalid_argument("GramSchmidt: the dimension must be 1 to " + std::to_string(kMaxDim) + ", got " +
-                                std::to_string(dim));
+void CheckDimension(int64_t dim) {
+  Check(dim >= 1 && dim <= kMaxDim, "GramSchmidt: the dimension must be 1 to ", kMaxDim, ", got ", dim);
 }
 
 // The vectors of one matrix, one after another, through their orthogonalisation.
@@ -73,7 +71,7 @@ struct Frame {
 
 template <class Device, class T>
 void GramSchmidt(Device, int64_t batch, int64_t dim, bool special, const T* v, T* r) {
-  Check(dim);
+  CheckDimension(dim);
   ParallelFor(batch, kGrain, [=](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const Frame<T> frame(dim, v + b * dim * dim);
@@ -87,7 +85,7 @@ void GramSchmidt(Device, int64_t batch, int64_t dim, bool special, const T* v, T
 
 template <class Device, class T>
 void GramSchmidtBackward(Device, int64_t batch, int64_t dim, bool special, const T* v, const T* dr, T* dv) {
-  Check(dim);
+  CheckDimension(dim);
   ParallelFor(batch, kGrain, [=](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const Frame<T> frame(dim, v + b * dim * dim);

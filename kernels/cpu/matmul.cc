@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernels/cpu/narrow_matmul.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/zero_skipping_matmul.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {

@@ -7,8 +7,8 @@
 #include <numeric>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/targets.h"
+#include "kernels/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/optimizer.cc"

@@ -1,21 +1,18 @@
 #include "kernels/permute.h"
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/error.h"
 #include "kernels/matmul.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {
 
-void Check(int order) {
-  if (order != 1 && order != 2)
-    throw std::invalid_argument("Permute: the order must be 1 or 2, got " + std::to_string(order));
-}
+void CheckOrder(int order) { Check(order == 1 || order == 2, "Permute: the order must be 1 or 2, got ", order); }
 
 // Items to a task.
 int64_t Grain(int64_t work_per_item) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, work_per_item)); }
@@ -83,7 +80,7 @@ void ChannelsFirst(int64_t n, int64_t channels, const int32_t* source, const T* 
 template <class Device, class T>
 void Permute(Device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels, bool transpose,
              const int32_t* index, const T* x, T* y) {
-  Check(order);
+  CheckOrder(order);
   const int64_t size = order == 1 ? n * channels : n * n * channels;
   const std::vector<int32_t> sources = Sources(rows, n, !transpose, index);
   ParallelFor(rows, Grain(size), [&](int64_t begin, int64_t end) {
@@ -96,7 +93,7 @@ void Permute(Device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t
 template <class Device, class T>
 void PermuteBackward(Device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels, bool transpose,
                      const int32_t* index, const T* dy, T* dx) {
-  Check(order);
+  CheckOrder(order);
   const int64_t size = order == 1 ? n * channels : n * n * channels;
   const std::vector<int32_t> sources = Sources(rows, n, transpose, index);
   ParallelFor(rows / repeat, Grain(size * repeat), [&](int64_t begin, int64_t end) {
@@ -115,7 +112,7 @@ void PermuteBackward(Device, int order, int64_t rows, int64_t repeat, int64_t n,
 template <class Device, class T>
 void PermuteStraightThrough(Device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels,
                             bool transpose, const int32_t* index, const T* x, const T* dy, T beta, T* dsoft) {
-  Check(order);
+  CheckOrder(order);
   const int64_t inner = order == 1 ? channels : n * channels, size = n * inner;
   ParallelFor(rows, Grain(2 * n * n * inner), [&](int64_t begin, int64_t end) {
     const int64_t packed = order == 2 ? size : 0;

@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/permuted_graphs.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/targets.h"
+#include "kernels/parallel.h"
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE

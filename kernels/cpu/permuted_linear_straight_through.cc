@@ -2,10 +2,10 @@
 #include <numeric>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/permuted_graphs.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/matmul.h"
+#include "kernels/parallel.h"
 #include "kernels/permuted_linear.h"
 
 // With A the gradient of the permuted adjacency and F that of the permuted features,

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/targets.h"
+#include "kernels/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/soft_sort.cc"
@@ -19,6 +18,7 @@
 
 #include "kernels/cpu/simd-inl.h"
 #include "kernels/cpu/sinkhorn_line-inl.h"
+#include "kernels/error.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
@@ -309,14 +309,12 @@ HWY_EXPORT(ForwardDouble);
 HWY_EXPORT(BackwardFloat);
 HWY_EXPORT(BackwardDouble);
 
-void Check(SoftSortShape shape, const int32_t* num_nodes, double tau, int iterations) {
-  if (!(tau > 0)) throw std::invalid_argument("SoftSort: tau must be positive, got " + std::to_string(tau));
-  if (iterations < 1)
-    throw std::invalid_argument("SoftSort: at least one iteration is needed, got " + std::to_string(iterations));
+void CheckArguments(SoftSortShape shape, const int32_t* num_nodes, double tau, int iterations) {
+  Check(tau > 0, "SoftSort: tau must be positive, got ", tau);
+  Check(iterations >= 1, "SoftSort: at least one iteration is needed, got ", iterations);
   for (int64_t b = 0; num_nodes && b < shape.batch; ++b)
-    if (num_nodes[b] < 0 || num_nodes[b] > shape.n)
-      throw std::invalid_argument("SoftSort: num_nodes[" + std::to_string(b) + "] = " + std::to_string(num_nodes[b]) +
-                                  " is not in [0, " + std::to_string(shape.n) + "]");
+    Check(num_nodes[b] >= 0 && num_nodes[b] <= shape.n, "SoftSort: num_nodes[", b, "] = ", num_nodes[b],
+          " is not in [0, ", shape.n, "]");
 }
 
 // Score vectors to a task: a multiple of the lanes of any vector, about 4096 scores.
@@ -327,7 +325,7 @@ int64_t Grain(int64_t n) { return std::max<int64_t>(1, 4096 / (8 * n)) * 8; }
 template <class Device, class T>
 void SoftSort(Device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
               int32_t* index, T* soft) {
-  Check(shape, num_nodes, tau, iterations);
+  CheckArguments(shape, num_nodes, tau, iterations);
   if (shape.n == 0) return;
   ParallelFor(shape.batch * shape.samples, Grain(shape.n), [&](int64_t begin, int64_t end) {
     if constexpr (std::is_same_v<T, float>)
@@ -340,7 +338,7 @@ void SoftSort(Device, SoftSortShape shape, const T* scores, const int32_t* num_n
 template <class Device, class T>
 void SoftSortBackward(Device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index,
                       double tau, int iterations, const T* dsoft, T* dscores) {
-  Check(shape, num_nodes, tau, iterations);
+  CheckArguments(shape, num_nodes, tau, iterations);
   if (shape.n == 0) return;
   ParallelFor(shape.batch * shape.samples, Grain(shape.n), [&](int64_t begin, int64_t end) {
     if constexpr (std::is_same_v<T, float>)

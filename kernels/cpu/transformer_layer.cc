@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/targets.h"
+#include "kernels/parallel.h"
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE

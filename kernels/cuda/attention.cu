@@ -1,5 +1,4 @@
 #include <limits>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 
@@ -8,6 +7,7 @@
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/error.h"
 #include "kernels/matmul.h"
 
 namespace orbit::kernels {
@@ -270,7 +270,7 @@ void ForHead(int64_t channels, F&& f) {
   if (channels <= 32) return f.template operator()<kMost, 2>();
   if (channels <= 64) return f.template operator()<kMost, 4>();
   if (channels <= 128) return f.template operator()<kMost, 8>();
-  throw std::invalid_argument("attention on GPUs takes heads of up to 128 channels, got " + std::to_string(channels));
+  Fail("attention on GPUs takes heads of up to 128 channels, got ", channels);
 }
 
 struct Plan {

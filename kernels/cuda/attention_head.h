@@ -2,12 +2,12 @@
 #ifndef ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_
 #define ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_
 
-#include <stdexcept>
 #include <string>
 
 #include "kernels/attention.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/tensor_core_tile.h"
+#include "kernels/error.h"
 
 namespace orbit::kernels {
 namespace {
@@ -94,7 +94,7 @@ void ForTiles(int64_t channels, F&& f, Pointers... pointers) {
   if (channels <= 32) return call.template operator()<32>();
   if (channels <= 64) return call.template operator()<64>();
   if (channels <= 128) return call.template operator()<128>();
-  throw std::invalid_argument("attention on GPUs takes heads of up to 128 channels, got " + std::to_string(channels));
+  Fail("attention on GPUs takes heads of up to 128 channels, got ", channels);
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <type_traits>
 
 #include "kernels/cuda/runtime.h"
 #include "kernels/cuda/shared_library.h"
+#include "kernels/error.h"
 
 namespace orbit::kernels {
 namespace {
@@ -39,8 +39,7 @@ struct Library {
 #undef ORBIT_FUNCTION
 
   void Check(cublasStatus_t status, const char* what) const {
-    if (status != CUBLAS_STATUS_SUCCESS)
-      throw std::runtime_error(std::string("cuBLASLt, ") + what + ": " + GetStatusString(status));
+    if (status != CUBLAS_STATUS_SUCCESS) Fail("cuBLASLt, ", what, ": ", GetStatusString(status));
   }
 };
 
@@ -101,7 +100,7 @@ class Plan {
     is_there = status == CUBLAS_STATUS_SUCCESS && found > 0 && heuristic.state == CUBLAS_STATUS_SUCCESS;
     if (is_there || p.epilogue > CublasEpilogue::kBias) return;
     lt.Check(status, "heuristic");
-    throw std::runtime_error("cuBLASLt has no algorithm for this product");
+    Fail("cuBLASLt has no algorithm for this product");
   }
 
   void SetPointers(const CublasEpilogue& epilogue) {

@@ -25,7 +25,7 @@ struct CublasEpilogue {
 // What MatMul of kernels/matmul.h does; m, n, k and batch are positive. The algorithm that cuBLASLt's heuristic finds
 // is kept for the next product of the same sizes, alignment and precision. False, and nothing is done, where it has
 // none with an epilogue that is not a bias: among others, rows of gelu_input must be multiples of 8 elements, and begin
-// at 16 bytes. Throws std::runtime_error where cuBLASLt is not found or refuses.
+// at 16 bytes. Throws Error where cuBLASLt is not found or refuses.
 template <class T>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
                   const T* a, const T* b, const CublasEpilogue& epilogue, T beta, T* c, int64_t batch, int64_t a_stride,

@@ -1,7 +1,5 @@
 #include "kernels/cuda/cudnn_attention.h"
 
-#include <stdexcept>
-
 #if defined(ORBIT_CUDA) && __has_include(<cudnn.h>)
 #include <cudnn.h>
 #endif
@@ -22,6 +20,7 @@
 
 #include "kernels/cuda/runtime.h"
 #include "kernels/cuda/shared_library.h"
+#include "kernels/error.h"
 
 namespace orbit::kernels {
 namespace {
@@ -41,8 +40,7 @@ struct Library {
 #undef ORBIT_FUNCTION
 
   void Check(cudnnStatus_t status, const char* what) const {
-    if (status != CUDNN_STATUS_SUCCESS)
-      throw std::runtime_error(std::string("cuDNN, ") + what + ": " + GetErrorString(status));
+    if (status != CUDNN_STATUS_SUCCESS) Fail("cuDNN, ", what, ": ", GetErrorString(status));
   }
 };
 
@@ -404,12 +402,12 @@ void CudnnAttentionBackward(Cuda device, const AttentionShape& shape, const BFlo
 namespace orbit::kernels {
 
 void CudnnAttentionForward(Cuda, const AttentionShape&, const BFloat16*, BFloat16*, float*) {
-  throw std::runtime_error("attention by cuDNN: this program was built without cuDNN 9");
+  Fail("attention by cuDNN: this program was built without cuDNN 9");
 }
 
 void CudnnAttentionBackward(Cuda, const AttentionShape&, const BFloat16*, const BFloat16*, const float*,
                             const BFloat16*, BFloat16*) {
-  throw std::runtime_error("attention by cuDNN: this program was built without cuDNN 9");
+  Fail("attention by cuDNN: this program was built without cuDNN 9");
 }
 
 }  // namespace orbit::kernels

@@ -9,7 +9,7 @@ namespace orbit::kernels {
 
 // Heads of a multiple of 8 channels; arrays aligned to 16 bytes. The engine that cuDNN's heuristic finds is kept for
 // the next call of the same shape. Backward adds up the gradients of queries in no fixed order. Throws
-// std::runtime_error where cuDNN 9 is not found, at run time or when this was built, and where it refuses.
+// Error where cuDNN 9 is not found, at run time or when this was built, and where it refuses.
 void CudnnAttentionForward(Cuda device, const AttentionShape& shape, const BFloat16* projected, BFloat16* y,
                            float* log_sums);
 void CudnnAttentionBackward(Cuda device, const AttentionShape& shape, const BFloat16* projected, const BFloat16* y,

@@ -5,7 +5,7 @@
 //
 //   Gpu                                    the device tag to instantiate for
 //   Launch("Name", gpu, blocks, threads, shared_bytes, Kernel<T>, arguments...)
-//                                          queues a kernel; throws std::runtime_error where it is refused
+//                                          queues a kernel; throws Error where it is refused
 //   ORBIT_SHARED(name, type)               a static shared variable, as ORBIT_SHARED(tile, float[32][33])
 //   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
 //   MostSharedBytes(gpu)                   what a block of this device can have of it, static and dynamic

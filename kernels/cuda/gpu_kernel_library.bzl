@@ -17,7 +17,6 @@ def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_
         name = name,
         srcs = [name + ".cu"],
         hdrs = hdrs,
-        visibility = ["//visibility:public"],
         deps = declared + deps + cuda_deps + [":gpu", ":runtime"] + [":" + call for call in calls],
     )
     for suffix, variant in SIMT_VARIANTS.items():
@@ -27,6 +26,5 @@ def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_
             copts = KERNEL_COPTS + variant.copts,
             local_defines = ['ORBIT_KERNEL=\\"%s/%s.cu\\"' % (native.package_name(), name)],
             textual_hdrs = [name + ".cu"] + hdrs,
-            visibility = ["//visibility:public"],
             deps = declared + deps + [":gpu", "//kernels/simt:" + suffix] + [":%s_%s" % (call, suffix) for call in calls],
         )

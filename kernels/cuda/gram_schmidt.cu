@@ -1,8 +1,8 @@
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "kernels/cuda/gpu.h"
+#include "kernels/error.h"
 #include "kernels/gram_schmidt.h"
 
 namespace orbit::kernels {
@@ -128,7 +128,7 @@ void ForDimension(int64_t dim, F&& f) {
     return ((dim == kLess + 1 ? (f.template operator()<kLess + 1>(), true) : false) || ...);
   }
   (std::make_integer_sequence<int, 8>());
-  if (!known) throw std::invalid_argument("GramSchmidt: the dimension must be 1 to 8, got " + std::to_string(dim));
+  Check(known, "GramSchmidt: the dimension must be 1 to 8, got ", dim);
 }
 
 }  // namespace

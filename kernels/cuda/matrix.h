@@ -14,8 +14,8 @@
 #include <cmath>
 #include <cstring>
 #include <source_location>
-#include <stdexcept>
 
+#include "kernels/error.h"
 #include "kernels/simt/matrix.h"
 #endif
 
@@ -89,7 +89,7 @@ inline void MultiplyBf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (
 inline uint32_t ToTf32(float value) { return (__float_as_uint(value) + 0x1000u) & 0xffffe000u; }
 
 inline simt::MatrixRow ReadRow(const void* row) {
-  if (reinterpret_cast<uintptr_t>(row) % 16 != 0) throw std::runtime_error("ldmatrix: a row that is not aligned");
+  if (reinterpret_cast<uintptr_t>(row) % 16 != 0) Fail("ldmatrix: a row that is not aligned");
   simt::MatrixRow values;
   for (int i = 0; i < 8; ++i) values.elements[i] = static_cast<const uint16_t*>(row)[i];
   return values;

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/error.h"
 #include "kernels/permute.h"
 
 namespace orbit::kernels {
@@ -11,10 +11,7 @@ namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 
-void Check(int order) {
-  if (order != 1 && order != 2)
-    throw std::invalid_argument("Permute: the order must be 1 or 2, got " + std::to_string(order));
-}
+void CheckOrder(int order) { Check(order == 1 || order == 2, "Permute: the order must be 1 or 2, got ", order); }
 
 // Calls f.template operator()<kWidth>() for the widest vectors that the channels divide into.
 template <class T, class F, class... Pointers>
@@ -97,7 +94,7 @@ __global__ void __launch_bounds__(kThreads) SumGathered(GatherShape shape, const
 template <class T>
 void LaunchGather(const char* operation, Gpu gpu, int order, int64_t outputs, int64_t share, int64_t samples, int64_t n,
                   int64_t channels, bool inverse, const int32_t* index, const T* x, T* y) {
-  Check(order);
+  CheckOrder(order);
   if (outputs == 0 || n == 0 || channels == 0) return;
   constexpr int64_t kSourceBytes = 32 << 10;
   const auto launch = [&]<int kWidth, int kVectors>() {
@@ -257,7 +254,7 @@ void PermuteBackward(Device gpu, int order, int64_t rows, int64_t repeat, int64_
 template <class Device, class T>
 void PermuteStraightThrough(Device gpu, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels,
                             bool transpose, const int32_t* index, const T* x, const T* dy, T beta, T* dsoft) {
-  Check(order);
+  CheckOrder(order);
   if (rows == 0 || n == 0) return;
   ForChannels<T>(
       channels,

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 
 #include "kernels/cuda/runtime.h"
+#include "kernels/error.h"
 
 namespace orbit::kernels {
 namespace {
@@ -121,7 +121,7 @@ void FillMemory(Cuda device, void* data, const void* element, size_t element_byt
     case 8:
       return FillElements<uint64_t>(device, data, element, count);
     default:
-      throw std::runtime_error("Fill with elements of " + std::to_string(element_bytes) + " bytes");
+      Fail("Fill with elements of ", element_bytes, " bytes");
   }
 }
 
@@ -132,8 +132,7 @@ void CheckCuda(const char* operation, int error) {
   if (const std::string where = the_whereabouts ? the_whereabouts() : ""; !where.empty()) message += " in " + where;
   int device = 0;
   if (cudaGetDevice(&device) == cudaSuccess) message += " on " + DescribeGpu(device);
-  throw std::runtime_error(message + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")" +
-                           Advice(code, device));
+  Fail(message, ": ", cudaGetErrorString(code), " (", cudaGetErrorName(code), ")", Advice(code, device));
 }
 
 void SetScratchAllocator(ScratchAllocator allocator) { Allocator() = allocator; }

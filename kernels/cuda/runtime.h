@@ -9,7 +9,7 @@
 
 namespace orbit::kernels {
 
-// Throws std::runtime_error unless `error`, a cudaError_t, is cudaSuccess: the operation, where in the program, the
+// Throws Error unless `error`, a cudaError_t, is cudaSuccess: the operation, where in the program, the
 // device, CUDA's words, and what to do about it.
 void CheckCuda(const char* operation, int error);
 void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"

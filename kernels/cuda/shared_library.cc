@@ -4,8 +4,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <stdexcept>
 #include <vector>
+
+#include "kernels/error.h"
 
 namespace orbit::kernels {
 namespace {
@@ -59,13 +60,14 @@ SharedLibrary::SharedLibrary(const std::string& name) : name_(name) {
     tried += "\n  " + (bare ? "the loader's paths (LD_LIBRARY_PATH)" : candidate.string());
     if (const char* error = dlerror(); error && !bare) tried += std::string(": ") + error;
   }
-  throw std::runtime_error(name + " is needed and was not found. Set CUDA_HOME or LD_LIBRARY_PATH to where it is, or " +
-                           "install NVIDIA's Python wheel that has it. Looked for in:" + tried);
+  Fail(name,
+       " is needed and was not found. Set CUDA_HOME or LD_LIBRARY_PATH to where it is, or install NVIDIA's Python ",
+       "wheel that has it. Looked for in:", tried);
 }
 
 void* SharedLibrary::Find(const char* name) const {
   void* function = dlsym(handle_, name);
-  if (!function) throw std::runtime_error(name_ + " has no " + name);
+  Check(function != nullptr, name_, " has no ", name);
   return function;
 }
 

@@ -8,7 +8,7 @@ namespace orbit::kernels {
 
 // A library such as "libcublasLt.so.13", which stays loaded, from the first of: $CUDA_HOME, the loader's own paths
 // (LD_LIBRARY_PATH and the system's), /usr/local/cuda, and NVIDIA's Python wheels in $VIRTUAL_ENV, $CONDA_PREFIX, the
-// user's and the system's site-packages. Throws std::runtime_error that lists where it was looked for.
+// user's and the system's site-packages. Throws Error that lists where it was looked for.
 class SharedLibrary {
  public:
   explicit SharedLibrary(const std::string& name);

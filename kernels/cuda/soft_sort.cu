@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/sinkhorn_line.h"
+#include "kernels/error.h"
 #include "kernels/soft_sort.h"
 
 namespace orbit::kernels {
@@ -300,12 +300,10 @@ size_t BackwardBytes(int64_t n, size_t element_size) {
   return SharedBytes(n, 11, 7 + 2 * ThreadsFor(n) / 32, element_size);
 }
 
-void Check(Gpu gpu, const SoftSortShape& shape, double tau, int iterations, size_t element_size) {
+void CheckArguments(Gpu gpu, const SoftSortShape& shape, double tau, int iterations, size_t element_size) {
   if (tau > 0 && iterations >= 1 && BackwardBytes(shape.n, element_size) <= MostSharedBytes(gpu)) return;
-  throw std::invalid_argument(
-      "SoftSort on a GPU: tau " + std::to_string(tau) + ", " + std::to_string(iterations) + " iterations, " +
-      std::to_string(shape.n) +
-      " nodes; tau must be positive, iterations at least 1, and a graph must fit in shared memory");
+  Fail("SoftSort on a GPU: tau ", tau, ", ", iterations, " iterations, ", shape.n,
+       " nodes; tau must be positive, iterations at least 1, and a graph must fit in shared memory");
 }
 
 }  // namespace
@@ -313,7 +311,7 @@ void Check(Gpu gpu, const SoftSortShape& shape, double tau, int iterations, size
 template <class Device, class T>
 void SoftSort(Device gpu, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
               int32_t* index, T* soft) {
-  Check(gpu, shape, tau, iterations, sizeof(T));
+  CheckArguments(gpu, shape, tau, iterations, sizeof(T));
   if (shape.batch * shape.samples * shape.n == 0) return;
   Launch("SoftSort", gpu, dim3(shape.batch * shape.samples), dim3(ThreadsFor(shape.n)),
          ForwardBytes(shape.n, sizeof(T)), Forward<T>, shape, scores, num_nodes, tau, 2 * iterations, index, soft);
@@ -322,7 +320,7 @@ void SoftSort(Device gpu, SoftSortShape shape, const T* scores, const int32_t* n
 template <class Device, class T>
 void SoftSortBackward(Device gpu, SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index,
                       double tau, int iterations, const T* dsoft, T* dscores) {
-  Check(gpu, shape, tau, iterations, sizeof(T));
+  CheckArguments(gpu, shape, tau, iterations, sizeof(T));
   if (shape.batch * shape.samples * shape.n == 0) return;
   const int64_t stride = 32 * (DivideUp<int64_t>(shape.n, 32) | 1);
   const Scratch<double> saved(gpu, shape.batch * shape.samples * 2 * iterations * stride);

@@ -1,5 +1,5 @@
 // The n-body data: NumPy's numbers, the published trajectories, the cache.
-#include "data/nbody.h"
+#include "data/nbody/nbody.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 #include <fstream>
 #include <limits>
 
-#include "data/npy.h"
-#include "data/svml_power.h"
+#include "data/io/npy.h"
+#include "data/nbody/svml_power.h"
 
 namespace orbit {
 namespace {

@@ -1,5 +1,5 @@
 // .npy files: what is written is read back, and what NumPy writes is understood. Damage: see readers_test.cc.
-#include "data/npy.h"
+#include "data/io/npy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

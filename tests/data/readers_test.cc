@@ -6,12 +6,12 @@
 #include <iterator>
 #include <random>
 
-#include "data/graph6.h"
-#include "data/graph_sets.h"
-#include "data/npy.h"
-#include "data/pickle.h"
-#include "data/torch_file.h"
-#include "data/zip.h"
+#include "data/graph/graph6.h"
+#include "data/graph/graph_sets.h"
+#include "data/io/npy.h"
+#include "data/io/pickle.h"
+#include "data/io/torch_file.h"
+#include "data/io/zip.h"
 #include "engine/io/safetensors.h"
 
 namespace orbit {

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/error.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/reduce.h"
@@ -13,6 +12,7 @@
 #include "engine/random.h"
 #include "engine/readback.h"
 #include "engine/step_graph.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

@@ -13,7 +13,7 @@
 #include "engine/ops/shape.h"
 #include "engine/random.h"
 #include "engine/variable.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit {
 namespace {
@@ -212,7 +212,7 @@ TEST(ParallelTest, EveryChunkRunsOnceAndExceptionsArrive) {
     EXPECT_THROW(kernels::ParallelChunks(100, [](int64_t chunk) { Check(chunk != 57, "chunk 57"); }), Error);
   }
   kernels::SetNumThreads(2);
-  EXPECT_THROW(kernels::SetNumThreads(0), std::invalid_argument);
+  EXPECT_THROW(kernels::SetNumThreads(0), Error);
 }
 
 }  // namespace

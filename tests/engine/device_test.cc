@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/error.h"
 #include "engine/profiling.h"
 #include "engine/readback.h"
 #include "engine/tensor.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

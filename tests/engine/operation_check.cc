@@ -6,7 +6,7 @@
 
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit {
 namespace {

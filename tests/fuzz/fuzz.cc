@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {

@@ -1,5 +1,5 @@
 // graph6, sparse6 and digraph6; what is written of a small graph is read as the same graph.
-#include "data/graph6.h"
+#include "data/graph/graph6.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace orbit {

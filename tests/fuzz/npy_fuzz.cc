@@ -1,5 +1,5 @@
 // NumPy's .npy files.
-#include "data/npy.h"
+#include "data/io/npy.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,5 +1,5 @@
 // Pickles with storages outside of them, small ones.
-#include "data/pickle.h"
+#include "data/io/pickle.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

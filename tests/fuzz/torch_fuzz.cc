@@ -1,5 +1,5 @@
 // Files of torch.save, both formats, and the archives that they are.
-#include "data/torch_file.h"
+#include "data/io/torch_file.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -11,9 +11,9 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
-#include "groups/mean_action.h"
-#include "groups/permuted_linear.h"
-#include "groups/rotation.h"
+#include "groups/ops/mean_action.h"
+#include "groups/ops/permuted_linear.h"
+#include "groups/ops/rotation.h"
 #include "groups/symmetrizer.h"
 #include "tests/engine/operation_check.h"
 

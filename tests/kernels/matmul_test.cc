@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "kernels/cpu/narrow_matmul.h"
-#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/zero_skipping_matmul.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/targets.h"
 
 namespace orbit::kernels {

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {

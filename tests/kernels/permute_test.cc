@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit::kernels {
 namespace {
@@ -148,7 +148,7 @@ TEST(Permute, RefusesOtherOrders) {
   for (const int order : {0, 3}) {
     Case<float> c(1, 1, 1, 2, 1, true);
     c.order = order;
-    EXPECT_THROW(c.Run(), std::invalid_argument);
+    EXPECT_THROW(c.Run(), Error);
   }
 }
 

@@ -17,7 +17,7 @@
 #include "groups/equivariance.h"
 #include "groups/frame.h"
 #include "groups/minimal_frame.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit {
 namespace {

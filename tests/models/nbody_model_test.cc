@@ -12,7 +12,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "models/egnn.h"
 
 namespace orbit {

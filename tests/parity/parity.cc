@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "tests/parity/parity_case.h"
-#include "tools/program.h"
+#include "tools/common/program.h"
 
 namespace orbit::parity {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/config.h"
+#include "tools/experiments/config.h"
 
 #include <gmock/gmock.h>
 

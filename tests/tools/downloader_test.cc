@@ -1,4 +1,4 @@
-#include "tools/downloader.h"
+#include "tools/downloads/downloader.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 
 #include "tests/engine/io/testing.h"
 #include "tests/tools/http_server.h"
-#include "tools/sha256.h"
+#include "tools/downloads/sha256.h"
 
 namespace orbit {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/figure.h"
+#include "tools/report/figure.h"
 
 #include <gmock/gmock.h>
 #include <stdlib.h>

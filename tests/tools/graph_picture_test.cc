@@ -1,4 +1,4 @@
-#include "tools/graph_picture.h"
+#include "tools/report/graph_picture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "data/graph/inner_symmetric.h"
-#include "engine/error.h"
-#include "tools/graph_layout.h"
+#include "kernels/error.h"
+#include "tools/report/graph_layout.h"
 
 namespace orbit {
 namespace {

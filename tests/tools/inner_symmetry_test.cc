@@ -1,4 +1,4 @@
-#include "tools/inner_symmetry.h"
+#include "tools/report/inner_symmetry.h"
 
 #include <gtest/gtest.h>
 

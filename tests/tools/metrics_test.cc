@@ -1,4 +1,4 @@
-#include "tools/metrics.h"
+#include "tools/report/metrics.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "tools/path.h"
+#include "tools/common/path.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

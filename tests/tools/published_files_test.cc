@@ -1,4 +1,4 @@
-#include "tools/published_files.h"
+#include "tools/downloads/published_files.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 
 #include "tests/engine/io/testing.h"
-#include "tools/sha256.h"
+#include "tools/downloads/sha256.h"
 
 namespace orbit {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/run_directory.h"
+#include "tools/report/run_directory.h"
 
 #include <gmock/gmock.h>
 #include <stdlib.h>

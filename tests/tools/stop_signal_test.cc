@@ -1,4 +1,4 @@
-#include "tools/stop_signal.h"
+#include "tools/common/stop_signal.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tools/tensorboard.h"
+#include "tools/report/tensorboard.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "tests/engine/io/testing.h"
-#include "tools/tensorboard.pb.h"
+#include "tools/report/tensorboard.pb.h"
 
 namespace orbit {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "data/graph6.h"
-#include "data/graph_sets.h"
-#include "data/pickle.h"
+#include "data/graph/graph6.h"
+#include "data/graph/graph_sets.h"
+#include "data/io/pickle.h"
 #include "engine/io/mapped_file.h"
 
 namespace orbit {

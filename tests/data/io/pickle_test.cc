@@ -1,13 +1,13 @@
 // Pickles: text of the first protocols, what refers to itself, and memory in proportion to the file whatever it
 // repeats.
-#include "data/pickle.h"
+#include "data/io/pickle.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 
-#include "data/pickle_text.h"
-#include "data/torch_file.h"
+#include "data/io/pickle_text.h"
+#include "data/io/torch_file.h"
 #include "tests/engine/io/testing.h"
 
 namespace orbit {

@@ -14,7 +14,7 @@
 #include <iterator>
 #include <string>
 
-#include "engine/error.h"
+#include "kernels/error.h"
 
 namespace orbit::io {
 

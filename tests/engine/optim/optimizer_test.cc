@@ -9,7 +9,7 @@
 #include "engine/optim/adam.h"
 #include "engine/optim/sgd.h"
 #include "engine/random.h"
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 
 namespace orbit::optim {
 namespace {

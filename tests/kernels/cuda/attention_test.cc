@@ -6,8 +6,8 @@
 #include <array>
 #include <stdexcept>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/matmul.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {
@@ -61,8 +61,7 @@ TEST(Attention, HeadsOfEveryWidth) {
   }
   const float* none = nullptr;
   EXPECT_THROW(
-      AttentionForward(Gpu(), {1, 1, 1, 129}, none, static_cast<float*>(nullptr), static_cast<float*>(nullptr)),
-      std::invalid_argument);
+      AttentionForward(Gpu(), {1, 1, 1, 129}, none, static_cast<float*>(nullptr), static_cast<float*>(nullptr)), Error);
 }
 
 TEST(Attention, LongerSequences) {
@@ -160,7 +159,7 @@ TEST(AttentionOnTensorCores, HeadsOfEveryWidth) {
   const BFloat16* none = nullptr;
   EXPECT_THROW(
       AttentionForward(Gpu(), {1, 1, 1, 129}, none, static_cast<BFloat16*>(nullptr), static_cast<float*>(nullptr)),
-      std::invalid_argument);
+      Error);
 }
 
 TEST(AttentionOnTensorCores, RowsThatAreNotAligned) {

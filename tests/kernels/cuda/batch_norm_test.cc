@@ -2,7 +2,7 @@
 // vectors and blocks and such that do not, values far from 0.
 #include "kernels/batch_norm.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

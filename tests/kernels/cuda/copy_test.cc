@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -1,7 +1,7 @@
 // Attention by cuDNN is what kernels/attention.h says, as closely as bf16 allows.
 #include "kernels/cuda/cudnn_attention.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -1,7 +1,7 @@
 // The diagonal of pair features on a GPU is the host's, with channels that fill vectors and that do not.
 #include "kernels/diagonal.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

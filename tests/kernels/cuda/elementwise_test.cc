@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

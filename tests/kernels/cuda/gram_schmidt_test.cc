@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {
@@ -39,7 +39,7 @@ TEST(GramSchmidt, RefusesOtherDimensions) {
   for (const int64_t dim : {0, 9})
     EXPECT_THROW(
         GramSchmidt<Gpu>(Gpu(), 1, dim, false, static_cast<const float*>(nullptr), static_cast<float*>(nullptr)),
-        std::invalid_argument);
+        Error);
 }
 
 }  // namespace

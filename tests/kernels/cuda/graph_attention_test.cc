@@ -2,7 +2,7 @@
 // samples and heads, channels that fill a warp and that do not.
 #include "kernels/graph_attention.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -2,8 +2,8 @@
 // products, in every precision.
 #include "kernels/linear.h"
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/matmul.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -2,7 +2,7 @@
 // linear layers, rows repeated and sums of columns.
 #include "kernels/matmul.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

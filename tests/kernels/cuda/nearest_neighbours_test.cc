@@ -2,7 +2,7 @@
 // compute distances without rounding.
 #include "kernels/nearest_neighbours.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -2,7 +2,7 @@
 // the rounding of sine, cosine and logarithm; from any place of a stream, into any place of memory.
 #include "kernels/random.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

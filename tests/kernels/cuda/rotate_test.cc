@@ -1,7 +1,7 @@
 // Matrices acting on vectors on a GPU agree with the host's, forward and backward.
 #include "kernels/rotate.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "kernels/cpu/parallel.h"
 #include "kernels/matmul.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -2,7 +2,7 @@
 // same maxima.
 #include "kernels/vector_max_pool.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -3,7 +3,7 @@
 // that fit on chip and one that does not, and more of them than there are blocks.
 #include "kernels/vector_neurons.h"
 
-#include "kernels/cpu/parallel.h"
+#include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {

@@ -1,0 +1,44 @@
+#include "data/graph/graphs.h"
+
+#include <algorithm>
+
+namespace orbit {
+
+GraphBatch GraphBatch::To(Device device) const {
+  return {nodes.To(device), num_nodes.To(device), edges.To(device), targets.To(device)};
+}
+
+GraphBatch MakeGraphBatch(const std::vector<Graph>& graphs, const std::vector<int64_t>& numbers, int64_t n) {
+  const auto count = static_cast<int64_t>(numbers.size());
+  std::vector<float> nodes(count * n * 2, 0.0f), targets(count);
+  std::vector<int32_t> sizes(count);
+  std::vector<std::vector<Edge>> edges(count);
+  for (int64_t g = 0; g < count; ++g) {
+    const Graph& graph = graphs.at(numbers[g]);
+    Check(graph.n <= n, "graph ", numbers[g], " has ", graph.n, " nodes, the model has room for ", n);
+    sizes[g] = static_cast<int32_t>(graph.n);
+    targets[g] = static_cast<float>(graph.target);
+    edges[g] = graph.edges;
+    float* rows = &nodes[g * n * 2];
+    for (int64_t i = 0; i < graph.n; ++i) rows[2 * i] = graph.labels.empty() ? 1.0f : graph.labels.at(i);
+    for (const Edge& edge : graph.edges) rows[2 * edge.source + 1] += 1;
+  }
+  return {Tensor::From(nodes, {count, n, 2}), Tensor::From(sizes, {count}), MakeEdgeLists(n, edges),
+          Tensor::From(targets, {count, 1})};
+}
+
+int64_t LargestGraph(const std::vector<Graph>& graphs) {
+  int64_t largest = 0;
+  for (const Graph& graph : graphs) largest = std::max(largest, graph.n);
+  return largest;
+}
+
+void MergeEdges(Graph& graph) {
+  const auto key = [](const Edge& edge) { return std::pair(edge.target, edge.source); };
+  std::sort(graph.edges.begin(), graph.edges.end(), [&](const Edge& a, const Edge& b) { return key(a) < key(b); });
+  graph.edges.erase(std::unique(graph.edges.begin(), graph.edges.end(),
+                                [&](const Edge& a, const Edge& b) { return key(a) == key(b); }),
+                    graph.edges.end());
+}
+
+}  // namespace orbit

@@ -1,0 +1,93 @@
+#include "data/io/zip.h"
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "kernels/error.h"
+
+namespace orbit {
+namespace {
+
+constexpr uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEnd64Locator = 0x07064b50, kEntry = 0x02014b50,
+                   kLocal = 0x04034b50;
+constexpr size_t kEndSize = 22, kLocatorSize = 20, kEnd64Size = 56, kEntrySize = 46, kLocalSize = 30;
+
+// Little-endian numbers at checked places.
+class Bytes {
+ public:
+  Bytes(std::span<const std::byte> contents, const std::string& name) : contents_(contents), name_(name) {}
+
+  std::span<const std::byte> At(uint64_t place, uint64_t size) const {
+    Check(place <= contents_.size() && size <= contents_.size() - place, name_, ": a damaged zip archive: ", size,
+          " bytes at ", place, " of ", contents_.size());
+    return contents_.subspan(place, size);
+  }
+  template <class T>
+  T Number(uint64_t place) const {
+    T number;
+    std::memcpy(&number, At(place, sizeof(T)).data(), sizeof(T));
+    return number;
+  }
+  size_t size() const { return contents_.size(); }
+
+ private:
+  std::span<const std::byte> contents_;
+  const std::string& name_;
+};
+
+// The end of the directory, which is before a comment of up to 65,535 bytes.
+size_t FindEnd(const Bytes& bytes, const std::string& name) {
+  for (size_t back = kEndSize; back <= kEndSize + 65535 && back <= bytes.size(); ++back)
+    if (bytes.Number<uint32_t>(bytes.size() - back) == kEnd) return bytes.size() - back;
+  Fail(name, ": truncated, or no zip archive: it has no directory");
+}
+
+}  // namespace
+
+std::map<std::string, std::span<const std::byte>> ReadZip(std::span<const std::byte> contents,
+                                                          const std::string& name) {
+  const Bytes bytes(contents, name);
+  const size_t end = FindEnd(bytes, name);
+  uint64_t count = bytes.Number<uint16_t>(end + 10), at = bytes.Number<uint32_t>(end + 16);
+  if (end >= kLocatorSize && bytes.Number<uint32_t>(end - kLocatorSize) == kEnd64Locator) {
+    const auto end64 = bytes.Number<uint64_t>(end - kLocatorSize + 8);
+    bytes.At(end64, kEnd64Size);
+    Check(bytes.Number<uint32_t>(end64) == kEnd64, name, ": a damaged zip archive: no zip64 directory at ", end64);
+    count = bytes.Number<uint64_t>(end64 + 32);
+    at = bytes.Number<uint64_t>(end64 + 48);
+  }
+  std::map<std::string, std::span<const std::byte>> entries;
+  for (uint64_t i = 0; i < count; ++i) {
+    bytes.At(at, kEntrySize);
+    Check(bytes.Number<uint32_t>(at) == kEntry, name, ": a damaged zip archive: no entry at ", at);
+    uint64_t size = bytes.Number<uint32_t>(at + 24), stored = bytes.Number<uint32_t>(at + 20),
+             place = bytes.Number<uint32_t>(at + 42);
+    const auto name_size = bytes.Number<uint16_t>(at + 28), extra_size = bytes.Number<uint16_t>(at + 30);
+    const auto text = bytes.At(at + kEntrySize, name_size);
+    const std::string entry(reinterpret_cast<const char*>(text.data()), text.size());
+    Check(bytes.Number<uint16_t>(at + 10) == 0, name, ": ", entry, " is compressed; torch.save stores as is");
+    Check((bytes.Number<uint16_t>(at + 8) & 1) == 0, name, ": ", entry, " is encrypted");
+    // Zip64 keeps what does not fit in an extra field of number 1: size, stored size and place, those that are needed.
+    for (uint64_t extra = at + kEntrySize + name_size, extra_end = extra + extra_size; extra + 4 <= extra_end;) {
+      const auto field = bytes.Number<uint16_t>(extra), field_size = bytes.Number<uint16_t>(extra + 2);
+      uint64_t from = extra + 4;
+      if (field == 1)
+        for (uint64_t* value : {&size, &stored, &place})
+          if (*value == 0xffffffff && from + 8 <= extra + 4 + field_size) {
+            *value = bytes.Number<uint64_t>(from);
+            from += 8;
+          }
+      extra += 4 + field_size;
+    }
+    Check(size == stored, name, ": ", entry, " has two sizes");
+    bytes.At(place, kLocalSize);
+    Check(bytes.Number<uint32_t>(place) == kLocal, name, ": a damaged zip archive: ", entry, " is not at ", place);
+    const uint64_t data = place + kLocalSize + bytes.Number<uint16_t>(place + 26) + bytes.Number<uint16_t>(place + 28);
+    entries[entry] = bytes.At(data, size);
+    at += kEntrySize + name_size + extra_size + bytes.Number<uint16_t>(at + 32);
+  }
+  return entries;
+}
+
+}  // namespace orbit

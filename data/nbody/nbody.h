@@ -1,0 +1,60 @@
+// The n-body data set: given charged particles at one frame of a simulation, where are they ten frames later?
+//
+// Published with Satorras et al. (EGNN, ICML 2021) and used by Kim et al. (2023): 3,000 trajectories to train on, 2,000
+// to validate, 2,000 to test.
+#ifndef ORBIT_DATA_NBODY_NBODY_H_
+#define ORBIT_DATA_NBODY_NBODY_H_
+
+#include <array>
+#include <string>
+
+#include "data/nbody/nbody_simulator.h"
+#include "engine/tensor.h"
+
+namespace orbit {
+
+inline constexpr int64_t kNBodyInputFrame = 30, kNBodyTargetFrame = 40;
+
+struct NBodyOptions {
+  SimulatorOptions simulator;
+  int64_t seed = 43;     // of NumPy's generator; the published data has 43
+  int64_t train = 3000;  // the first of 10,000 that are drawn
+  int64_t valid = 2000;  // of at least 2,000 that are drawn
+  int64_t test = 2000;
+};
+
+// A split, f64: the particles of every trajectory at the two frames.
+struct NBodyFrames {
+  Tensor charges;     // [count, n]; springs have none: 0
+  Tensor positions;   // [count, n, 3] at the input frame
+  Tensor velocities;  // [count, n, 3] at the input frame
+  Tensor targets;     // [count, n, 3], positions at the target frame
+};
+
+// What a model sees of it, f32.
+struct NBodyExamples {
+  Tensor nodes;    // [count, n, 3, 2]: position, velocity
+  Tensor edges;    // [count, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal
+  Tensor target;   // [count, n, 3]
+  Tensor charges;  // [count, n, 1]
+};
+
+NBodyExamples MakeExamples(const NBodyFrames& frames);
+
+struct NBodyData {
+  std::array<NBodyFrames, 3> splits;  // train, valid, test
+};
+
+// Where data sets are kept: $ORBIT_CACHE, else $XDG_CACHE_HOME/orbit, else ~/.cache/orbit.
+std::string CacheDirectory();
+
+// Simulates the data, or reads what an earlier call kept under a name that tells the options. A file that is damaged is
+// told of on stderr and made anew; where none can be written, that is told too, and the data returned all the same.
+NBodyData LoadNBody(const NBodyOptions& options, const ShareDone& progress = {});
+
+// The simulation itself. Throws Error for options that make no sense.
+NBodyData SimulateNBody(const NBodyOptions& options, const ShareDone& progress = {});
+
+}  // namespace orbit
+
+#endif  // ORBIT_DATA_NBODY_NBODY_H_

@@ -1,0 +1,56 @@
+// Elements of S_n: made from scores, acting by indexing, with a straight-through gradient.
+#ifndef ORBIT_GROUPS_OPS_PERMUTATION_H_
+#define ORBIT_GROUPS_OPS_PERMUTATION_H_
+
+#include "engine/variable.h"
+
+namespace orbit {
+
+// One permutation for every graph and sample. As a matrix it is P [n, n] with a row per node and a column per rank,
+// P[i, r] = 1 where node i has rank r; it is kept as `index` and never multiplied out.
+struct Permutation {
+  Tensor index;      // i32 [batch, samples, n]: the node at every rank; ranks beyond a graph's nodes keep index[r] = r
+  Variable soft;     // [batch, samples, n, n]: the doubly stochastic P that gradients flow through; may be undefined
+  bool hard = true;  // whether the action's value is that of `index` (straight-through) or of `soft`
+
+  int64_t batch() const { return index.dim(0); }
+  int64_t samples() const { return index.dim(1); }
+  int64_t nodes() const { return index.dim(2); }
+};
+
+struct SoftSortOptions {
+  double tau = 0.01;  // temperature, > 0: the smaller, the harder
+  int iterations = 20;
+  bool hard = true;
+};
+
+// Sorts scores [batch, samples, n] in descending order: scores are divided by their l2 norm over the graph's nodes
+// (clamped at 1e-6), P = Sinkhorn(-|s_i - t_r| / tau) with t the sorted scores, in O(n) an iteration
+// (kernels/soft_sort.h). num_nodes: i32 [batch]; nodes beyond it take no part. Gradients flow to the scores through P,
+// which is left out where it is needed neither for a gradient nor, not being `hard`, for the value.
+// Kim et al. 2023, section 2.2; Prillo and Eisenschlos, SoftSort, ICML 2020.
+Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const SoftSortOptions& options);
+
+// The same order with no soft part, hence no gradient.
+Permutation Sort(const Tensor& scores, const Tensor& num_nodes);
+
+// The entropy of the soft permutation's rows and columns, each normalised, meaned over samples, the graph's nodes and
+// the batch: a scalar, 0 for a hard permutation. Defined where `soft` is. Kim et al. 2023, appendix A.
+Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_nodes);
+
+// Acts on x with `order` node axes; channels come last.
+//   inverse: x [batch, n, channels] or [batch, n, n, channels] -> [batch, samples, the same]: P^T x (P^T x P)
+//   else:    x [batch, samples, n, channels] or [batch, samples, n, n, channels] -> the same: P x (P x P^T)
+Variable ActInverse(const Permutation& permutation, int order, const Variable& x);
+Variable Act(const Permutation& permutation, int order, const Variable& x);
+
+// The matrices P [batch, samples, n, n] themselves: 0/1 with the straight-through gradient where `hard`, else `soft`; 0
+// in the rows and columns of padding.
+Variable ToMatrix(const Permutation& permutation, const Tensor& num_nodes, DType dtype);
+
+// The rank of every node, i32 [batch, samples, n]: the inverse of `index`.
+Tensor Ranks(const Permutation& permutation);
+
+}  // namespace orbit
+
+#endif  // ORBIT_GROUPS_OPS_PERMUTATION_H_

@@ -1,0 +1,42 @@
+// Deterministic data parallelism on the host.
+//
+// Work is cut into chunks whose bounds depend on the problem alone, never on the number of threads; a kernel that sums
+// gives each chunk its own partial sum and adds the partial sums in the order of the chunks. The same input then gives
+// the same bits on any number of threads.
+#ifndef ORBIT_KERNELS_PARALLEL_H_
+#define ORBIT_KERNELS_PARALLEL_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+namespace orbit::kernels {
+
+// Threads that ParallelFor uses; at first the number of processors the process may run on.
+int NumThreads();
+void SetNumThreads(int threads);  // throws Error below 1
+
+namespace internal {
+using ChunkFunction = void (*)(void* context, int64_t chunk);
+void RunChunks(int64_t chunks, ChunkFunction function, void* context);
+}  // namespace internal
+
+// Calls f(chunk) for chunk = 0 .. chunks - 1, each once, on any thread and in any order. A call from within f runs on
+// the calling thread alone. The first exception that f throws is rethrown once all threads are done.
+template <class F>
+void ParallelChunks(int64_t chunks, F&& f) {
+  internal::RunChunks(
+      chunks, [](void* context, int64_t chunk) { (*static_cast<std::remove_reference_t<F>*>(context))(chunk); }, &f);
+}
+
+inline int64_t NumChunks(int64_t size, int64_t grain) { return (size + grain - 1) / grain; }
+
+// Calls f(begin, end) for consecutive ranges of at most `grain` that cover [0, size).
+template <class F>
+void ParallelFor(int64_t size, int64_t grain, F&& f) {
+  ParallelChunks(NumChunks(size, grain), [&](int64_t chunk) { f(chunk * grain, std::min(size, (chunk + 1) * grain)); });
+}
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_PARALLEL_H_

@@ -1,0 +1,23 @@
+"""Libraries and tests whose files have their names."""
+
+def libraries(deps, **kwargs):
+    """For every NAME of `deps`, a library of NAME.cc and NAME.h, as far as they exist, with the dependencies there."""
+    for name in deps:
+        native.cc_library(
+            name = name,
+            srcs = native.glob([name + ".cc"]),
+            hdrs = native.glob([name + ".h"]),
+            deps = deps[name],
+            **kwargs
+        )
+
+def tests(deps, size = "small", **kwargs):
+    """For every NAME of `deps`, the GoogleTest program NAME_test of NAME_test.cc, with the dependencies there."""
+    for name in deps:
+        native.cc_test(
+            name = name + "_test",
+            size = size,
+            srcs = [name + "_test.cc"],
+            deps = deps[name] + ["//third_party:googletest"],
+            **kwargs
+        )

@@ -1,0 +1,39 @@
+// What benchmarks are made of: data to compute on, and what is done with them over and over.
+#ifndef ORBIT_TOOLS_BENCHMARKS_BENCHMARK_WORK_H_
+#define ORBIT_TOOLS_BENCHMARKS_BENCHMARK_WORK_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/device.h"
+#include "engine/nn/module.h"
+#include "engine/random.h"
+#include "engine/variable.h"
+#include "groups/element.h"
+
+namespace orbit {
+
+// Where everything is computed.
+Device& TheDevice();
+
+using Work = std::function<void()>;
+
+Tensor Normal(const Shape& shape);                                               // f32
+inline Variable Parameter(const Shape& shape) { return {Normal(shape), true}; }  // whose gradient is wanted
+Tensor Counts(int64_t graphs, int64_t n);                                        // i32 [graphs], all n
+Tensor RandomRows(int64_t count, int64_t rows);                                  // i64 [count] in [0, rows)
+// Graphs of 33 to n nodes with a twelfth of all edges.
+Features RandomGraphs(int64_t graphs, int64_t n);
+
+// `operation` without gradients.
+Work Forward(std::function<Variable()> operation);
+// Forward and backward of sum(y g) for a fixed g.
+Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation);
+// A training step of a model: forward, backward, Adam. Captured, and warm, where `capture` says so.
+Work TrainingStep(std::shared_ptr<nn::Module> model, std::shared_ptr<Generator> generator, double clip,
+                  std::function<Variable(Generator&)> loss, bool capture = false);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_BENCHMARKS_BENCHMARK_WORK_H_

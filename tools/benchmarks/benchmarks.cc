@@ -1,0 +1,479 @@
+#include "tools/benchmarks/benchmarks.h"
+
+#include "engine/capture.h"
+#include "engine/dispatch.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/batch_norm.h"
+#include "engine/ops/diagonal.h"
+#include "engine/ops/dropout.h"
+#include "engine/ops/edge_mlp.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/graph_attention.h"
+#include "engine/ops/indexing.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/loss.h"
+#include "engine/ops/message_passing.h"
+#include "engine/ops/normalization.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "engine/ops/transformer_layer.h"
+#include "engine/optim/adam.h"
+#include "groups/ops/permuted_linear.h"
+#include "groups/ops/rotation.h"
+#include "kernels/attention.h"
+#include "kernels/cuda/cudnn_attention.h"
+#include "kernels/nearest_neighbours.h"
+#include "models/complete_graph.h"
+#include "models/egnn.h"
+#include "models/graph_model.h"
+#include "models/nbody_model.h"
+#include "models/vector_neurons.h"
+
+namespace orbit {
+namespace {
+
+constexpr double f = sizeof(float);
+
+// ---- Training steps ----
+
+Work NBodyStep(bool capture) {
+  auto generator = std::make_shared<Generator>(0);
+  auto model = std::make_shared<NBodyModel>(NBodyModelOptions{}, *generator);
+  const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3})};
+  const auto loss = [=, model = model.get()](Generator& generator) {
+    const auto result = model->Forward(batch, 20, generator);
+    return Add(MseLoss(result.prediction, batch.target), Scale(result.entropy, 0.1));
+  };
+  return TrainingStep(model, generator, 0, loss, capture);
+}
+
+Work EgnnStep() {
+  auto generator = std::make_shared<Generator>(0);
+  auto model = std::make_shared<Egnn>(EgnnOptions{}, *generator);
+  const Tensor positions = Normal({100, 5, 3}), velocities = Normal({100, 5, 3}), charges = Normal({100, 5, 1}),
+               target = Normal({100, 5, 3});
+  return TrainingStep(model, generator, 0, [=, model = model.get()](Generator&) {
+    return MseLoss((*model)(positions, velocities, charges), target);
+  });
+}
+
+Work ExpClassifyStep() {
+  auto generator = std::make_shared<Generator>(0);
+  std::shared_ptr<GraphModel> model = MakeGraphModel({}, *generator);
+  const Features x = RandomGraphs(100, 64);
+  const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
+  return TrainingStep(model, generator, 0.1, [=, model = model.get()](Generator& generator) {
+    const auto result = model->Forward(x, model->DrawNoise(x, 10, generator), generator);
+    return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1));
+  });
+}
+
+// ---- Pieces of them ----
+
+// Attention of projected queries, keys and values, forward and backward. Elements: projected and the result, both of
+// them again, their gradients. Flops: two products forward, five backward.
+Benchmark AttentionBothWays(std::string name, std::string help, const kernels::AttentionShape& shape, DType dtype) {
+  const double elements = static_cast<double>(shape.rows() * shape.width());
+  return {std::move(name), std::move(help), 12 * elements * static_cast<double>(SizeOf(dtype)),
+          14 * elements * static_cast<double>(shape.tokens), [=] {
+            const Variable projected(Normal({shape.sequences, shape.tokens, 3 * shape.width()}).To(dtype), true);
+            return BothWays({projected}, [=] { return ScaledDotProductAttention(projected, shape.heads); });
+          }};
+}
+
+#ifdef ORBIT_CUDA
+// The same in bf16 by cuDNN.
+Work CudnnAttention(const kernels::AttentionShape& shape) {
+  const auto draw = [&](int64_t parts) {
+    return Normal({shape.sequences, shape.tokens, parts * shape.width()}).To(DType::kBF16);
+  };
+  const Tensor projected = draw(3), dy = draw(1), y = Tensor::EmptyLike(dy), dprojected = Tensor::EmptyLike(projected),
+               log_sums = Tensor::Empty({shape.sequences, shape.heads, shape.tokens}, DType::kF32, TheDevice());
+  return [=] {
+    const kernels::Cuda stream = StreamOf(TheDevice());
+    kernels::CudnnAttentionForward(stream, shape, projected.data<BFloat16>(), y.data<BFloat16>(),
+                                   log_sums.data<float>());
+    kernels::CudnnAttentionBackward(stream, shape, projected.data<BFloat16>(), y.data<BFloat16>(),
+                                    log_sums.data<float>(), dy.data<BFloat16>(), dprojected.data<BFloat16>());
+  };
+}
+#endif
+
+// What only a GPU is fast enough for.
+std::vector<Benchmark> GpuBenchmarks() {
+  const kernels::AttentionShape shape = {.sequences = 128, .tokens = 197, .heads = 12, .channels = 64};
+  std::vector<Benchmark> benchmarks = {AttentionBothWays(
+      "attention_197x12x64_bf16", "attention, forward and backward, 128 sequences of 197 tokens, 12 heads of 64", shape,
+      DType::kBF16)};
+#ifdef ORBIT_CUDA
+  benchmarks.push_back({"attention_197x12x64_bf16_cudnn", "the same by cuDNN", benchmarks[0].bytes, benchmarks[0].flops,
+                        [=] { return CudnnAttention(shape); }});
+#endif
+  return benchmarks;
+}
+
+// A layer of nbody_paper's base function, on the pairs of 5 particles.
+constexpr double kLayerRows = 2000 * 25, kLayerWidth = 64;
+constexpr double kLayerFlops = kLayerRows * (2 * kLayerWidth * 6 * kLayerWidth + 4 * 25 * kLayerWidth);
+
+struct LayerArguments {
+  Variable x = Parameter({2000, 25, 64});
+  TransformerLayerParameters parameters = {.in_proj_weight = Weight({192, 64}),
+                                           .in_proj_bias = Weight({192}),
+                                           .out_proj_weight = Weight({64, 64}),
+                                           .out_proj_bias = Weight({64}),
+                                           .linear1_weight = Weight({64, 64}),
+                                           .linear1_bias = Weight({64}),
+                                           .linear2_weight = Weight({64, 64}),
+                                           .linear2_bias = Weight({64}),
+                                           .norm1_weight = Weight({64}),
+                                           .norm1_bias = Weight({64}),
+                                           .norm2_weight = Weight({64}),
+                                           .norm2_bias = Weight({64})};
+
+  static Variable Weight(const Shape& shape) { return {Scale(Normal(shape), 0.125).value(), true}; }
+  Variable Apply() const { return TransformerEncoderLayer(x, parameters, 4); }
+  std::vector<Variable> All() const {
+    const TransformerLayerParameters& p = parameters;
+    return {x,
+            p.in_proj_weight,
+            p.in_proj_bias,
+            p.out_proj_weight,
+            p.out_proj_bias,
+            p.linear1_weight,
+            p.linear1_bias,
+            p.linear2_weight,
+            p.linear2_bias,
+            p.norm1_weight,
+            p.norm1_bias,
+            p.norm2_weight,
+            p.norm2_bias};
+  }
+};
+
+// Hard permutations of n nodes with a soft part, for 100 graphs and `samples`.
+Permutation RandomPermutation(int64_t samples, int64_t n) {
+  Permutation permutation = SoftSort(Parameter({100, samples, n}), Counts(100, n), {.tau = 0.1});
+  permutation.soft = Variable(permutation.soft.value(), true);
+  return permutation;
+}
+
+Work SinkhornOf(int64_t graphs, int64_t samples) {
+  const Variable scores = Parameter({graphs, samples, 188});
+  return BothWays({scores}, [=, counts = Counts(graphs, 188)] { return SoftSort(scores, counts, {.tau = 0.01}).soft; });
+}
+
+Work PermuteOf(int64_t order, const Shape& shape) {
+  const Variable x = Parameter(shape);
+  const Permutation permutation = RandomPermutation(20, shape[1]);
+  return BothWays({x, permutation.soft}, [=] { return ActInverse(permutation, static_cast<int>(order), x); });
+}
+
+// The first layer of an MLP on permuted graphs; with_gradient: its weight's too.
+Work PermutedLinearOf(bool with_gradient) {
+  const Features graphs = RandomGraphs(100, 64);
+  const Permutation permutation = Sort(Normal({100, 10, 64}), graphs.num_nodes);
+  const Variable weight = Parameter({2048, 64 * 2 + 64 * 64}), bias = Parameter({2048});
+  const auto layer = [=] {
+    return PermutedLinear(permutation, graphs.features[0].value.value(), graphs.edges, weight, bias);
+  };
+  return with_gradient ? BothWays({weight, bias}, layer) : Forward(layer);
+}
+
+Work VectorNeuronsOf(bool edges) {
+  Generator generator(0);
+  auto layer = std::make_shared<VNLayer>(42, 21, false, generator);
+  layer->To(TheDevice());
+  const Variable x = Parameter({2000, 5, 3, edges ? 21 : 42}), pool = Parameter({21, 21});
+  std::vector<Variable> inputs = {x};
+  for (const NamedVariable& parameter : layer->NamedParameters()) inputs.push_back(parameter.variable);
+  return BothWays(inputs, [=] { return edges ? layer->Convolve(x, 4, pool) : (*layer)(x); });
+}
+
+Work NearestNeighboursOf(int64_t graphs, int64_t n, int64_t d, int64_t k) {
+  const Tensor x = Normal({graphs, n, d}), index = Tensor::Empty({graphs, n, k}, DType::kI32, TheDevice());
+  return [=] {
+    DispatchDevice("NearestNeighbours", TheDevice(), [&](auto device) {
+      kernels::NearestNeighbours(device, graphs, n, d, k, x.data<float>(), index.data<int32_t>());
+    });
+  };
+}
+
+constexpr double kEdges = 2000 * 20, kEdgeElements = kEdges * 64;  // of the complete graphs below
+
+EdgeLists Pairs() { return CompleteGraph(5, TheDevice()); }
+
+}  // namespace
+
+std::vector<Benchmark> MakeBenchmarks() {
+  constexpr double kPoints = 2000 * 5 * 3, kActed = 2000 * 64 * 3 * 8.0, kAttended = 1000 * 64 * 120.0;
+  std::vector<Benchmark> all = {
+      {"nbody_paper_step", "a training step of nbody_paper: batch 100, 20 samples", 0, 66e9,
+       [] { return NBodyStep(/*capture=*/false); }},
+      {"nbody_egnn_step", "a training step of nbody_egnn: batch 100", 0, 0.69e9, EgnnStep},
+      {"exp_classify_step", "a training step of exp_classify_mlp_ps: batch 100, 10 samples", 0, 109e9, ExpClassifyStep},
+
+      // Groups.
+      {"sinkhorn_1000x188", "SoftSort with 20 Sinkhorn iterations, forward and backward, 1,000 x 188 nodes",
+       2 * 1000 * 188.0 * 188 * f, 0,  // P written, dP read
+       [] { return SinkhornOf(100, 10); }},
+      {"sinkhorn_1280x188", "the same of 1,280 x 188 nodes", 2 * 1280 * 188.0 * 188 * f, 0,
+       [] { return SinkhornOf(128, 10); }},
+      {"permutation_entropy_2000x5", "the entropy regulariser, forward and backward", 3 * 2000 * 25 * f, 0,
+       [] {
+         const Variable soft(Exp(Normal({100, 20, 5, 5})).value(), true);
+         const Permutation permutation{Tensor::Zeros({100, 20, 5}, DType::kI32, TheDevice()), soft, true};
+         return BothWays({soft}, [=, counts = Counts(100, 5)] { return PermutationEntropy(permutation, counts); });
+       }},
+      {"gram_schmidt_2000", "orthonormal frames, forward and backward", 5 * 2000 * 9 * f, 0,
+       [] {
+         const Variable frames = Parameter({100, 20, 3, 3});
+         return BothWays({frames}, [=] { return GramSchmidt(frames, false); });
+       }},
+      {"permute_2000x64", "nodes renumbered for 20 samples, forward and backward with straight-through",
+       (3 * 100 * 64 * 16 + 2 * 2000 * 64 * 16 + 2000 * 64 * 64.0) * f, 2 * 2000 * 64 * 64 * 16.0,
+       [] {
+         return PermuteOf(1, {100, 64, 16});
+       }},
+      {"permute_2000x5x5", "pairs of nodes renumbered for 20 samples, forward and backward with straight-through",
+       (100 * 50 * 2 + 2000 * 50 * 2 + 2000 * 25) * f, 2 * 2 * 2000.0 * 5 * 5 * 10,
+       [] {
+         return PermuteOf(2, {100, 5, 5, 2});
+       }},
+      {"permuted_linear_1000x2048", "the first layer of an MLP on permuted graphs from their edges, forward",
+       (4224 * 2048.0 + 1000 * 2048) * f, 2 * 1000 * 190.0 * 2048, [] { return PermutedLinearOf(false); }},
+      {"permuted_linear_gradient_1000x2048", "the same with the gradient of its weight",
+       2 * (4224 * 2048.0 + 1000 * 2048) * f, 2 * 2 * 1000 * 190.0 * 2048, [] { return PermutedLinearOf(true); }},
+      {"rotate_2000x64x3x8", "vectors rotated for 20 samples, forward and backward",
+       2 * kActed * f + 3 * kActed / 20 * f, 0,
+       [] {
+         const Variable m = Parameter({100, 20, 3, 3}), x = Parameter({100, 64, 3, 8});
+         return BothWays({m, x}, [=] { return RotateInverse(m, x); });
+       }},
+      {"act_and_mean_2000x64x3x8", "20 samples transformed back and meaned, forward and backward, straight-through",
+       (3 * kActed + 2000 * 64 * 64.0) * f, 0,  // x read both ways, dx and dsoft written
+       [] {
+         const Permutation permutation = RandomPermutation(20, 64);
+         const Element element{permutation, Parameter({100, 20, 3, 3}), {}};
+         const Variable x = Parameter({100, 20, 64, 3, 8});
+         return BothWays({permutation.soft, element.matrix, x},
+                         [=] { return element.MeanAct(Representation::Vectors(1), x); });
+       }},
+
+      // Graphs and points.
+      {"message_sum_65000x64", "GIN's aggregation on 1,000 graphs of 64 nodes and a hub, forward and backward",
+       4 * 1000 * 65.0 * 64 * f, 0,
+       [] {
+         const Features graphs = RandomGraphs(100, 64);
+         const Variable x = Parameter({100, 10, 65, 64}), eps = Parameter({1});
+         return BothWays({x, eps}, [=] { return MessageSumWithHub(x, eps, graphs.edges, graphs.num_nodes); });
+       }},
+      {"graph_attention_64000x8x15", "GAT's on 1,000 graphs of 64 nodes, forward and backward",
+       (5 * kAttended + 6 * kAttended / 15) * f, 0,
+       [] {
+         const EdgeLists edges = RandomGraphs(100, 64).edges;
+         const Variable z = Parameter({100, 10, 64, 8, 15}), from = Parameter({100, 10, 64, 8}),
+                        to = Parameter({100, 10, 64, 8});
+         return BothWays({z, from, to}, [=] { return GraphAttention(z, from, to, edges); });
+       }},
+      {"edge_silu_40000x64", "the first layer of an MLP on the pairs of 2,000 x 5 nodes, forward and backward",
+       (2 * kEdgeElements + 6 * 10000 * 64) * f, 3 * 2 * 10000.0 * 64 * 128,
+       [] {
+         const Variable h = Parameter({10000, 64}), x = Parameter({10000, 3}), weight = Parameter({64, 131}),
+                        bias = Parameter({64});
+         return BothWays({h, x, weight, bias}, [=, attributes = Normal({40000, 2}), edges = Pairs()] {
+           return EdgeSilu(h, x, attributes, weight, bias, edges);
+         });
+       }},
+      {"silu_and_sum_40000x64", "its last activation and the sums over senders, forward and backward",
+       5 * kEdgeElements * f, 0,
+       [] {
+         const Variable x = Parameter({40000, 64});
+         return BothWays({x}, [=, edges = Pairs()] { return SiluAndSum(x, 10000, edges).messages; });
+       }},
+      {"mean_moves_40000x64", "EGNN's moves along the edges, forward and backward", 3 * kEdgeElements * f, 0,
+       [] {
+         const Variable p = Parameter({40000, 64}), weight = Parameter({1, 64}), x = Parameter({10000, 3});
+         return BothWays({p, weight, x}, [=, edges = Pairs()] { return MeanMoves(p, weight, x, 100, edges); });
+       }},
+      {"nearest_neighbours_1000x64x63", "the 4 nearest of 64 points in 63 dimensions", 1000 * 64 * (63 + 4) * f,
+       3 * 1000 * 64.0 * 64 * 63, [] { return NearestNeighboursOf(1000, 64, 63, 4); }},
+      {"vector_neurons_points_10000", "a layer of 42 to 21 vectors on points, in training, forward and backward",
+       kPoints * (3 * 42 + 2 * 21) * f, 0, [] { return VectorNeuronsOf(false); }},
+      {"vector_neurons_edges_40000", "an edge convolution of 21 vectors to the 4 nearest, in training, both ways",
+       kPoints * (3 * 21 + 2 * 21) * f, 0, [] { return VectorNeuronsOf(true); }},
+      {"vector_max_pool_10000x21", "with its linear map, forward and backward", 3 * kPoints * 21 * f,
+       2 * kPoints * 21 * 21,
+       [] {
+         Generator generator(0);
+         auto pool = std::make_shared<VNMaxPool>(21, generator);
+         pool->To(TheDevice());
+         const Variable x = Parameter({2000, 5, 3, 21});
+         return BothWays({x}, [=] { return (*pool)(x); });
+       }},
+
+      // Layers.
+      {"linear_50000x64x192", "with bias, forward and backward", 0, 3 * 2 * 50000.0 * 64 * 192,
+       [] {
+         const Variable x = Parameter({50000, 64}), weight = Parameter({192, 64}), bias = Parameter({192});
+         return BothWays({x, weight, bias}, [=] { return Linear(x, weight, bias); });
+       }},
+      {"linear_of_relu_1000x2048x4096",
+       "a layer between ReLUs on 10 samples each of 100 examples, forward and backward", 0,
+       3 * 2 * 1000.0 * 2048 * 4096,
+       [] {
+         // Samples of an example share their signs in about the way that an MLP's hidden units do.
+         const Variable x(Add(Normal({100, 1, 2048}), Normal({100, 10, 2048})).value(), true);
+         const Variable weight = Parameter({4096, 2048}), bias = Parameter({4096});
+         return BothWays({x, weight, bias}, [=] { return Relu(Linear(Relu(x), weight, bias)); });
+       }},
+      {"matmul_2000x64x64x64", "2,000 products, forward and backward", 0, 3 * 2 * 2000.0 * 64 * 64 * 64,
+       [] {
+         const Variable a = Parameter({2000, 64, 64}), b = Parameter({2000, 64, 64});
+         return BothWays({a, b}, [=] { return MatMul(a, b); });
+       }},
+      AttentionBothWays("attention_25x4x16",
+                        "attention of nbody, forward and backward, 2,000 sequences of 25 tokens, 4 heads of 16",
+                        {.sequences = 2000, .tokens = 25, .heads = 4, .channels = 16}, DType::kF32),
+      {"transformer_layer_2000x25x64_forward", "a transformer layer with 4 heads, forward",
+       2 * kLayerRows * kLayerWidth * f, kLayerFlops,
+       [] { return Forward([a = LayerArguments()] { return a.Apply(); }); }},
+      {"transformer_layer_2000x25x64", "the same, forward and backward", 5 * kLayerRows * kLayerWidth * f,
+       3 * kLayerFlops,
+       [] {
+         const LayerArguments a;
+         return BothWays(a.All(), [=] { return a.Apply(); });
+       }},
+      {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
+       [] {
+         const Variable x = Parameter({50000, 64}), weight = Parameter({64}), bias = Parameter({64});
+         return BothWays({x, weight, bias}, [=] { return LayerNorm(x, weight, bias); });
+       }},
+      {"batch_norm_65000x64", "with ReLU, in training, forward and backward", 10 * 65000 * 64.0 * f, 0,
+       [] {
+         const Variable x = Parameter({65000, 64}), weight = Parameter({64}), bias = Parameter({64});
+         const BatchStatistics running = {Normal({64}), Tensor::Full({64}, 1, DType::kF32, TheDevice())};
+         return BothWays({x, weight, bias}, [=] { return BatchNorm(x, weight, bias, running, true, true); });
+       }},
+      {"gelu_3200000", "forward and backward", 5 * 3.2e6 * f, 0,
+       [] {
+         const Variable x = Parameter({3200000});
+         return BothWays({x}, [=] { return Gelu(x); });
+       }},
+      {"dropout_3200000", "forward and backward", 4 * 3.2e6 * f, 0,
+       [] {
+         const Variable x = Parameter({3200000});
+         return BothWays({x}, [=, generator = std::make_shared<Generator>(0)] { return Dropout(x, 0.1, *generator); });
+       }},
+      {"mse_loss_3200000", "forward and backward", 5 * 3.2e6 * f, 0,
+       [] {
+         const Variable x = Parameter({3200000});
+         return BothWays({x}, [=, target = Normal({3200000})] { return MseLoss(x, target); });
+       }},
+      {"bce_loss_3200000", "binary cross entropy, forward and backward", 5 * 3.2e6 * f, 0,
+       [] {
+         const Variable x = Parameter({3200000});
+         return BothWays({x}, [=, target = Sigmoid(Normal({3200000}))] { return BceWithLogitsLoss(x, target); });
+       }},
+      {"adam_19000000", "a step on as many parameters", 7 * 1.9e7 * f, 0,
+       [] {
+         const Variable parameter = Parameter({19000000});
+         parameter.set_grad(Normal({19000000}));
+         auto optimizer = std::make_shared<optim::Adam>(std::vector<NamedVariable>{{"parameter", parameter}});
+         return Work([optimizer] { optimizer->Step(1e-3); });
+       }},
+      {"gradient_norm_19000000", "the squared norm of as many gradients", 1.9e7 * f, 0,
+       [] {
+         const Variable parameter = Parameter({19000000});
+         parameter.set_grad(Normal({19000000}));
+         return Work([parameters = std::vector<NamedVariable>{{"parameter", parameter}}] {
+           optim::SquaredGradientNorm(parameters);
+         });
+       }},
+
+      // Elements, axes, places.
+      {"broadcast_50000x64", "a row added to each of 50,000, forward and backward", 3 * 50000 * 64.0 * f, 0,
+       [] {
+         const Variable x = Parameter({50000, 64}), row = Parameter({64});
+         return BothWays({x, row}, [=] { return Add(x, row); });
+       }},
+      {"multiply_3200000", "forward and backward", 7 * 3.2e6 * f, 0,
+       [] {
+         const Variable a = Parameter({3200000}), b = Parameter({3200000});
+         return BothWays({a, b}, [=] { return Mul(a, b); });
+       }},
+      {"convert_3200000", "f32 to f64", 3 * 3.2e6 * f, 0,
+       [] { return Forward([x = Normal({3200000})] { return Cast(x, DType::kF64); }); }},
+      {"sum_rows_50000x188", "forward", 50000 * 189.0 * f, 0,
+       [] {
+         return Forward([x = Normal({50000, 188})] { return Sum(x, {1}); });
+       }},
+      {"sum_triples_3000000", "forward", 4 * 3e6 * f, 0,
+       [] {
+         return Forward([x = Normal({3000000, 3})] { return Sum(x, {1}); });
+       }},
+      {"sum_columns_50000x188", "forward", 50000 * 188.0 * f, 0,
+       [] {
+         return Forward([x = Normal({50000, 188})] { return Sum(x, {0}); });
+       }},
+      {"max_rows_50000x188", "forward", 50000 * 190.0 * f, 0,
+       [] {
+         return Forward([x = Normal({50000, 188})] { return Max(x, 1); });
+       }},
+      {"max_middle_1000x64x64", "forward and backward", (2 * 1000 * 64 * 64.0 + 4 * 64000) * f, 0,
+       [] {
+         const Variable x = Parameter({1000, 64, 64});
+         return BothWays({x}, [=] { return Max(x, 1); });
+       }},
+      {"transpose_100x188x188", "two axes exchanged in each of 100, forward", 2 * 100 * 188 * 188.0 * f, 0,
+       [] {
+         return Forward([x = Normal({100, 188, 188})] { return Permute(x, {0, 2, 1}); });
+       }},
+      {"transpose_100000x8x9", "the same of small matrices", 2 * 100000 * 72.0 * f, 0,
+       [] {
+         return Forward([x = Normal({100000, 8, 9})] { return Permute(x, {0, 2, 1}); });
+       }},
+      {"slice_50000x64", "a third of every row, forward", 2 * 50000 * 64.0 * f, 0,
+       [] {
+         return Forward([x = Normal({50000, 192})] { return Slice(x, 1, 64, 128); });
+       }},
+      {"diagonal_2000x5x64", "on the diagonal and back, forward and backward", (2000 * 64 * (25 + 3 * 5.0)) * f, 0,
+       [] {
+         const Variable x = Parameter({2000, 5, 64});
+         return BothWays({x}, [=] { return DiagonalEmbed(x); });
+       }},
+      {"gather_rows_100000x64", "of as many, in any order", 100000 * (2 * 64 * f + 8), 0,
+       [] {
+         return Forward([x = Normal({100000, 64}), rows = RandomRows(100000, 100000)] { return IndexSelect(x, rows); });
+       }},
+      {"scatter_rows_100000x64", "added up in as many places, in any order", 100000 * (2 * 64 * f + 8), 0,
+       [] {
+         return Forward(
+             [x = Normal({100000, 64}), rows = RandomRows(100000, 100000)] { return IndexAdd(x, rows, 100000); });
+       }},
+      {"scatter_to_one_400000x64", "added up in a single place", 400000 * (64 * f + 8), 0,
+       [] {
+         return Forward([x = Normal({400000, 64}), rows = RandomRows(400000, 1)] { return IndexAdd(x, rows, 1); });
+       }},
+      {"uniform_10000000", "random numbers", 1e7 * f, 0,
+       [] {
+         return Work([generator = std::make_shared<Generator>(0)] {
+           generator->Uniform({10000000}, 0, 1, DType::kF32, TheDevice());
+         });
+       }},
+      {"normal_10000000", "random numbers", 1e7 * f, 0,
+       [] {
+         return Work([generator = std::make_shared<Generator>(0)] {
+           generator->Normal({10000000}, 0, 1, DType::kF32, TheDevice());
+         });
+       }},
+  };
+  if (CanCapture(TheDevice()))
+    all.insert(all.begin() + 1, {"nbody_paper_step_graph", "the same, captured and launched as one", 0, 66e9,
+                                 [] { return NBodyStep(/*capture=*/true); }});
+  if (TheDevice().type == DeviceType::kCuda)
+    for (Benchmark& benchmark : GpuBenchmarks()) all.push_back(std::move(benchmark));
+  return all;
+}
+
+}  // namespace orbit

@@ -1,0 +1,26 @@
+// The options for device and threads, which all programs share.
+#ifndef ORBIT_TOOLS_COMMON_LAUNCH_H_
+#define ORBIT_TOOLS_COMMON_LAUNCH_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "engine/device.h"
+
+namespace orbit {
+
+struct LaunchOptions {
+  std::string device;             // empty: a GPU where there is one
+  std::string precision = "f32";  // of matrix products on a GPU: f32, tf32 or bf16
+  int threads = 0;                // 0: one for every processor that the process may use
+};
+
+void AddLaunchOptions(CLI::App& app, LaunchOptions& options);
+
+// Applies them, and says on stderr why a build with CUDA goes on without a GPU where none was asked for and there is
+// none, or no driver for it. Throws Error for a device that this build or machine does not have, or that does not work.
+Device Launch(const LaunchOptions& options);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_COMMON_LAUNCH_H_

@@ -1,0 +1,19 @@
+// The name that was probably meant.
+#ifndef ORBIT_TOOLS_COMMON_NEAREST_NAME_H_
+#define ORBIT_TOOLS_COMMON_NEAREST_NAME_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orbit {
+
+// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other.
+int EditDistance(std::string_view a, std::string_view b);
+
+// "; did you mean 'NAME'?" for the nearest of the names, or, where none is near, "; known: NAMES".
+std::string DidYouMean(std::string_view name, const std::vector<std::string>& names);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_COMMON_NEAREST_NAME_H_

@@ -1,0 +1,25 @@
+// The published files that can be fetched by name: tools/published_files.yaml, built into the program.
+#ifndef ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_
+#define ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace orbit {
+
+struct PublishedFile {
+  std::string name, what;
+  std::string file;  // its name on disk
+  std::string url;
+  std::string sha256;  // in hexadecimal
+  int64_t size = 0;    // bytes
+};
+
+const std::vector<PublishedFile>& PublishedFiles();
+// By its name, or its name on disk. Throws Error, with the nearest name.
+const PublishedFile& FindPublishedFile(const std::string& name);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_

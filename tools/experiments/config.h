@@ -1,0 +1,90 @@
+// Config: the settings of a program, each declared with its type, default, meaning and bounds.
+//
+//   ConfigSchema schema;
+//   schema.Int("train.batch", 100, "examples a step", {.min = 1});
+//   schema.String("model.distribution", "learned", "of the group elements", {"learned", "haar", "canonical"});
+//   Config config(schema);
+//   config.MergeYaml("train: {batch: 50}", "my.yaml");
+//   config.Set("train.batch=60");
+//   config.Int("train.batch");  // 60
+//
+// Whatever a file or an assignment gets wrong, an unknown key above all, throws Error with its place and what is right.
+#ifndef ORBIT_TOOLS_EXPERIMENTS_CONFIG_H_
+#define ORBIT_TOOLS_EXPERIMENTS_CONFIG_H_
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace YAML {
+class Node;
+}  // namespace YAML
+
+namespace orbit {
+
+using ConfigValue = std::variant<int64_t, double, std::string, bool, std::vector<int64_t>>;
+
+// Inclusive; of every element of a list.
+struct Bounds {
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+};
+
+// Keys are declared once; a second time throws Error.
+class ConfigSchema {
+ public:
+  void Int(const std::string& key, int64_t value, const std::string& help, Bounds bounds = {});
+  void Double(const std::string& key, double value, const std::string& help, Bounds bounds = {});
+  void Bool(const std::string& key, bool value, const std::string& help);
+  // One of `allowed`; anything where that is empty.
+  void String(const std::string& key, const std::string& value, const std::string& help,
+              const std::vector<std::string>& allowed = {});
+  void IntList(const std::string& key, const std::vector<int64_t>& value, const std::string& help, Bounds bounds = {});
+
+ private:
+  friend class Config;
+  struct Entry {
+    std::string key;
+    ConfigValue value;
+    std::string help;
+    Bounds bounds;
+    std::vector<std::string> allowed;
+  };
+  void Add(Entry entry);
+  std::vector<Entry> entries_;
+};
+
+class Config {
+ public:
+  explicit Config(ConfigSchema schema) : entries_(std::move(schema.entries_)) {}
+
+  // Settings as YAML, nested ("train: {batch: 50}") or with dots ("train.batch: 50"); `source` is for messages.
+  void MergeYaml(const std::string& yaml, const std::string& source);
+  void Set(const std::string& assignment);  // "key=value", the value as in YAML
+
+  // Throw Error for a key that was not declared with this type.
+  int64_t Int(const std::string& key) const { return Get<int64_t>(key); }
+  double Double(const std::string& key) const { return Get<double>(key); }
+  bool Bool(const std::string& key) const { return Get<bool>(key); }
+  const std::string& String(const std::string& key) const { return Get<std::string>(key); }
+  const std::vector<int64_t>& IntList(const std::string& key) const { return Get<std::vector<int64_t>>(key); }
+
+  // All settings with their meaning as comments; MergeYaml reads it back to the same values.
+  std::string ToYaml() const;
+
+ private:
+  // `place` tells where a node stands.
+  void Merge(const YAML::Node& root, const std::function<std::string(const YAML::Node&)>& place);
+  template <class T>
+  const T& Get(const std::string& key) const;
+
+  std::vector<ConfigSchema::Entry> entries_;
+};
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_EXPERIMENTS_CONFIG_H_

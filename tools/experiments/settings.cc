@@ -1,0 +1,85 @@
+#include "tools/experiments/settings.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "kernels/error.h"
+#include "tools/common/path.h"
+#include "tools/experiments/presets.h"
+#include "tools/experiments/task.h"
+#include "tools/experiments/trainer.h"
+
+namespace orbit {
+namespace {
+
+struct Document {
+  std::string source, yaml;
+};
+
+// The scalar under a top-level key, or the empty string.
+std::string Peek(const Document& document, const char* key) {
+  try {
+    const YAML::Node root = YAML::Load(document.yaml);
+    if (root.IsMap() && root[key] && root[key].IsScalar()) return root[key].Scalar();
+  } catch (const YAML::Exception& error) {
+    Fail(document.source, ": ", error.what());
+  }
+  return "";
+}
+
+// The document after those that it extends.
+void Collect(const Document& document, std::vector<Document>& documents) {
+  documents.push_back(document);
+  const std::string base = Peek(document, "extends");
+  if (base.empty()) return;
+  const Document parent = {"preset " + base, std::string(FindPreset(base).yaml)};
+  Check(parent.source != document.source &&
+            std::none_of(documents.begin(), documents.end(),
+                         [&](const Document& other) { return other.source == parent.source; }),
+        document.source, ": extends ", base, ", which extends it in turn");
+  Collect(parent, documents);
+}
+
+Document ReadDocument(const std::string& file) {
+  const std::string path = UserPath(file);
+  std::ifstream stream(path);
+  std::ostringstream text;
+  Check(stream.good() && (text << stream.rdbuf()), "cannot read the config file ", path);
+  return {path, text.str()};
+}
+
+ConfigSchema MakeSchema(const TaskKind& kind) {
+  ConfigSchema schema;
+  schema.String("task", kind.name, "the experiment");
+  schema.String("extends", "", "the preset that the file builds on");
+  schema.Int("seed", 0, "of all random numbers but the data's", {.min = 0});
+  schema.String("run.directory", "", "where the run is kept; by default runs/NAME-DATE-TIME");
+  Trainer::AddKeys(schema);
+  kind.add_keys(schema);
+  return schema;
+}
+
+}  // namespace
+
+Config ResolveSettings(const SettingsSources& sources) {
+  std::vector<Document> documents;  // from the one that wins to the one that loses
+  if (!sources.file.empty()) Collect(ReadDocument(sources.file), documents);
+  if (!sources.preset.empty())
+    Collect({"preset " + sources.preset, std::string(FindPreset(sources.preset).yaml)}, documents);
+  std::string task;
+  for (const Document& document : documents)
+    if (task.empty()) task = Peek(document, "task");
+  Config config(MakeSchema(FindTaskKind(task.empty() ? TaskKinds().front().name : task)));
+  std::reverse(documents.begin(), documents.end());
+  for (const Document& document : documents) config.MergeYaml(document.yaml, document.source);
+  config.Set("extends=''");
+  for (const std::string& assignment : sources.assignments) config.Set(assignment);
+  return config;
+}
+
+std::string DescribeKeys(const std::string& task) { return Config(MakeSchema(FindTaskKind(task))).ToYaml(); }
+
+}  // namespace orbit

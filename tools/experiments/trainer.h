@@ -1,0 +1,106 @@
+// Trainer: runs a task's training steps in a run directory, from the start or from where a run was left.
+//
+// A step is a function of the config and the step's number: examples come from (seed, epoch), group elements and
+// dropout from a generator that the checkpoint keeps. So a run that was stopped, or killed, and resumed gives the bits
+// of one that never was.
+#ifndef ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
+#define ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/batches.h"
+#include "engine/io/checkpoint.h"
+#include "engine/optim/optimizer.h"
+#include "engine/optim/schedule.h"
+#include "engine/readback.h"
+#include "engine/step_graph.h"
+#include "tools/experiments/config.h"
+#include "tools/experiments/task.h"
+#include "tools/report/run_directory.h"
+
+namespace orbit {
+
+// The streams of random numbers of a run, by use.
+enum class RandomUse : uint64_t { kInitialisation, kTraining, kShuffling, kValidation, kTest };
+Generator MakeGenerator(int64_t seed, RandomUse use);
+
+class Trainer {
+ public:
+  // Adds the keys train.* and evaluation.*.
+  static void AddKeys(ConfigSchema& schema);
+
+  // All must outlive the trainer. Throws Error for settings that make no sense together.
+  Trainer(const Config& config, Task& task, RunDirectory& run);
+
+  // Continues from a checkpoint of this run.
+  void Restore(const io::Checkpoint& checkpoint);
+
+  // Trains until the end (true) or until `stop` says so after a step (false); either way all is saved. Throws Error for
+  // a loss or a gradient that is not finite, saying where it first appeared; the checkpoints are then of earlier steps.
+  bool Run(const std::function<bool()>& stop);
+
+  // Has a profiler that waits for it record the steps `first` to `last`, counted from 1, alone.
+  void ProfileSteps(int64_t first, int64_t last) { profiled_ = {first, last}; }
+
+  // Has steps captured, once they are warm, and launched as one: the same bits for less of the host's time. Throws
+  // Error where the task's steps or the device do not allow it.
+  void CaptureSteps();
+
+  int64_t step() const { return step_; }
+  int64_t total_steps() const { return total_steps_; }
+
+ private:
+  // A step that the device may still be at work on: its numbers, and what it takes to repeat it.
+  struct Pending {
+    int64_t step;  // counted from 1
+    double learning_rate;
+    Generator generator;  // before it
+    Tensor examples;
+    Readback numbers;  // what Work returned
+  };
+
+  void Step();
+  std::unique_ptr<StepGraph> MakeWork(bool capture);
+  // What a step does on the device, for the numbers of the examples and the optimiser's rates. Returns the loss, the
+  // squared norm of the gradients, and the loss's parts.
+  std::vector<Tensor> Work(const std::vector<Tensor>& inputs, Generator& generator);
+  // Takes the numbers of steps in their order, until at most `most` are pending.
+  void Take(size_t most);
+  [[noreturn]] void ExplainNonFinite(const std::string& what, const Pending& pending);
+  void Log(int64_t step);
+  void Validate();
+  void Save(const std::string& path) const;
+
+  const Config& config_;
+  Task& task_;
+  RunDirectory& run_;
+  int64_t seed_, samples_, steps_per_epoch_, total_steps_;
+  ShuffledBatches batches_;
+  double clip_norm_;
+  optim::Schedule schedule_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  Device device_;
+  std::unique_ptr<StepGraph> work_;
+  std::vector<std::string> parts_;  // names of the loss's parts
+  Generator generator_;
+  int64_t step_ = 0;
+  std::deque<Pending> pending_;
+  std::pair<int64_t, int64_t> profiled_ = {0, 0};
+  std::optional<double> best_;          // validation loss
+  std::map<std::string, double> sums_;  // of what is logged, since it last was
+  int64_t summed_ = 0;
+};
+
+// Adam, AdamW or SGD by the keys train.*.
+std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_

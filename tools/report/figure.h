@@ -1,0 +1,27 @@
+// Figures: curves as an SVG file, drawn by gnuplot.
+#ifndef ORBIT_TOOLS_REPORT_FIGURE_H_
+#define ORBIT_TOOLS_REPORT_FIGURE_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace orbit {
+
+struct Series {
+  std::string name;
+  std::vector<std::pair<double, double>> points;  // x, y; those that are not finite are left out
+};
+
+struct Figure {
+  std::string title, x_label, y_label;
+  bool log_y = false;
+  std::vector<Series> series;
+};
+
+// Replaces the file at once. Throws Error where gnuplot is missing or refuses, with its words.
+void DrawFigure(const Figure& figure, const std::string& path);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_REPORT_FIGURE_H_

@@ -1,0 +1,102 @@
+#include "tools/report/run_directory.h"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include "engine/io/atomic_file.h"
+#include "kernels/error.h"
+#include "tools/common/path.h"
+#include "tools/report/figure.h"
+
+namespace orbit {
+namespace {
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y%m%d-%H%M%S", &local);
+  return text;
+}
+
+}  // namespace
+
+RunDirectory RunDirectory::Create(const std::string& path, const std::string& name) {
+  std::filesystem::path directory = UserPath(path.empty() ? "runs/" + name + "-" + Now() : path);
+  Check(!std::filesystem::exists(directory / "config.yaml"), directory.string(),
+        " holds a run already: go on with it by --resume, or choose another run.directory");
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  Check(!error, "cannot make the run directory ", directory.string(), ": ", error.message());
+  return RunDirectory(std::move(directory));
+}
+
+RunDirectory RunDirectory::Open(const std::string& path) {
+  std::filesystem::path directory = UserPath(path);
+  Check(std::filesystem::exists(directory / "config.yaml"), directory.string(), " holds no run: it has no config.yaml");
+  return RunDirectory(std::move(directory));
+}
+
+RunDirectory::RunDirectory(std::filesystem::path path) : path_(std::move(path)) {
+  try {
+    auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    console->set_pattern("%v");
+    auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>((path_ / "log.txt").string());
+    file->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
+    log_ = std::make_shared<spdlog::logger>("run", spdlog::sinks_init_list{console, file});
+    log_->flush_on(spdlog::level::info);
+  } catch (const spdlog::spdlog_ex& error) {
+    Fail("cannot write to the run directory ", path_.string(), ": ", error.what());
+  }
+}
+
+void RunDirectory::WriteConfig(const std::string& yaml) const { io::WriteFileAtomically(config(), yaml); }
+
+void RunDirectory::StartAt(int64_t step) {
+  metrics_ = std::make_unique<MetricsWriter>(path_ / "metrics.jsonl", step);
+  events_ = std::make_unique<EventWriter>(path_, step + 1);
+}
+
+void RunDirectory::Log(int64_t step, const Metrics& metrics) {
+  Check(metrics_ != nullptr, "a run directory logs after StartAt()");
+  metrics_->Write(step, metrics);
+  events_->Write(step, metrics);
+  for (const auto& [name, value] : metrics) latest_[name] = value;
+}
+
+std::string RunDirectory::Summary() const {
+  std::string summary;
+  for (const char* split : {"train", "valid"}) {
+    const auto found = latest_.find(std::string(split) + "/loss");
+    if (found == latest_.end()) continue;
+    char text[48];
+    std::snprintf(text, sizeof(text), "%s%s loss %.4g", summary.empty() ? "" : ", ", split, found->second);
+    summary += text;
+  }
+  return summary;
+}
+
+void RunDirectory::WriteFigure() {
+  Figure figure{.title = path_.filename(), .x_label = "step", .y_label = "loss", .log_y = true, .series = {}};
+  std::map<std::string, Series> series;
+  try {
+    for (const auto& [step, metrics] : ReadMetrics(path_ / "metrics.jsonl"))
+      for (const auto& [name, value] : metrics)
+        if (name != "train/learning_rate" && name != "train/gradient_norm" && !name.starts_with("test/"))
+          series[name].points.emplace_back(step, value);
+    for (auto& [name, curve] : series) {
+      curve.name = name;
+      figure.series.push_back(std::move(curve));
+    }
+    DrawFigure(figure, path_ / "curves.svg");
+  } catch (const std::exception& error) {
+    log_->warn("{}", error.what());
+  }
+}
+
+}  // namespace orbit

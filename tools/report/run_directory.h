@@ -1,0 +1,64 @@
+// RunDirectory: where a training run is kept.
+//
+//   config.yaml             the resolved settings
+//   last.safetensors        the newest checkpoint
+//   best.safetensors        that of the smallest validation loss
+//   metrics.jsonl           one JSON object a line
+//   events.out.tfevents.*   the same for TensorBoard
+//   curves.svg              the same as a figure
+//   log.txt                 what was told
+#ifndef ORBIT_TOOLS_REPORT_RUN_DIRECTORY_H_
+#define ORBIT_TOOLS_REPORT_RUN_DIRECTORY_H_
+
+#include <spdlog/logger.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "tools/report/metrics.h"
+#include "tools/report/tensorboard.h"
+
+namespace orbit {
+
+class RunDirectory {
+ public:
+  // A new directory; an empty path means runs/NAME-DATE-TIME. Throws Error where it cannot be written to, or holds a
+  // run already.
+  static RunDirectory Create(const std::string& path, const std::string& name);
+  // One that holds a run. Throws Error where it does not.
+  static RunDirectory Open(const std::string& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::string config() const { return path_ / "config.yaml"; }
+  std::string last() const { return path_ / "last.safetensors"; }
+  std::string best() const { return path_ / "best.safetensors"; }
+
+  void WriteConfig(const std::string& yaml) const;
+
+  // Opens metrics and events for a run that has done `step` steps; what they hold of later steps is dropped. Before
+  // Log().
+  void StartAt(int64_t step);
+  void Log(int64_t step, const Metrics& metrics);
+  // The last values of the losses, for a line of progress: "train 0.0123, valid 0.0119".
+  std::string Summary() const;
+  // Draws the metrics; tells in the log where that fails.
+  void WriteFigure();
+
+  // To stderr and log.txt.
+  spdlog::logger& log() const { return *log_; }
+
+ private:
+  explicit RunDirectory(std::filesystem::path path);
+
+  std::filesystem::path path_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::unique_ptr<MetricsWriter> metrics_;
+  std::unique_ptr<EventWriter> events_;
+  std::map<std::string, double> latest_;
+};
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_REPORT_RUN_DIRECTORY_H_

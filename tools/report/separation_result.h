@@ -1,0 +1,24 @@
+// What `separate` finds, kept in a file for `table`.
+#ifndef ORBIT_TOOLS_REPORT_SEPARATION_RESULT_H_
+#define ORBIT_TOOLS_REPORT_SEPARATION_RESULT_H_
+
+#include <cstdint>
+#include <string>
+
+namespace orbit {
+
+struct SeparationResult {
+  std::string dataset;  // graph8c, exp, or a path
+  std::string model, distribution;
+  int64_t seeds = 0, samples = 0;
+  int64_t left = 0, total = 0;  // pairs never told apart, of all
+};
+
+inline constexpr char kSeparationResultFile[] = "separation.json";
+
+void WriteSeparationResult(const SeparationResult& result, const std::string& path);
+SeparationResult ReadSeparationResult(const std::string& path);  // throws Error, with the file, for anything else
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_REPORT_SEPARATION_RESULT_H_
