@@ -1,6 +1,6 @@
 // A server of one file over HTTP on the loopback interface, which can be told to fail.
-#ifndef ORBIT_TESTS_TOOLS_HTTP_SERVER_H_
-#define ORBIT_TESTS_TOOLS_HTTP_SERVER_H_
+#ifndef ORBIT_TESTS_TOOLS_DOWNLOADS_HTTP_SERVER_H_
+#define ORBIT_TESTS_TOOLS_DOWNLOADS_HTTP_SERVER_H_
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -104,4 +104,4 @@ class HttpServer {
 
 }  // namespace orbit
 
-#endif  // ORBIT_TESTS_TOOLS_HTTP_SERVER_H_
+#endif  // ORBIT_TESTS_TOOLS_DOWNLOADS_HTTP_SERVER_H_

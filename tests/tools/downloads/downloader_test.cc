@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "tests/engine/io/testing.h"
-#include "tests/tools/http_server.h"
+#include "tests/tools/downloads/http_server.h"
 #include "tools/downloads/sha256.h"
 
 namespace orbit {
