@@ -1,13 +1,12 @@
 #include "data/graph/own_graphs.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <functional>
 #include <map>
 
 #include "data/graph/graph6.h"
+#include "data/io/lines.h"
 #include "engine/io/mapped_file.h"
 
 namespace orbit {
@@ -15,40 +14,6 @@ namespace {
 
 constexpr int64_t kMostNodes = 100000;
 constexpr const char* kLabels = "labels.txt";
-
-std::string_view NextWord(std::string_view& line) {
-  constexpr std::string_view kSpace = " \t\r";
-  const size_t begin = std::min(line.find_first_not_of(kSpace), line.size());
-  const size_t end = std::min(line.find_first_of(kSpace, begin), line.size());
-  const std::string_view word = line.substr(begin, end - begin);
-  line.remove_prefix(end);
-  return word;
-}
-
-template <class T>
-T ParseNumber(std::string_view word, const std::string& place, const char* what) {
-  T number{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  Check(error == std::errc() && end == word.data() + word.size(), place, ": '", word, "' is no ", what);
-  return number;
-}
-
-// Calls f with the words' line, its comment taken away, and its place, for every line that has words.
-void ForEachLine(std::string_view text, const std::string& name,
-                 const std::function<void(std::string_view, const std::string&)>& f) {
-  for (int64_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    line = line.substr(0, line.find('#'));
-    if (line.find_first_not_of(" \t\r") != std::string_view::npos) f(line, name + ":" + std::to_string(number));
-  }
-}
-
-std::string_view TextOf(const io::MappedFile& file) {
-  const auto bytes = file.contents();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 bool IsGraphFile(const std::filesystem::path& path) {
   const std::filesystem::path extension = path.extension();
@@ -64,7 +29,7 @@ std::vector<Graph> ReadFile(const std::string& path) {
 void ReadTargets(const std::string& path, std::vector<Graph>& graphs) {
   const io::MappedFile file(path);
   size_t read = 0;
-  ForEachLine(TextOf(file), path, [&](std::string_view line, const std::string& place) {
+  ForEachLine(TextOf(file), path, '#', [&](std::string_view line, const std::string& place) {
     Check(read < graphs.size(), place, ": one class more than there are graphs (", graphs.size(), ")");
     graphs[read++].target = ParseNumber<int64_t>(NextWord(line), place, "class, which is an integer");
     Check(NextWord(line).empty(), place, ": more than one class");
@@ -78,7 +43,7 @@ Graph ParseEdgeList(std::string_view text, const std::string& name) {
   Graph graph;
   int64_t announced = -1;
   std::map<int64_t, float> labels;
-  ForEachLine(text, name, [&](std::string_view line, const std::string& place) {
+  ForEachLine(text, name, '#', [&](std::string_view line, const std::string& place) {
     const auto node = [&] {
       const auto number = ParseNumber<int64_t>(NextWord(line), place, "node");
       Check(number >= 0 && number < kMostNodes, place, ": node ", number, "; there are at most ", kMostNodes,
@@ -115,21 +80,26 @@ Graph ParseEdgeList(std::string_view text, const std::string& name) {
   return graph;
 }
 
-std::vector<Graph> ReadGraphs(const std::string& path) {
+std::vector<std::string> GraphFiles(const std::string& folder) {
   namespace fs = std::filesystem;
-  if (!fs::is_directory(path)) return ReadFile(path);
   std::vector<std::string> files;
   std::error_code error;
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     if (IsGraphFile(entry->path())) files.push_back(entry->path().string());
-  Check(!error, "cannot list ", path, ": ", error.message());
+  Check(!error, "cannot list ", folder, ": ", error.message());
+  Check(!files.empty(), folder, " has no graphs: no files *.edges, *.g6, *.s6 or *.d6");
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<Graph> ReadGraphs(const std::string& path) {
+  if (!std::filesystem::is_directory(path)) return ReadFile(path);
   std::vector<Graph> graphs;
-  for (const std::string& file : files)
+  for (const std::string& file : GraphFiles(path))
     for (Graph& graph : ReadFile(file)) graphs.push_back(std::move(graph));
-  Check(!graphs.empty(), path, " has no graphs: no files *.edges, *.g6, *.s6 or *.d6");
-  const fs::path labels = fs::path(path) / kLabels;
-  if (fs::exists(labels)) ReadTargets(labels.string(), graphs);
+  Check(!graphs.empty(), "the graph files of ", path, " have no graphs");
+  const std::filesystem::path labels = std::filesystem::path(path) / kLabels;
+  if (std::filesystem::exists(labels)) ReadTargets(labels.string(), graphs);
   return graphs;
 }
 

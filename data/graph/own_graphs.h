@@ -22,12 +22,15 @@ Graph ParseEdgeList(std::string_view text, const std::string& name);
 
 // A file: an edge list where its name ends in .edges, else graph6, sparse6 or digraph6, a graph a line (data/graph6.h).
 //
-// A folder: all of its *.edges, *.g6, *.s6 and *.d6 files by name, in byte order; other files are left alone. If it
-// has a labels.txt, that gives the graphs' classes, an integer a line, as many as there are graphs, in their order;
-// else all are 0.
+// A folder: all of its GraphFiles, in their order. If it has a labels.txt, that gives the graphs' classes, an integer a
+// line, as many as there are graphs, in their order; else all are 0.
 //
 // Throws Error with the file, and the line where there is one, and what is wrong.
 std::vector<Graph> ReadGraphs(const std::string& path);
+
+// The paths of a folder's files *.edges, *.g6, *.s6 and *.d6, in byte order; other files are left alone. Throws Error
+// where there are none.
+std::vector<std::string> GraphFiles(const std::string& folder);
 
 }  // namespace orbit
 
