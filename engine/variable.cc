@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/accumulate.h"
+#include "engine/autocast.h"
 #include "engine/profiling.h"
 
 namespace orbit {
@@ -14,6 +15,7 @@ namespace orbit {
 struct Variable::Node {
   int64_t sequence;
   const char* name;
+  Precision precision;  // that the operation was computed in
   std::vector<Variable> inputs;
   BackwardFunction backward;
   std::vector<Tensor> gradients;  // of the results, as far as they are known
@@ -83,9 +85,9 @@ void Variable::set_value(Tensor value) const {
 void Variable::set_grad(Tensor grad) const { Gradient() = std::move(grad); }
 
 void Variable::AddGrad(const Tensor& gradient) const {
-  Check(gradient.shape() == shape() && gradient.dtype() == dtype(), "gradient ", gradient.Describe(), " for a value ",
+  Check(gradient.shape() == shape() && IsFloating(gradient.dtype()), "gradient ", gradient.Describe(), " for a value ",
         value().Describe());
-  Gradient() = Accumulate(std::move(Gradient()), gradient);
+  Gradient() = Accumulate(std::move(Gradient()), gradient.To(dtype()));
 }
 
 void Variable::Backward() const {
@@ -112,6 +114,7 @@ void Variable::Backward(const Tensor& gradient) const {
     const std::vector<Variable> inputs = std::exchange(node->inputs, {});
     {
       const ProfileRange range(node->name);
+      const Autocast scope(node->precision);
       backward(Gradients(inputs, std::exchange(node->gradients, std::vector<Tensor>(node->gradients.size()))));
     }
     for (const Variable& input : inputs) {
@@ -142,8 +145,9 @@ std::vector<Variable> MakeVariables(const char* name, std::vector<Tensor> values
     results.emplace_back(std::move(value));
   }
   if (!GradientsWanted(inputs)) return results;
-  const auto node = std::make_shared<Variable::Node>(Variable::Node{
-      next_sequence++, name, std::move(inputs), std::move(backward), std::vector<Tensor>(results.size())});
+  const auto node =
+      std::make_shared<Variable::Node>(Variable::Node{next_sequence++, name, Autocast::current(), std::move(inputs),
+                                                      std::move(backward), std::vector<Tensor>(results.size())});
   for (size_t i = 0; i < results.size(); ++i) {
     results[i].state_->requires_grad = true;
     results[i].state_->node = node;

@@ -53,6 +53,7 @@ class Variable {
   void set_value(Tensor value) const;                // of a leaf
   void set_grad(Tensor grad) const;
   void ZeroGrad() const { set_grad({}); }
+  // Adds to the gradient, which has the value's dtype: bf16 for an f32 value is added up in f32.
   void AddGrad(const Tensor& gradient) const;
 
   const Shape& shape() const { return value().shape(); }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/autocast.h"
 #include "engine/edge_lists.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/linear.h"
@@ -129,6 +130,46 @@ TEST(VariableTest, SeveralResultsHaveOneBackward) {
   Square(split()[1]).Backward();  // nothing holds or uses the other one
   EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(0, 6));
   EXPECT_EQ(calls, 2);
+}
+
+TEST(VariableTest, GradientsHaveTheDTypeOfTheirValue) {
+  const Variable x(Tensor::Zeros({2}), true);
+  x.AddGrad(Tensor::Full({2}, 1, DType::kBF16));
+  x.AddGrad(Tensor::Full({2}, 1.0 / 512, DType::kBF16));  // which a sum in bf16 would lose
+  EXPECT_EQ(x.grad().dtype(), DType::kF32);
+  EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(1 + 1.0 / 512, 1 + 1.0 / 512));
+}
+
+TEST(AutocastTest, ScopesNestAndBackwardHasThePrecisionOfForward) {
+  std::vector<Precision> backward;
+  const auto record = [&](const Variable& x) {
+    return MakeVariable("Record", x.value(), {x}, [&](const Gradients& gradients) {
+      backward.push_back(Autocast::current());
+      gradients.Add(0, gradients.output());
+    });
+  };
+  const Variable x(Tensor::Full({}, 1), true);
+  Variable y;
+  {
+    const Autocast outer(Precision::kBf16);
+    y = record(x);
+    {
+      const Autocast inner(Precision::kTf32);
+      y = record(y);
+    }
+    EXPECT_EQ(Autocast::current(), Precision::kBf16);
+  }
+  y = record(y);
+  const Autocast other(Precision::kTf32);
+  y.Backward();
+  EXPECT_THAT(backward, ElementsAre(Precision::kF32, Precision::kTf32, Precision::kBf16));
+  EXPECT_EQ(Autocast::current(), Precision::kTf32);
+}
+
+TEST(AutocastTest, PrecisionsHaveNames) {
+  for (const Precision precision : {Precision::kF32, Precision::kTf32, Precision::kBf16})
+    EXPECT_EQ(ParsePrecision(NameOf(precision)), precision);
+  EXPECT_THAT(MessageOf([] { ParsePrecision("f16"); }), HasSubstr("'f16'; known: f32, tf32, bf16"));
 }
 
 TEST(VariableTest, TheFirstValueThatIsNotFiniteIsNamed) {
