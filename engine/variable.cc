@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cmath>
+#include <optional>
 #include <queue>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -25,15 +27,23 @@ struct Variable::State {
   Tensor value;
   Tensor grad;  // of a leaf
   bool requires_grad = false;
+  Hook hook;                   // of a leaf
   std::shared_ptr<Node> node;  // that this is a result of; null for a leaf
-  size_t result = 0;           // the how manieth
+  size_t result = 0;           // its place among the node's results
 };
 
 namespace {
 
 thread_local bool recording = true;
 std::atomic<bool> anomaly_detection{false};
-std::atomic<int64_t> next_sequence{0};
+std::atomic<bool> hooks_exist{false};  // once there was one
+std::atomic<int64_t> next_sequence{1};
+
+// While one is alive on this thread, operations are recorded, in spite of a NoGrad.
+struct Recording {
+  bool previous = std::exchange(recording, true);
+  ~Recording() { recording = previous; }
+};
 
 void CheckFinite(const Tensor& tensor, const char* operation, const char* what) {
   if (!tensor.defined() || !IsFloating(tensor.dtype())) return;
@@ -95,15 +105,69 @@ void Variable::Backward() const {
   Backward(Tensor::Full(shape(), 1.0, dtype(), device()));
 }
 
+// The leaves with hooks that a Backward() can reach, and how many uses of each it has not gone through.
+class Variable::Uses {
+ public:
+  explicit Uses(Node* last) {
+    if (!hooks_exist) return;
+    std::vector<Node*> nodes = {last};
+    std::unordered_set<Node*> seen = {last};
+    while (!nodes.empty()) {
+      const Node* node = nodes.back();
+      nodes.pop_back();
+      for (const Variable& input : node->inputs) {
+        if (!input.requires_grad()) continue;
+        if (Node* next = input.state_->node.get()) {
+          if (seen.insert(next).second) nodes.push_back(next);
+        } else if (input.state_->hook) {
+          if (++counts_[input.state_.get()] == 1) leaves_.push_back(input);
+        }
+      }
+    }
+  }
+
+  void Remove(const Variable& input) {
+    const auto count = counts_.find(input.state_.get());
+    if (count != counts_.end() && --count->second == 0) CallHook(input);
+  }
+  // What no gradient came to is still in use.
+  void RemoveAll() {
+    for (const Variable& leaf : leaves_)
+      if (counts_[leaf.state_.get()] > 0) CallHook(leaf);
+  }
+
+ private:
+  static void CallHook(const Variable& leaf) {
+    if (leaf.grad().defined()) leaf.state_->hook(leaf);
+  }
+
+  std::vector<Variable> leaves_;
+  std::unordered_map<State*, int64_t> counts_;
+};
+
+void Variable::OnGradient(Hook hook) const {
+  Check(defined() && !state_->node, "a hook can be set for leaves only");
+  hooks_exist = true;
+  state_->hook = std::move(hook);
+}
+
 void Variable::Backward(const Tensor& gradient) const {
   Check(requires_grad(), "Backward() of a variable that no recorded operation computed");
+  Backward(gradient, 0);
+}
+
+// Goes through the nodes from number `first` on. All of them, if it is 0: then hooks are called.
+void Variable::Backward(const Tensor& gradient, int64_t first) const {
   AddGrad(gradient);
+  if (!state_->node || state_->node->sequence < first) return;
   const auto earlier = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
     return a->sequence < b->sequence;
   };
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(earlier)> ready(earlier);
   std::unordered_set<Node*> seen;
-  if (state_->node) ready.push(state_->node);
+  std::optional<Uses> uses;
+  if (first == 0) uses.emplace(state_->node.get());
+  ready.push(state_->node);
   // An input's node was made before its user's, so the latest node of all has its whole gradients.
   while (!ready.empty()) {
     const std::shared_ptr<Node> node = ready.top();
@@ -120,10 +184,22 @@ void Variable::Backward(const Tensor& gradient) const {
     for (const Variable& input : inputs) {
       if (!input.requires_grad()) continue;
       if (anomaly_detection) CheckFinite(input.grad(), node->name, "the gradient of an input");
+      if (uses) uses->Remove(input);
       const std::shared_ptr<Node>& next = input.state_->node;
-      if (next && input.grad().defined() && seen.insert(next.get()).second) ready.push(next);
+      if (next && next->sequence >= first && input.grad().defined() && seen.insert(next.get()).second) ready.push(next);
     }
   }
+  if (uses) uses->RemoveAll();
+}
+
+void BackwardThrough(const std::function<Variable()>& forward, const Tensor& gradient) {
+  const int64_t first = next_sequence;
+  Variable y;
+  {
+    const Recording enabled;
+    y = forward();
+  }
+  if (y.requires_grad()) y.Backward(gradient, first);
 }
 
 bool GradientsWanted(const std::vector<Variable>& inputs) {

@@ -71,11 +71,19 @@ class Variable {
   // The same for sum(this * gradient).
   void Backward(const Tensor& gradient) const;
 
+  // Has `hook` called, with this leaf, once in every Backward() that reaches it, as soon as that will add no more to
+  // grad(), however many operations use the leaf. It may change the gradient. An empty function takes the hook away.
+  using Hook = std::function<void(const Variable& leaf)>;
+  void OnGradient(Hook hook) const;
+
  private:
   struct State;
   struct Node;
+  class Uses;
   Tensor& Gradient() const;
+  void Backward(const Tensor& gradient, int64_t first) const;
   friend std::vector<Variable> MakeVariables(const char*, std::vector<Tensor>, std::vector<Variable>, BackwardFunction);
+  friend void BackwardThrough(const std::function<Variable()>&, const Tensor&);
   std::shared_ptr<State> state_;
 };
 
@@ -94,6 +102,12 @@ std::vector<Variable> MakeVariables(const char* name, std::vector<Tensor> values
 
 // Whether an operation on these inputs will be recorded: it need not save anything otherwise.
 bool GradientsWanted(const std::vector<Variable>& inputs);
+
+// Records `forward` and goes back through what it recorded, with the gradient of its result, adding to the gradients of
+// the variables that it started from, in the order in which they would have come had it been recorded at first. For
+// backward functions that compute their operation again (engine/nn/checkpoint.h); the node's inputs must name all that
+// gets a gradient. No hook is called: the Backward() that this is a part of does.
+void BackwardThrough(const std::function<Variable()>& forward, const Tensor& gradient);
 
 // While one is alive on this thread, operations record nothing.
 class NoGrad {

@@ -43,26 +43,25 @@ class NetworkDistribution : public Distribution {
   NetworkDistribution(const DistributionOptions& options, EquivariantNetwork& network, bool noisy)
       : options_(options), network_(network), noisy_(noisy) {}
 
-  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     Check(noisy_ || samples == 1, "canonicalization has one group element, asked for ", samples, " samples");
     const Tensor& like = Like(x);
     const Group& group = options_.group;
     Noise noise{.samples = samples};
-    if (noisy_) noise.network = network_.DrawNoise(x, samples, generator, first);
+    if (noisy_) noise.network = network_.DrawNoise(x, samples, generator);
     if (group.permutations) {
       const int64_t n = NumNodes(x);
-      noise.scores = generator.Uniform({x.batch(), samples, n}, 0, options_.score_jitter, like.dtype(), like.device(),
-                                       first * samples * n);
+      noise.scores = generator.Uniform({x.batch(), samples, n}, 0, options_.score_jitter, like.dtype(), like.device());
     }
     if (group.matrix != MatrixGroup::kTrivial)
-      noise.frame = generator.Normal(FrameShape(x, samples, group), 0, options_.frame_jitter, like.dtype(),
-                                     like.device(), first * samples * group.dimension * group.dimension);
+      noise.frame =
+          generator.Normal(FrameShape(x, samples, group), 0, options_.frame_jitter, like.dtype(), like.device());
     return noise;
   }
 
-  Element Sample(const Features& x, const Noise& noise) override {
+  Element Sample(const Features& x, const Noise& noise, Generator& generator) override {
     const Group& group = options_.group;
-    const Proposal proposal = network_.Forward(x, noise.network);
+    const Proposal proposal = network_.Forward(x, noise.network, generator);
     Element element;
     if (group.permutations) {
       Check(proposal.scores.defined(), "the network proposes no scores, which ", NameOf(group), " needs");
@@ -88,21 +87,20 @@ class HaarDistribution : public Distribution {
  public:
   explicit HaarDistribution(const DistributionOptions& options) : options_(options) {}
 
-  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     const Tensor& like = Like(x);
     const Group& group = options_.group;
     Noise noise{.samples = samples};
     if (group.permutations) {
       const int64_t n = NumNodes(x);
-      noise.scores = generator.Uniform({x.batch(), samples, n}, 0, 1, like.dtype(), like.device(), first * samples * n);
+      noise.scores = generator.Uniform({x.batch(), samples, n}, 0, 1, like.dtype(), like.device());
     }
     if (group.matrix != MatrixGroup::kTrivial)
-      noise.frame = generator.Normal(FrameShape(x, samples, group), 0, 1, like.dtype(), like.device(),
-                                     first * samples * group.dimension * group.dimension);
+      noise.frame = generator.Normal(FrameShape(x, samples, group), 0, 1, like.dtype(), like.device());
     return noise;
   }
 
-  Element Sample(const Features& x, const Noise& noise) override {
+  Element Sample(const Features& x, const Noise& noise, Generator&) override {
     const Group& group = options_.group;
     Element element;
     if (group.permutations) element.permutation = Sort(noise.scores, x.num_nodes);
@@ -122,17 +120,16 @@ class FrameDistribution : public Distribution {
     Check(options.group == ParseGroup("Sn"), "frames are of graphs under Sn, not ", NameOf(options.group));
   }
 
-  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     const Tensor& like = Like(x);
     const int64_t n = NumNodes(x);
-    return {
-        .samples = samples,
-        .network = {},
-        .scores = generator.Uniform({x.batch(), samples, n}, 0, 0.5, like.dtype(), like.device(), first * samples * n),
-        .frame = {}};
+    return {.samples = samples,
+            .network = {},
+            .scores = generator.Uniform({x.batch(), samples, n}, 0, 0.5, like.dtype(), like.device()),
+            .frame = {}};
   }
 
-  Element Sample(const Features& x, const Noise& noise) override {
+  Element Sample(const Features& x, const Noise& noise, Generator&) override {
     Check(x.edges.graphs == x.batch() && x.num_nodes.defined(), "frames need the edges and num_nodes of ", x.batch(),
           " graphs");
     const NoGrad no_grad;

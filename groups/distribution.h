@@ -24,12 +24,12 @@ struct Proposal {
 // q(x, eps): a network equivariant to the group, jointly in x and in the invariant noise eps.
 class EquivariantNetwork : public nn::Module {
  public:
-  // eps for `samples` samples of every graph; `first` is the global number of the batch's first sample, so that the
-  // draw does not depend on how a batch is divided among ranks.
-  virtual Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const = 0;
+  // eps for `samples` samples of every graph.
+  virtual Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
   // How the group acts on eps, every sample's alike.
   virtual Representation noise_representation() const = 0;
-  virtual Proposal Forward(const Features& x, const Tensor& noise) = 0;
+  // `generator` serves dropout alone.
+  virtual Proposal Forward(const Features& x, const Tensor& noise, Generator& generator) = 0;
 };
 
 // All that is random about a draw. Undefined parts are zero; `samples` counts the elements a graph.
@@ -44,8 +44,9 @@ class Distribution {
  public:
   virtual ~Distribution() = default;
 
-  virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first = 0) const = 0;
-  virtual Element Sample(const Features& x, const Noise& noise) = 0;
+  virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
+  // `generator` serves dropout alone.
+  virtual Element Sample(const Features& x, const Noise& noise, Generator& generator) = 0;
 };
 
 struct DistributionOptions {

@@ -30,7 +30,7 @@ EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
 
 Element RandomElement(const Group& group, const Features& x, Generator& generator) {
   const auto haar = MakeDistribution("haar", {.group = group}, nullptr);
-  Element h = haar->Sample(x, haar->DrawNoise(x, 1, generator));
+  Element h = haar->Sample(x, haar->DrawNoise(x, 1, generator), generator);
   if (group.translations) {
     const Tensor& like = x.features[0].value.value();
     h.translation = generator.Normal({x.batch(), group.dimension}, 0, 1, like.dtype(), like.device());

@@ -22,13 +22,13 @@ Variable UnfoldSamples(const Variable& x, int64_t samples) {
 
 }  // namespace
 
-Symmetrizer::Result Symmetrizer::operator()(const Features& x, int64_t samples, Generator& generator, int64_t first) {
+Symmetrizer::Result Symmetrizer::operator()(const Features& x, int64_t samples, Generator& generator) {
   Check(samples >= 1, "the number of samples must be at least 1, got ", samples);
-  return (*this)(x, distribution_.DrawNoise(x, samples, generator, first));
+  return (*this)(x, distribution_.DrawNoise(x, samples, generator), generator);
 }
 
-Symmetrizer::Result Symmetrizer::operator()(const Features& x, const Noise& noise) {
-  const Element g = distribution_.Sample(x, noise);
+Symmetrizer::Result Symmetrizer::operator()(const Features& x, const Noise& noise, Generator& generator) {
+  const Element g = distribution_.Sample(x, noise, generator);
   std::vector<Variable> transformed;
   for (const Feature& feature : x.features)
     transformed.push_back(FoldSamples(g.ActInverse(feature.representation, feature.value, noise.samples)));

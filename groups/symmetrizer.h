@@ -30,9 +30,9 @@ class Symmetrizer {
   };
 
   // k samples with fresh noise; throws Error for samples < 1.
-  Result operator()(const Features& x, int64_t samples, Generator& generator, int64_t first = 0);
-  // The same for given noise.
-  Result operator()(const Features& x, const Noise& noise);
+  Result operator()(const Features& x, int64_t samples, Generator& generator);
+  // The same for given noise; `generator` serves dropout alone.
+  Result operator()(const Features& x, const Noise& noise, Generator& generator);
 
  private:
   BaseFunction base_;

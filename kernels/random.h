@@ -1,5 +1,5 @@
 // Filling with random numbers: Philox 4x32-10 with the key `seed` and the counter (index / 4, stream number), where
-// word index % 4 of a block serves element `index`, the same for float and double.
+// word index % 4 of a block serves the number `index`, the same for float and double.
 #ifndef ORBIT_KERNELS_RANDOM_H_
 #define ORBIT_KERNELS_RANDOM_H_
 
@@ -16,19 +16,24 @@ struct RandomStream {
   const int64_t* base = nullptr;
 };
 
-// x[i] = low + (high - low) u, u = (word >> 8) / 2^24 in [0, 1), for the elements first + i of the stream.
-template <class Device, class T>
-void FillUniform(Device device, RandomStream stream, int64_t first, int64_t size, T low, T high, T* x);
+// Which numbers of a stream an array [rows, size] takes: row r has those from first + r * stride on.
+struct StreamSlice {
+  int64_t first, rows, size, stride;
+};
 
-// x[i] = mean + deviation z by Box-Muller: the words (a, b) of elements 2j, 2j + 1 give the uniforms u = (a + 1) / 2^32
-// and v = b / 2^32, and z = sqrt(-2 log u) times cos(2 pi v) for element 2j, sin(2 pi v) for element 2j + 1.
+// x[i] = low + (high - low) u, u = (word >> 8) / 2^24 in [0, 1), where `word` is the stream's for element i.
 template <class Device, class T>
-void FillNormal(Device device, RandomStream stream, int64_t first, int64_t size, T mean, T deviation, T* x);
+void FillUniform(Device device, RandomStream stream, const StreamSlice& slice, T low, T high, T* x);
 
-// y[i] = x[i] / (1 - p) where the uniform number of element first + i is at least p, else 0; 0 <= p < 1. The same call
-// on a gradient is the backward.
+// x[i] = mean + deviation z by Box-Muller: the words (a, b) of numbers 2j, 2j + 1 give the uniforms u = (a + 1) / 2^32
+// and v = b / 2^32, and z = sqrt(-2 log u) times cos(2 pi v) for number 2j, sin(2 pi v) for number 2j + 1.
 template <class Device, class T>
-void Dropout(Device device, RandomStream stream, int64_t first, int64_t size, double p, const T* x, T* y);
+void FillNormal(Device device, RandomStream stream, const StreamSlice& slice, T mean, T deviation, T* x);
+
+// y[i] = x[i] / (1 - p) where the uniform number of element i is at least p, else 0; 0 <= p < 1. The same call on a
+// gradient is the backward.
+template <class Device, class T>
+void Dropout(Device device, RandomStream stream, const StreamSlice& slice, double p, const T* x, T* y);
 
 }  // namespace orbit::kernels
 

@@ -54,14 +54,13 @@ GraphNetwork::GraphNetwork(const GinOptions& options, double noise_scale, Genera
   AddModule("gin_interface", gin_);
 }
 
-Tensor GraphNetwork::DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const {
+Tensor GraphNetwork::DrawNoise(const Features& x, int64_t samples, Generator& generator) const {
   const Tensor& nodes = x.features.at(0).value.value();
   return generator.Uniform({nodes.dim(0), samples, nodes.dim(1), nodes.dim(2)}, 0, noise_scale_, nodes.dtype(),
-                           nodes.device(), first * samples * nodes.dim(1) * nodes.dim(2));
+                           nodes.device());
 }
 
-Proposal GraphNetwork::Forward(const Features& x, const Tensor& noise) {
-  Check(generator_ != nullptr, "the graph network has no generator to draw dropout from");
+Proposal GraphNetwork::Forward(const Features& x, const Tensor& noise, Generator& generator) {
   const Variable& nodes = x.features.at(0).value;  // [batch, n, channels]
   const int64_t batch = nodes.dim(0), n = nodes.dim(1), channels = nodes.dim(2);
   const int64_t samples = noise.defined() ? noise.dim(1) : 1;
@@ -71,7 +70,7 @@ Proposal GraphNetwork::Forward(const Features& x, const Tensor& noise) {
   Variable z = Reshape(nodes, {batch, 1, n, channels});
   if (noise.defined()) z = Add(z, noise);
   const Variable hub = BroadcastTo(Reshape(virtual_node_, {1, 1, 1, channels}), {batch, samples, 1, channels});
-  const Variable scores = gin_(Concat({hub, Mul(z, mask)}, 2), x.edges, x.num_nodes, *generator_);
+  const Variable scores = gin_(Concat({hub, Mul(z, mask)}, 2), x.edges, x.num_nodes, generator);
   return {Slice(scores, 2, 1, n + 1), {}};
 }
 

@@ -52,18 +52,14 @@ class GraphNetwork : public EquivariantNetwork {
   GraphNetwork(const GinOptions& options, double noise_scale, Generator& generator);
 
   // [batch, samples, n, channels]; padding's counts for nothing.
-  Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override;
+  Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator) const override;
   Representation noise_representation() const override { return Representation::Scalars(1); }
-  Proposal Forward(const Features& x, const Tensor& noise) override;
-
-  // Where dropout is drawn from in training; must outlive the next Forward.
-  void set_generator(Generator& generator) { generator_ = &generator; }
+  Proposal Forward(const Features& x, const Tensor& noise, Generator& generator) override;
 
  private:
   double noise_scale_;
   Variable virtual_node_;  // [channels]
   Gin gin_;
-  Generator* generator_ = nullptr;
 };
 
 }  // namespace orbit

@@ -28,14 +28,13 @@ class SymmetrizedGraphModel : public GraphModel {
     AddModule("interface", network_);
   }
 
-  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override {
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     Check(samples >= 1, "the number of samples must be at least 1, got ", samples);
-    return distribution_->DrawNoise(x, samples, generator, first);
+    return distribution_->DrawNoise(x, samples, generator);
   }
 
   Result Forward(const Features& x, const Noise& noise, Generator& generator) override {
-    network_.set_generator(generator);
-    Element element = distribution_->Sample(x, noise);
+    Element element = distribution_->Sample(x, noise, generator);
     const Variable samples = (*base_)(x, *element.permutation);
     Variable entropy;
     if (element.permutation->soft.defined()) entropy = PermutationEntropy(*element.permutation, x.num_nodes);
@@ -58,7 +57,7 @@ class TailoredGraphModel : public GraphModel {
     AddModule("network", *network_);
   }
 
-  Noise DrawNoise(const Features&, int64_t samples, Generator&, int64_t) const override {
+  Noise DrawNoise(const Features&, int64_t samples, Generator&) const override {
     Check(samples == 1, "a network that is invariant by itself takes 1 sample, asked for ", samples);
     return {};
   }

@@ -35,8 +35,8 @@ class GraphModel : public nn::Module {
     Element element;   // empty for tailored networks
   };
 
-  // `first` is the global number of the batch's first graph. Tailored networks take one sample, of nothing.
-  virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first = 0) const = 0;
+  // Tailored networks take one sample, of nothing.
+  virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
   // `generator` serves dropout alone.
   virtual Result Forward(const Features& x, const Noise& noise, Generator& generator) = 0;
   // How S_n acts on Noise::network.

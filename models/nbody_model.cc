@@ -35,22 +35,20 @@ ParticleNetwork::ParticleNetwork(const NBodyModelOptions& options, Generator& ge
   AddModule("vnn_interface", network_);
 }
 
-Tensor ParticleNetwork::DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const {
+Tensor ParticleNetwork::DrawNoise(const Features& x, int64_t samples, Generator& generator) const {
   const Tensor& nodes = x.features[0].value.value();
-  const int64_t size = nodes.size() / nodes.dim(0);
   return generator.Normal({nodes.dim(0), samples, nodes.dim(1), nodes.dim(2), nodes.dim(3)}, 0, noise_scale_,
-                          nodes.dtype(), nodes.device(), first * samples * size);
+                          nodes.dtype(), nodes.device());
 }
 
-Proposal ParticleNetwork::Forward(const Features& x, const Tensor& noise) {
-  Check(generator_ != nullptr, "the particle network has no generator to draw dropout from");
+Proposal ParticleNetwork::Forward(const Features& x, const Tensor& noise, Generator& generator) {
   const Variable& nodes = x.features[0].value;  // [batch, n, 3, 2]
   const int64_t batch = nodes.dim(0), n = nodes.dim(1), samples = noise.defined() ? noise.dim(1) : 1;
   const Variable positions = Slice(nodes, -1, 0, 1);
   const Variable centred = Concat({Sub(positions, Mean(positions, {1}, /*keepdim=*/true)), Slice(nodes, -1, 1, 2)}, -1);
   Variable z = Reshape(centred, {batch, 1, n, 3, 2});
   if (noise.defined()) z = Add(z, noise);
-  const auto [scores, frame] = network_(Reshape(z, {batch * samples, n, 3, 2}), *generator_);
+  const auto [scores, frame] = network_(Reshape(z, {batch * samples, n, 3, 2}), generator);
   return {Reshape(scores, {batch, samples, n}), Reshape(frame, {batch, samples, 3, 3})};
 }
 
@@ -94,20 +92,18 @@ Features NBodyModel::MakeFeatures(const ParticleBatch& batch) {
       .edges = {}};
 }
 
-Noise NBodyModel::DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator, int64_t first) const {
+Noise NBodyModel::DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) const {
   Check(samples >= 1, "the number of samples must be at least 1, got ", samples);
-  return distribution_->DrawNoise(MakeFeatures(batch), samples, generator, first);
+  return distribution_->DrawNoise(MakeFeatures(batch), samples, generator);
 }
 
-NBodyModel::Result NBodyModel::Forward(const ParticleBatch& batch, int64_t samples, Generator& generator,
-                                       int64_t first) {
-  return Forward(batch, DrawNoise(batch, samples, generator, first), generator);
+NBodyModel::Result NBodyModel::Forward(const ParticleBatch& batch, int64_t samples, Generator& generator) {
+  return Forward(batch, DrawNoise(batch, samples, generator), generator);
 }
 
 NBodyModel::Result NBodyModel::Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator) {
-  network_.set_generator(generator);
   const Features x = MakeFeatures(batch);
-  auto [output, element] = (*symmetrizer_)(x, noise);
+  auto [output, element] = (*symmetrizer_)(x, noise, generator);
   Variable prediction = Reshape(output, {batch.nodes.dim(0), batch.nodes.dim(1), 3});
   if (transformer_) {  // which predicts displacements
     const Variable positions = Slice(batch.nodes, -1, 0, 1);

@@ -43,18 +43,14 @@ class ParticleNetwork : public EquivariantNetwork {
  public:
   ParticleNetwork(const NBodyModelOptions& options, Generator& generator);
 
-  Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator, int64_t first) const override;
+  Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator) const override;
   Representation noise_representation() const override { return Representation::Vectors(1); }
   // noise [batch, samples, n, 3, 2], or undefined for one sample without noise.
-  Proposal Forward(const Features& x, const Tensor& noise) override;
-
-  // Where dropout is drawn from in training; must outlive the next Forward.
-  void set_generator(Generator& generator) { generator_ = &generator; }
+  Proposal Forward(const Features& x, const Tensor& noise, Generator& generator) override;
 
  private:
   double noise_scale_;
   VNDgcnn network_;
-  Generator* generator_ = nullptr;
 };
 
 class NBodyModel : public nn::Module {
@@ -67,11 +63,11 @@ class NBodyModel : public nn::Module {
     Element element;
   };
 
-  // `samples` group elements with fresh noise; `first` is the global number of the batch's first sample.
-  Result Forward(const ParticleBatch& batch, int64_t samples, Generator& generator, int64_t first = 0);
+  // `samples` group elements with fresh noise.
+  Result Forward(const ParticleBatch& batch, int64_t samples, Generator& generator);
   // The same for given noise; `generator` serves dropout alone.
   Result Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator);
-  Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator, int64_t first = 0) const;
+  Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) const;
 
   // The batch as the group sees it.
   static Features MakeFeatures(const ParticleBatch& batch);

@@ -75,8 +75,8 @@ std::vector<float> Embed(const Arguments& arguments, const std::vector<Graph>& g
     std::iota(numbers.begin(), numbers.end(), begin);
     const GraphBatch batch = MakeGraphBatch(graphs, numbers, options.base.n).To(device);
     const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
-    generator = start;
-    const Noise noise = model->DrawNoise(x, arguments.samples, generator, begin);
+    generator = start.WithRows({begin, x.batch(), count});
+    const Noise noise = model->DrawNoise(x, arguments.samples, generator);
     const std::vector<float> part = model->Forward(x, noise, generator).output.value().ToVector<float>();
     embeddings.insert(embeddings.end(), part.begin(), part.end());
   }

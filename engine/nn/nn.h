@@ -3,6 +3,7 @@
 #define ORBIT_ENGINE_NN_NN_H_
 
 #include "engine/nn/batch_norm.h"
+#include "engine/nn/checkpoint.h"
 #include "engine/nn/init.h"
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"

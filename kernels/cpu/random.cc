@@ -2,6 +2,7 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -23,16 +24,19 @@ struct Philox {
   }
 };
 
-// Calls f(i, words, lane) for every element i, computing each block of four words once.
+// Calls f(i, words, lane) for every element i, computing each block of four words once a row.
 template <class F>
-void ForEachWord(RandomStream stream, int64_t first, int64_t size, F&& f) {
+void ForEachWord(RandomStream stream, const StreamSlice& slice, F&& f) {
   const uint64_t base = stream.base ? static_cast<uint64_t>(*stream.base) : 0;
   const Philox philox{stream.seed, base + stream.number};
-  ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
+  ParallelFor(slice.rows * slice.size, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end;) {
-      const int64_t block = (first + i) / 4;
-      const auto words = philox(block);
-      for (; i < end && (first + i) / 4 == block; ++i) f(i, words, static_cast<int>((first + i) % 4));
+      const int64_t row = i / slice.size, first = slice.first + row * (slice.stride - slice.size);
+      for (const int64_t stop = std::min(end, (row + 1) * slice.size); i < stop;) {
+        const int64_t block = (first + i) / 4;
+        const auto words = philox(block);
+        for (; i < stop && (first + i) / 4 == block; ++i) f(i, words, static_cast<int>((first + i) % 4));
+      }
     }
   });
 }
@@ -40,15 +44,15 @@ void ForEachWord(RandomStream stream, int64_t first, int64_t size, F&& f) {
 }  // namespace
 
 template <class Device, class T>
-void FillUniform(Device, RandomStream stream, int64_t first, int64_t size, T low, T high, T* x) {
-  ForEachWord(stream, first, size, [=](int64_t i, const auto& words, int lane) {
+void FillUniform(Device, RandomStream stream, const StreamSlice& slice, T low, T high, T* x) {
+  ForEachWord(stream, slice, [=](int64_t i, const auto& words, int lane) {
     x[i] = low + (high - low) * static_cast<T>((words[lane] >> 8) * 0x1p-24);
   });
 }
 
 template <class Device, class T>
-void FillNormal(Device, RandomStream stream, int64_t first, int64_t size, T mean, T deviation, T* x) {
-  ForEachWord(stream, first, size, [=](int64_t i, const auto& words, int lane) {
+void FillNormal(Device, RandomStream stream, const StreamSlice& slice, T mean, T deviation, T* x) {
+  ForEachWord(stream, slice, [=](int64_t i, const auto& words, int lane) {
     const T u = static_cast<T>((words[lane & 2] + 1.0) * 0x1p-32);
     const T angle = static_cast<T>(2 * std::numbers::pi * (words[lane | 1] * 0x1p-32));
     x[i] = mean + deviation * std::sqrt(T(-2) * std::log(u)) * (lane & 1 ? std::sin(angle) : std::cos(angle));
@@ -56,18 +60,18 @@ void FillNormal(Device, RandomStream stream, int64_t first, int64_t size, T mean
 }
 
 template <class Device, class T>
-void Dropout(Device, RandomStream stream, int64_t first, int64_t size, double p, const T* x, T* y) {
+void Dropout(Device, RandomStream stream, const StreamSlice& slice, double p, const T* x, T* y) {
   const T scale = static_cast<T>(1 / (1 - p));
-  ForEachWord(stream, first, size, [=](int64_t i, const auto& words, int lane) {
+  ForEachWord(stream, slice, [=](int64_t i, const auto& words, int lane) {
     y[i] = (words[lane] >> 8) * 0x1p-24 >= p ? x[i] * scale : T(0);
   });
 }
 
-template void Dropout(Cpu, RandomStream, int64_t, int64_t, double, const float*, float*);
-template void Dropout(Cpu, RandomStream, int64_t, int64_t, double, const double*, double*);
-template void FillUniform(Cpu, RandomStream, int64_t, int64_t, float, float, float*);
-template void FillUniform(Cpu, RandomStream, int64_t, int64_t, double, double, double*);
-template void FillNormal(Cpu, RandomStream, int64_t, int64_t, float, float, float*);
-template void FillNormal(Cpu, RandomStream, int64_t, int64_t, double, double, double*);
+template void Dropout(Cpu, RandomStream, const StreamSlice&, double, const float*, float*);
+template void Dropout(Cpu, RandomStream, const StreamSlice&, double, const double*, double*);
+template void FillUniform(Cpu, RandomStream, const StreamSlice&, float, float, float*);
+template void FillUniform(Cpu, RandomStream, const StreamSlice&, double, double, double*);
+template void FillNormal(Cpu, RandomStream, const StreamSlice&, float, float, float*);
+template void FillNormal(Cpu, RandomStream, const StreamSlice&, double, double, double*);
 
 }  // namespace orbit::kernels

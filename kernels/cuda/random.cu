@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
 #include "kernels/random.h"
@@ -6,6 +8,7 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr int64_t kMostRowsAtOnce = 65535;  // blocks in y
 
 struct Words {
   uint32_t words[4];
@@ -36,11 +39,12 @@ __device__ double Scaled(double low, double range, double u) { return __dadd_rn(
 __device__ void SinCos(float x, float* sine, float* cosine) { sincosf(x, sine, cosine); }
 __device__ void SinCos(double x, double* sine, double* cosine) { sincos(x, sine, cosine); }
 
-// What becomes of four words; `i` is the first one's element, which may lie before the array.
+// What becomes of four words; `i` is the first one's element in its row, which may lie before the row, and `row` where
+// the row of `size` elements begins.
 template <class T>
 struct UniformNumbers {
   T low, range;
-  __device__ Vector<T, 4> operator()(const Words& words, int64_t, int64_t) const {
+  __device__ Vector<T, 4> operator()(const Words& words, int64_t, int64_t, int64_t) const {
     Vector<T, 4> x;
 #pragma unroll
     for (int e = 0; e < 4; ++e) x[e] = Scaled(low, range, static_cast<T>((words.words[e] >> 8) * 0x1p-24));
@@ -51,7 +55,7 @@ struct UniformNumbers {
 template <class T>
 struct NormalNumbers {
   T mean, deviation;
-  __device__ Vector<T, 4> operator()(const Words& words, int64_t, int64_t) const {
+  __device__ Vector<T, 4> operator()(const Words& words, int64_t, int64_t, int64_t) const {
     Vector<T, 4> x;
 #pragma unroll
     for (int e = 0; e < 4; e += 2) {
@@ -72,44 +76,50 @@ struct Dropped {
   double p;
   T scale;
   const T* x;
-  __device__ Vector<T, 4> operator()(const Words& words, int64_t i, int64_t size) const {
+  __device__ Vector<T, 4> operator()(const Words& words, int64_t row, int64_t i, int64_t size) const {
     Vector<T, 4> y;
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
       const bool kept = (words.words[e] >> 8) * 0x1p-24 >= p;
-      y[e] = kept && i + e >= 0 && i + e < size ? x[i + e] * scale : T(0);
+      y[e] = kept && i + e >= 0 && i + e < size ? x[row + i + e] * scale : T(0);
     }
     return y;
   }
 };
 
-// A thread makes the numbers of one block of four words. Bytes: y once, and x of Dropout once.
+// A thread makes the numbers of one block of four words, for a row; a block of threads strides over the rows by
+// gridDim.y. Bytes: y once, and x of Dropout once.
 template <class T, bool kWhole, class Make>
-__global__ void __launch_bounds__(kThreads)
-    FillKernel(RandomStream stream, int64_t first, int64_t size, Make make, T* y) {
-  const int64_t block = first / 4 + int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  const int64_t i = 4 * block - first;
-  if (i >= size) return;
+__global__ void __launch_bounds__(kThreads) FillKernel(RandomStream stream, StreamSlice slice, Make make, T* y) {
   const uint64_t number = stream.number + (stream.base ? static_cast<uint64_t>(*stream.base) : 0);
-  const Vector<T, 4> values = make(Philox(stream.seed, number, static_cast<uint64_t>(block)), i, size);
-  if (kWhole && i + 4 <= size) {
-    *reinterpret_cast<Vector<T, 4>*>(y + i) = values;
-    return;
-  }
+  for (int64_t row = blockIdx.y; row < slice.rows; row += gridDim.y) {
+    const int64_t first = slice.first + row * slice.stride;
+    const int64_t block = first / 4 + int64_t{blockIdx.x} * kThreads + threadIdx.x;
+    const int64_t i = 4 * block - first;  // in the row
+    if (i >= slice.size) continue;
+    const Words words = Philox(stream.seed, number, static_cast<uint64_t>(block));
+    const Vector<T, 4> values = make(words, row * slice.size, i, slice.size);
+    T* to = y + row * slice.size + i;
+    if (kWhole && i + 4 <= slice.size) {
+      *reinterpret_cast<Vector<T, 4>*>(to) = values;
+      continue;
+    }
 #pragma unroll
-  for (int e = 0; e < 4; ++e)
-    if (i + e >= 0 && i + e < size) y[i + e] = values[e];
+    for (int e = 0; e < 4; ++e)
+      if (i + e >= 0 && i + e < slice.size) to[e] = values[e];
+  }
 }
 
 template <class T, class Make>
-void Fill(const char* name, Gpu gpu, RandomStream stream, int64_t first, int64_t size, const Make& make, T* y) {
-  if (size == 0) return;
-  const int64_t words = (first + size + 3) / 4 - first / 4;
-  const auto launch = [&](auto* kernel) {
-    Launch(name, gpu, dim3(DivideUp<int64_t>(words, kThreads)), dim3(kThreads), 0, kernel, stream, first, size, make,
-           y);
-  };
-  if (first % 4 == 0 && IsAligned<T, 4>(y))
+void Fill(const char* name, Gpu gpu, RandomStream stream, const StreamSlice& slice, const Make& make, T* y) {
+  if (slice.rows * slice.size == 0) return;
+  const bool aligned =
+      slice.first % 4 == 0 && IsAligned<T, 4>(y) && (slice.rows == 1 || (slice.size % 4 == 0 && slice.stride % 4 == 0));
+  const int64_t most_blocks = (slice.size + 3 + 3) / 4;  // that a row's numbers touch, wherever they begin
+  const int64_t blocks = aligned ? DivideUp<int64_t>(slice.size, 4) : most_blocks;
+  const dim3 grid(DivideUp<int64_t>(blocks, kThreads), std::min<int64_t>(slice.rows, kMostRowsAtOnce));
+  const auto launch = [&](auto* kernel) { Launch(name, gpu, grid, dim3(kThreads), 0, kernel, stream, slice, make, y); };
+  if (aligned)
     launch(FillKernel<T, true, Make>);
   else
     launch(FillKernel<T, false, Make>);
@@ -118,24 +128,24 @@ void Fill(const char* name, Gpu gpu, RandomStream stream, int64_t first, int64_t
 }  // namespace
 
 template <class Device, class T>
-void FillUniform(Device gpu, RandomStream stream, int64_t first, int64_t size, T low, T high, T* x) {
-  Fill("FillUniform", gpu, stream, first, size, UniformNumbers<T>{low, high - low}, x);
+void FillUniform(Device gpu, RandomStream stream, const StreamSlice& slice, T low, T high, T* x) {
+  Fill("FillUniform", gpu, stream, slice, UniformNumbers<T>{low, high - low}, x);
 }
 
 template <class Device, class T>
-void FillNormal(Device gpu, RandomStream stream, int64_t first, int64_t size, T mean, T deviation, T* x) {
-  Fill("FillNormal", gpu, stream, first, size, NormalNumbers<T>{mean, deviation}, x);
+void FillNormal(Device gpu, RandomStream stream, const StreamSlice& slice, T mean, T deviation, T* x) {
+  Fill("FillNormal", gpu, stream, slice, NormalNumbers<T>{mean, deviation}, x);
 }
 
 template <class Device, class T>
-void Dropout(Device gpu, RandomStream stream, int64_t first, int64_t size, double p, const T* x, T* y) {
-  Fill("Dropout", gpu, stream, first, size, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
+void Dropout(Device gpu, RandomStream stream, const StreamSlice& slice, double p, const T* x, T* y) {
+  Fill("Dropout", gpu, stream, slice, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                \
-  template void FillUniform(Gpu, RandomStream, int64_t, int64_t, T, T, T*); \
-  template void FillNormal(Gpu, RandomStream, int64_t, int64_t, T, T, T*);  \
-  template void Dropout(Gpu, RandomStream, int64_t, int64_t, double, const T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                  \
+  template void FillUniform(Gpu, RandomStream, const StreamSlice&, T, T, T*); \
+  template void FillNormal(Gpu, RandomStream, const StreamSlice&, T, T, T*);  \
+  template void Dropout(Gpu, RandomStream, const StreamSlice&, double, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -1,4 +1,4 @@
-// Tensors, autograd, random numbers and memory: what everything else stands on.
+// Tensors, autograd and memory: what everything else stands on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,6 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
-#include "engine/random.h"
 #include "engine/variable.h"
 #include "kernels/parallel.h"
 
@@ -172,6 +171,46 @@ TEST(AutocastTest, PrecisionsHaveNames) {
   EXPECT_THAT(MessageOf([] { ParsePrecision("f16"); }), HasSubstr("'f16'; known: f32, tf32, bf16"));
 }
 
+TEST(VariableTest, HooksAreCalledOnceWhenGradientsAreComplete) {
+  const Variable x(Tensor::From(std::vector<double>{2, 3}, {2}), true),
+      y(Tensor::From(std::vector<double>{5, 7}, {2}), true);
+  std::vector<std::string> called;
+  const auto hook = [&](const char* name) {
+    return [&called, name](const Variable& leaf) {
+      called.push_back(name + ToString({std::llround(leaf.grad().Rows(0, 1).Item())}));
+    };
+  };
+  x.OnGradient(hook("x"));
+  y.OnGradient(hook("y"));
+  const auto loss = [&] {  // x^4 + x y^2
+    const Variable fourth = Square(Mul(x, x));
+    return Sum(Add(fourth, Mul(x, Square(y))));
+  };
+  loss().Backward();
+  EXPECT_THAT(called, ElementsAre("y[20]", "x[57]"));
+  called.clear();
+  loss().Backward();  // gradients accumulate
+  EXPECT_THAT(called, ElementsAre("y[40]", "x[114]"));
+  called.clear();
+  Sum(x).Backward();
+  EXPECT_THAT(called, ElementsAre("x[115]"));  // y was not reached
+  called.clear();
+  // What no gradient comes through is not waited for.
+  const Variable blocked = MakeVariable("Blocked", y.value(), {x, y}, [](const Gradients& g) { g.Add(1, g.output()); });
+  const Variable cut = MakeVariable("Cut", x.value(), {Square(x)}, [](const Gradients&) {});
+  x.ZeroGrad();
+  y.ZeroGrad();
+  Sum(Add(Add(blocked, cut), x)).Backward();
+  EXPECT_THAT(called, ElementsAre("y[1]", "x[1]"));
+  called.clear();
+  x.OnGradient({});
+  y.OnGradient([](const Variable& leaf) { leaf.set_grad(Tensor::Full({2}, 9, DType::kF64)); });
+  Sum(Mul(x, y)).Backward();
+  EXPECT_TRUE(called.empty());
+  EXPECT_THAT(y.grad().ToVector<double>(), ElementsAre(9, 9));
+  EXPECT_THROW(Square(x).OnGradient({}), Error);
+}
+
 TEST(VariableTest, TheFirstValueThatIsNotFiniteIsNamed) {
   const Variable x(Tensor::From(std::vector<float>{1, 0}, {2}), true);
   SetAnomalyDetection(true);
@@ -193,45 +232,6 @@ TEST(VariableTest, ShapesThatDoNotFitAreToldWithBothOperands) {
   EXPECT_THROW(Sum(a, {2}), Error);
   EXPECT_THROW(Permute(a, {0, 0}), Error);
   EXPECT_THROW(Relu(Tensor::Zeros({2}, DType::kI64)), Error);
-}
-
-TEST(RandomTest, NumbersAreAFunctionOfSeedStreamAndIndex) {
-  Generator a(5), b(5), c(6);
-  const std::vector<float> first = a.Normal({1000}, 0, 1).ToVector<float>();
-  EXPECT_EQ(first, b.Normal({1000}, 0, 1).ToVector<float>());
-  EXPECT_NE(first, c.Normal({1000}, 0, 1).ToVector<float>());
-  EXPECT_NE(first, a.Normal({1000}, 0, 1).ToVector<float>());  // the next stream
-  // A part of a draw is the same numbers, wherever it begins.
-  Generator part(5);
-  const std::vector<float> tail = part.Normal({600}, 0, 1, DType::kF32, {}, 400).ToVector<float>();
-  EXPECT_TRUE(std::equal(tail.begin(), tail.end(), first.begin() + 400));
-  kernels::SetNumThreads(1);
-  Generator alone(5);
-  EXPECT_EQ(alone.Normal({1000}, 0, 1).ToVector<float>(), first);
-  kernels::SetNumThreads(2);
-}
-
-TEST(RandomTest, MomentsAreRight) {
-  Generator generator(7);
-  const int64_t count = 1 << 20;
-  const std::vector<double> normal = generator.Normal({count}, 1, 2, DType::kF64).ToVector<double>();
-  const std::vector<double> uniform = generator.Uniform({count}, -1, 3, DType::kF64).ToVector<double>();
-  double mean = 0, square = 0, fourth = 0, uniform_mean = 0;
-  for (const double x : normal) {
-    const double z = (x - 1) / 2;
-    mean += z / count;
-    square += z * z / count;
-    fourth += z * z * z * z / count;
-  }
-  for (const double x : uniform) {
-    ASSERT_GE(x, -1);
-    ASSERT_LT(x, 3);
-    uniform_mean += x / count;
-  }
-  EXPECT_NEAR(mean, 0, 0.005);
-  EXPECT_NEAR(square, 1, 0.01);
-  EXPECT_NEAR(fourth, 3, 0.05);
-  EXPECT_NEAR(uniform_mean, 1, 0.01);
 }
 
 TEST(EdgeListsTest, RowsAreCompressedBothWays) {

@@ -94,7 +94,7 @@ TEST(HaarTest, PermutationsAreUniform) {
       .features = {{Tensor::Zeros({count, 4, 1}), Representation::Scalars(1)}}, .num_nodes = {}, .edges = {}};
   const auto haar = MakeDistribution("haar", {.group = ParseGroup("Sn")}, nullptr);
   const std::vector<int32_t> index =
-      haar->Sample(x, haar->DrawNoise(x, 1, generator)).permutation->index.ToVector<int32_t>();
+      haar->Sample(x, haar->DrawNoise(x, 1, generator), generator).permutation->index.ToVector<int32_t>();
   std::map<std::vector<int32_t>, int> counts;
   for (int64_t e = 0; e < count; ++e) ++counts[{index.begin() + 4 * e, index.begin() + 4 * e + 4}];
   ASSERT_EQ(counts.size(), 24u);

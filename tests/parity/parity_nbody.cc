@@ -48,8 +48,7 @@ Report RunNBody(const Case& recorded) {
   {
     NBodyModel model(options, generator);
     recorded.Load(model, train);
-    model.network().set_generator(generator);
-    const Proposal proposal = model.network().Forward(model.MakeFeatures(batch), noise.network);
+    const Proposal proposal = model.network().Forward(model.MakeFeatures(batch), noise.network, generator);
     report.CompareOutput(recorded, "scores", proposal.scores.value().Reshape({-1, batch.nodes.dim(1)}));
     // The reference keeps a vector a row until after this point.
     const Variable frame = Permute(Reshape(proposal.frame, {-1, 3, 3}), {0, 2, 1});

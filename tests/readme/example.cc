@@ -19,11 +19,11 @@ struct Network : EquivariantNetwork {
     AddModule("first", first);
     AddModule("second", second);
   }
-  Tensor DrawNoise(const Features& x, int64_t samples, Generator& g, int64_t) const override {
+  Tensor DrawNoise(const Features& x, int64_t samples, Generator& g) const override {
     return g.Normal({x.batch(), samples, 4, 2, 1}, 0, 1);
   }
   Representation noise_representation() const override { return Representation::Vectors(1); }
-  Proposal Forward(const Features& x, const Tensor& noise) override {
+  Proposal Forward(const Features& x, const Tensor& noise, Generator&) override {
     const Variable z = Add(Reshape(x.features[0].value, {x.batch(), 1, 4, 2, 1}), noise);
     const Variable h = second(Relu(first(Sum(Square(z), {3}))));  // [batch, samples, 4, 3]
     const Variable points = Reshape(z, {x.batch(), noise.dim(1), 4, 2});

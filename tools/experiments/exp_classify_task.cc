@@ -47,7 +47,7 @@ class ExpClassifyTask : public Task {
     const std::vector<int64_t> numbers = examples.ToVector<int64_t>();
     const GraphBatch batch = Batch(Split::kTrain, numbers);
     const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
-    const auto result = model_->Forward(x, DrawNoise(x, Split::kTrain, numbers, samples, generator, 0), generator);
+    const auto result = model_->Forward(x, DrawNoise(x, Split::kTrain, numbers, samples, generator), generator);
     const Variable bce = BceWithLogitsLoss(result.output, batch.targets);
     if (!result.entropy.defined()) return {.total = bce, .parts = {}};
     return {.total = Add(bce, Scale(result.entropy, entropy_weight_)),
@@ -66,15 +66,15 @@ class ExpClassifyTask : public Task {
       std::iota(numbers.begin(), numbers.end(), begin);
       const GraphBatch batch = Batch(split, numbers);
       const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
-      generator = start;
-      const Variable output =
-          model_->Forward(x, DrawNoise(x, split, numbers, samples, generator, begin), generator).output;
+      generator = start.WithRows({begin, end - begin, count});
+      const Variable output = model_->Forward(x, DrawNoise(x, split, numbers, samples, generator), generator).output;
       loss += BceWithLogitsLoss(output, batch.targets).value().Item() * static_cast<double>(end - begin);
       const std::vector<double> values = output.value().ToVector<double>(), targets = batch.targets.ToVector<double>();
       for (size_t i = 0; i < values.size(); ++i) correct += (values[i] > 0) == (targets[i] > 0.5);
       logits.Rows(begin, end).CopyFrom(output.value());
       progress(static_cast<double>(end) / static_cast<double>(count));
     }
+    generator = generator.WithRows({});
     return {.loss = loss / static_cast<double>(count),
             .metric = 100 * correct / static_cast<double>(count),
             .predictions = logits};
@@ -109,18 +109,19 @@ class ExpClassifyTask : public Task {
     return MakeGraphBatch(graphs_, numbers, kNodes).To(device_);
   }
 
-  // The noise of graphs numbered `numbers` within a split; `first` is the place of the first of them in what is drawn.
+  // The noise of graphs numbered `numbers` within a split.
   Noise DrawNoise(const Features& x, Split split, const std::vector<int64_t>& numbers, int64_t samples,
-                  Generator& generator, int64_t first) const {
-    if (!fixed_noise_) return model_->DrawNoise(x, samples, generator, first);
+                  Generator& generator) const {
+    if (!fixed_noise_) return model_->DrawNoise(x, samples, generator);
     // The same for a graph whenever it comes: drawn by its number in the data set.
     Noise noise{.samples = samples};
     std::vector<Variable> network, scores;
     for (size_t i = 0; i < numbers.size(); ++i) {
       const auto row = static_cast<int64_t>(i);
-      Generator fixed(kFixedNoiseSeed);
+      Generator fixed = Generator(kFixedNoiseSeed)
+                            .WithRows({numbers[i] + RangeOf(split).begin, 1, static_cast<int64_t>(graphs_.size())});
       const Features graph = MakeGraphFeatures(Slice(x.features[0].value, 0, row, row + 1).value(), {}, {});
-      const Noise drawn = model_->DrawNoise(graph, samples, fixed, numbers[i] + RangeOf(split).begin);
+      const Noise drawn = model_->DrawNoise(graph, samples, fixed);
       network.emplace_back(drawn.network);
       scores.emplace_back(drawn.scores);
     }

@@ -29,7 +29,7 @@ class ParticleModel {
   virtual nn::Module& module() = 0;
   virtual const Group& group() const = 0;
   virtual NBodyModel::Result Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator) = 0;
-  virtual Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator, int64_t first) = 0;
+  virtual Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) = 0;
   virtual Noise Transform(const Element& h, const Noise& noise) = 0;
 };
 
@@ -41,8 +41,8 @@ class SymmetrizedModel : public ParticleModel {
   NBodyModel::Result Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator) override {
     return model_.Forward(batch, noise, generator);
   }
-  Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator, int64_t first) override {
-    return model_.DrawNoise(batch, samples, generator, first);
+  Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) override {
+    return model_.DrawNoise(batch, samples, generator);
   }
   Noise Transform(const Element& h, const Noise& noise) override {
     return Act(h, model_.network().noise_representation(), noise);
@@ -65,7 +65,7 @@ class TailoredModel : public ParticleModel {
             .entropy = {},
             .element = {}};
   }
-  Noise DrawNoise(const ParticleBatch&, int64_t samples, Generator&, int64_t) override { return {.samples = samples}; }
+  Noise DrawNoise(const ParticleBatch&, int64_t samples, Generator&) override { return {.samples = samples}; }
   Noise Transform(const Element&, const Noise& noise) override { return noise; }
 
  private:
@@ -90,7 +90,7 @@ class NBodyTask : public Task {
     const auto select = [&](const Tensor& x) { return IndexSelect(x, index).value(); };
     const ParticleBatch batch = {select(all.nodes), select(all.edges), select(all.target), select(all.charges)};
     const auto [prediction, entropy, element] =
-        model_->Forward(batch, model_->DrawNoise(batch, samples, generator, 0), generator);
+        model_->Forward(batch, model_->DrawNoise(batch, samples, generator), generator);
     const Variable mse = MseLoss(prediction, batch.target);
     if (!entropy.defined()) return {.total = mse, .parts = {}};
     return {.total = Add(mse, Scale(entropy, entropy_weight_)), .parts = {{"mse", mse}, {"entropy", entropy}}};
@@ -104,11 +104,12 @@ class NBodyTask : public Task {
     for (int64_t begin = 0; begin < count; begin += at_once) {
       const int64_t end = std::min(count, begin + at_once);
       const ParticleBatch batch = Rows(data(split), begin, end);
-      generator = start;
-      const Noise noise = model_->DrawNoise(batch, samples, generator, begin);
+      generator = start.WithRows({begin, end - begin, count});
+      const Noise noise = model_->DrawNoise(batch, samples, generator);
       predictions.Rows(begin, end).CopyFrom(model_->Forward(batch, noise, generator).prediction.value());
       progress(static_cast<double>(end) / static_cast<double>(count));
     }
+    generator = generator.WithRows({});
     const double mse = MseLoss(predictions, data(split).target).value().Item();
     return {.loss = mse, .metric = mse, .predictions = predictions};
   }
@@ -123,13 +124,13 @@ class NBodyTask : public Task {
     const auto predict = [&](const ParticleBatch& batch, const Noise& noise) {
       return model_->Forward(batch, noise, generator).prediction;
     };
-    const Noise noise = model_->DrawNoise(x, samples, generator, 0);
+    const Noise noise = model_->DrawNoise(x, samples, generator);
     const Variable y = predict(x, noise);
     Shape vectors = y.shape();
     vectors.push_back(1);
     const Variable hy = Reshape(Act(h, {Reshape(y, vectors), Representation::Vectors(1, /*points=*/1)}), y.shape());
     return {.exact = RelativeDistance(predict(hx, model_->Transform(h, noise)), hy),
-            .statistical = RelativeDistance(predict(hx, model_->DrawNoise(hx, samples, generator, 0)), hy)};
+            .statistical = RelativeDistance(predict(hx, model_->DrawNoise(hx, samples, generator)), hy)};
   }
 
  private:

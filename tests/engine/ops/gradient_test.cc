@@ -150,6 +150,9 @@ std::vector<OperationCase> Cases() {
       {"BceWithLogitsLoss",
        {{{3, 4}, -5, 5}, {{3, 4}, 0, 1, true}},
        [](const Inputs& x) { return BceWithLogitsLoss(x[0], x[1]); }},
+      {"WeightedBceWithLogitsLossSum",
+       {{{3, 4}, -5, 5}, {{3, 4}, 0, 1, true}, {{3, 1}, 0, 2, true}},
+       [](const Inputs& x) { return BceWithLogitsLoss(x[0], x[1], Reduction::kSum, x[2]); }},
       {"Dropout",
        {{{20, 7}}},
        [](const Inputs& x) {

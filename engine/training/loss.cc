@@ -1,0 +1,18 @@
+#include "engine/training/loss.h"
+
+#include "engine/ops/elementwise.h"
+
+namespace orbit {
+
+Variable Total(const std::vector<LossPart>& parts) {
+  Check(!parts.empty(), "a loss without parts");
+  Variable total;
+  for (const LossPart& part : parts) {
+    Check(part.denominator > 0, "the denominator of the loss's part '", part.name, "' is ", part.denominator);
+    const Variable term = Scale(part.sum, part.weight / part.denominator);
+    total = total.defined() ? Add(total, term) : term;
+  }
+  return total;
+}
+
+}  // namespace orbit
