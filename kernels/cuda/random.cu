@@ -8,7 +8,7 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int64_t kMostRowsAtOnce = 65535;  // blocks in y
+constexpr int64_t kMostRowsAtOnce = 1024;  // blocks in y, which may be 65,535
 
 struct Words {
   uint32_t words[4];
