@@ -43,11 +43,10 @@ void GenerateNBody(NBodyArguments arguments) {
   const NBodyData data =
       SimulateNBody(arguments.options, [&](double share) { progress.Update(static_cast<int64_t>(share * total)); });
   progress.Finish();
-  constexpr std::array<const char*, 3> kSplits = {"train", "valid", "test"};
   for (size_t s = 0; s < kSplits.size(); ++s) {
-    const NBodyFrames& frames = data.splits[s];
+    const ParticleFrames& frames = data.splits[s];
     const auto write = [&](const std::string& name, const Tensor& tensor) {
-      WriteNpy(directory / (name + "_" + kSplits[s] + ".npy"), tensor);
+      WriteNpy(directory / (name + "_" + NameOf(kSplits[s]) + ".npy"), tensor);
     };
     write("charges", frames.charges.Reshape({frames.charges.dim(0), frames.charges.dim(1), 1}));
     write("loc" + std::to_string(kNBodyInputFrame), CoordinatesFirst(frames.positions));

@@ -8,9 +8,11 @@ GraphBatch GraphBatch::To(Device device) const {
   return {nodes.To(device), num_nodes.To(device), edges.To(device), targets.To(device)};
 }
 
-GraphBatch MakeGraphBatch(const std::vector<Graph>& graphs, const std::vector<int64_t>& numbers, int64_t n) {
+GraphBatch MakeGraphBatch(const std::vector<Graph>& graphs, const std::vector<int64_t>& numbers, int64_t n,
+                          int64_t channels) {
   const auto count = static_cast<int64_t>(numbers.size());
-  std::vector<float> nodes(count * n * 2, 0.0f), targets(count);
+  const int64_t width = channels + 1;
+  std::vector<float> nodes(count * n * width, 0.0f), targets(count);
   std::vector<int32_t> sizes(count);
   std::vector<std::vector<Edge>> edges(count);
   for (int64_t g = 0; g < count; ++g) {
@@ -19,11 +21,15 @@ GraphBatch MakeGraphBatch(const std::vector<Graph>& graphs, const std::vector<in
     sizes[g] = static_cast<int32_t>(graph.n);
     targets[g] = static_cast<float>(graph.target);
     edges[g] = graph.edges;
-    float* rows = &nodes[g * n * 2];
-    for (int64_t i = 0; i < graph.n; ++i) rows[2 * i] = graph.labels.empty() ? 1.0f : graph.labels.at(i);
-    for (const Edge& edge : graph.edges) rows[2 * edge.source + 1] += 1;
+    const bool labelled = !graph.labels.empty();
+    Check(!labelled || static_cast<int64_t>(graph.labels.size()) == graph.n * channels, "graph ", numbers[g], " has ",
+          graph.labels.size(), " labels for ", graph.n, " nodes, the model takes ", channels, " a node");
+    float* rows = nodes.data() + g * n * width;
+    for (int64_t i = 0; i < graph.n; ++i)
+      for (int64_t c = 0; c < channels; ++c) rows[i * width + c] = labelled ? graph.labels[i * channels + c] : 1.0f;
+    for (const Edge& edge : graph.edges) rows[edge.source * width + channels] += 1;
   }
-  return {Tensor::From(nodes, {count, n, 2}), Tensor::From(sizes, {count}), MakeEdgeLists(n, edges),
+  return {Tensor::From(nodes, {count, n, width}), Tensor::From(sizes, {count}), MakeEdgeLists(n, edges),
           Tensor::From(targets, {count, 1})};
 }
 

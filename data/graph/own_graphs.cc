@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "data/graph/graph6.h"
-#include "data/io/lines.h"
+#include "data/io/text_lines.h"
 #include "engine/io/mapped_file.h"
 
 namespace orbit {
@@ -26,10 +27,19 @@ std::vector<Graph> ReadFile(const std::string& path) {
   return {ParseEdgeList(TextOf(file), path)};
 }
 
+// Calls f with what stands before the comment, and the place, of every line that has it.
+void ForEachRow(std::string_view text, const std::string& name,
+                const std::function<void(std::string_view, const std::string&)>& f) {
+  ForEachLine(text, name, [&](std::string_view line, const std::string& place) {
+    line = line.substr(0, line.find('#'));
+    if (!line.empty()) f(line, place);
+  });
+}
+
 void ReadTargets(const std::string& path, std::vector<Graph>& graphs) {
   const io::MappedFile file(path);
   size_t read = 0;
-  ForEachLine(TextOf(file), path, '#', [&](std::string_view line, const std::string& place) {
+  ForEachRow(TextOf(file), path, [&](std::string_view line, const std::string& place) {
     Check(read < graphs.size(), place, ": one class more than there are graphs (", graphs.size(), ")");
     graphs[read++].target = ParseNumber<int64_t>(NextWord(line), place, "class, which is an integer");
     Check(NextWord(line).empty(), place, ": more than one class");
@@ -43,7 +53,7 @@ Graph ParseEdgeList(std::string_view text, const std::string& name) {
   Graph graph;
   int64_t announced = -1;
   std::map<int64_t, float> labels;
-  ForEachLine(text, name, '#', [&](std::string_view line, const std::string& place) {
+  ForEachRow(text, name, [&](std::string_view line, const std::string& place) {
     const auto node = [&] {
       const auto number = ParseNumber<int64_t>(NextWord(line), place, "node");
       Check(number >= 0 && number < kMostNodes, place, ": node ", number, "; there are at most ", kMostNodes,

@@ -12,9 +12,8 @@ namespace orbit {
 namespace {
 
 constexpr int64_t kDrawnToTrain = 10000, kDrawnToValidate = 2000;
-constexpr std::array<const char*, 3> kSplits = {"train", "valid", "test"};
 
-NBodyFrames ToFrames(const Trajectories& trajectories) {
+ParticleFrames ToFrames(const Trajectories& trajectories) {
   const int64_t count = trajectories.count, n = trajectories.particles;
   const auto frame = [&](const std::vector<double>& values, int64_t which) {
     std::vector<double> picked;
@@ -26,14 +25,15 @@ NBodyFrames ToFrames(const Trajectories& trajectories) {
     return Tensor::From(picked, {count, n, 3});
   };
   return {.charges = Tensor::From(trajectories.charges, {count, n}),
+          .couplings = {},
           .positions = frame(trajectories.positions, 0),
           .velocities = frame(trajectories.velocities, 0),
           .targets = frame(trajectories.positions, 1)};
 }
 
 // The tensors of a split, by their names in the cache.
-std::array<std::pair<std::string, Tensor*>, 4> Named(const char* split, NBodyFrames& frames) {
-  const std::string prefix = std::string(split) + "/";
+std::array<std::pair<std::string, Tensor*>, 4> Named(Split split, ParticleFrames& frames) {
+  const std::string prefix = NameOf(split) + "/";
   return {{{prefix + "charges", &frames.charges},
            {prefix + "positions", &frames.positions},
            {prefix + "velocities", &frames.velocities},
@@ -74,35 +74,6 @@ void WriteCache(const std::string& path, NBodyData& data) {
 }
 
 }  // namespace
-
-NBodyExamples MakeExamples(const NBodyFrames& frames) {
-  const int64_t count = frames.charges.dim(0), n = frames.charges.dim(1);
-  const std::vector<double> charges = frames.charges.ToVector<double>();
-  const std::vector<double> positions = frames.positions.ToVector<double>();
-  const std::vector<double> velocities = frames.velocities.ToVector<double>();
-  std::vector<float> nodes(count * n * 6), edges(count * n * n * 2);
-  for (size_t i = 0; i < positions.size(); ++i) {
-    nodes[2 * i] = static_cast<float>(positions[i]);
-    nodes[2 * i + 1] = static_cast<float>(velocities[i]);
-  }
-  for (int64_t t = 0; t < count; ++t)
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < n; ++j) {
-        if (i == j) continue;
-        double square = 0;
-        for (int64_t d = 0; d < 3; ++d) {
-          const double difference = positions[(t * n + i) * 3 + d] - positions[(t * n + j) * 3 + d];
-          square += difference * difference;
-        }
-        float* edge = &edges[((t * n + i) * n + j) * 2];
-        edge[0] = static_cast<float>(charges[t * n + i] * charges[t * n + j]);
-        edge[1] = static_cast<float>(square);
-      }
-  return {.nodes = Tensor::From(nodes, {count, n, 3, 2}),
-          .edges = Tensor::From(edges, {count, n, n, 2}),
-          .target = frames.targets.To(DType::kF32),
-          .charges = frames.charges.To(DType::kF32).Reshape({count, n, 1})};
-}
 
 std::string CacheDirectory() {
   if (const char* directory = std::getenv("ORBIT_CACHE")) return directory;

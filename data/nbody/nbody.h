@@ -9,7 +9,8 @@
 #include <string>
 
 #include "data/nbody/nbody_simulator.h"
-#include "engine/tensor.h"
+#include "data/particles/particles.h"
+#include "data/split.h"
 
 namespace orbit {
 
@@ -23,26 +24,8 @@ struct NBodyOptions {
   int64_t test = 2000;
 };
 
-// A split, f64: the particles of every trajectory at the two frames.
-struct NBodyFrames {
-  Tensor charges;     // [count, n]; springs have none: 0
-  Tensor positions;   // [count, n, 3] at the input frame
-  Tensor velocities;  // [count, n, 3] at the input frame
-  Tensor targets;     // [count, n, 3], positions at the target frame
-};
-
-// What a model sees of it, f32.
-struct NBodyExamples {
-  Tensor nodes;    // [count, n, 3, 2]: position, velocity
-  Tensor edges;    // [count, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal
-  Tensor target;   // [count, n, 3]
-  Tensor charges;  // [count, n, 1]
-};
-
-NBodyExamples MakeExamples(const NBodyFrames& frames);
-
 struct NBodyData {
-  std::array<NBodyFrames, 3> splits;  // train, valid, test
+  std::array<ParticleFrames, kSplits.size()> splits;  // charges of springs are 0
 };
 
 // Where data sets are kept: $ORBIT_CACHE, else $XDG_CACHE_HOME/orbit, else ~/.cache/orbit.

@@ -4,12 +4,12 @@
 #define ORBIT_DATA_NBODY_NBODY_SIMULATOR_H_
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "data/nbody/numpy_random.h"
+#include "data/share_done.h"
 
 namespace orbit {
 
@@ -38,9 +38,6 @@ struct Trajectories {
   std::vector<double> positions;   // [count, frames, particles, 3]
   std::vector<double> velocities;  // [count, frames, particles, 3]
 };
-
-// Called now and then with the share done, in [0, 1], from one thread at a time.
-using ShareDone = std::function<void(double)>;
 
 // The published trajectories come out bit for bit, but for some four in 7,000 that differ by less than 1e-8: initial
 // conditions by NumPy's generator, and every operation in the order and with the rounding of the machine that they were

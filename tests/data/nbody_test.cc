@@ -53,7 +53,7 @@ std::vector<double> Published(const Tensor& ours) {
 
 TEST(SimulatorTest, TheFirstPublishedTrajectoryComesOutBitForBit) {
   const NBodyData data = SimulateNBody({.train = 1, .valid = 0, .test = 0});
-  const NBodyFrames& train = data.splits[0];
+  const ParticleFrames& train = data.splits[0];
   EXPECT_THAT(train.charges.ToVector<double>(), testing::ElementsAreArray(kCharges));
   EXPECT_THAT(Published(train.positions), testing::ElementsAreArray(kPositions30));
   EXPECT_THAT(Published(train.velocities), testing::ElementsAreArray(kVelocities30));
@@ -65,21 +65,21 @@ TEST(SimulatorTest, ThePublishedDataComesOut) {
   const char* shared = std::getenv("ORBIT_SHARED");
   if (!shared) GTEST_SKIP() << "the published files are not here: ORBIT_SHARED is not set";
   const NBodyData data = SimulateNBody({});
-  constexpr std::array<const char*, 3> kSplits = {"train", "valid", "test"};
   for (size_t s = 0; s < 3; ++s) {
-    const NBodyFrames& split = data.splits[s];
+    const ParticleFrames& split = data.splits[s];
     for (const auto& [what, ours] : {std::pair("charges", split.charges), std::pair("loc30", split.positions),
                                      std::pair("vel30", split.velocities), std::pair("loc40", split.targets)}) {
       const std::vector<double> published =
-          ReadNpy(std::string(shared) + "/data/nbody/" + what + "_" + kSplits[s] + ".npy").ToVector<double>();
+          ReadNpy(std::string(shared) + "/data/nbody/" + what + "_" + NameOf(kSplits[s]) + ".npy").ToVector<double>();
       const std::vector<double> values = ours.dim(-1) == 3 ? Published(ours) : ours.ToVector<double>();
       ASSERT_EQ(values.size(), published.size());
       int64_t equal = 0;
       for (size_t i = 0; i < values.size(); ++i) {
-        ASSERT_NEAR(values[i], published[i], 1e-6) << what << " of " << kSplits[s] << ", value " << i;
+        ASSERT_NEAR(values[i], published[i], 1e-6) << what << " of " << NameOf(kSplits[s]) << ", value " << i;
         equal += values[i] == published[i];
       }
-      EXPECT_GE(static_cast<double>(equal), 0.998 * static_cast<double>(values.size())) << what << " of " << kSplits[s];
+      EXPECT_GE(static_cast<double>(equal), 0.998 * static_cast<double>(values.size()))
+          << what << " of " << NameOf(kSplits[s]);
     }
   }
 }
@@ -156,19 +156,6 @@ TEST(NBodyTest, TheCacheIsReadBackAndRebuiltWhereItIsDamaged) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(LoadNBody(options).splits[0].targets.ToVector<double>(), made);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("not kept"));
-}
-
-TEST(NBodyTest, ExamplesAreWhatModelsSee) {
-  const NBodyExamples x = MakeExamples(SimulateNBody({.train = 2, .valid = 0, .test = 0}).splits[0]);
-  EXPECT_EQ(x.nodes.shape(), (Shape{2, 5, 3, 2}));
-  EXPECT_EQ(x.target.shape(), (Shape{2, 5, 3}));
-  const std::vector<float> edges = x.edges.ToVector<float>(), nodes = x.nodes.ToVector<float>();
-  EXPECT_EQ(edges[0], 0);  // the diagonal
-  EXPECT_EQ(edges[1], 0);
-  EXPECT_EQ(edges[2], -1);  // charges -1 and 1
-  float square = 0;
-  for (size_t d = 0; d < 3; ++d) square += (nodes[2 * d] - nodes[6 + 2 * d]) * (nodes[2 * d] - nodes[6 + 2 * d]);
-  EXPECT_NEAR(edges[3], square, 1e-4);
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ std::unique_ptr<Task> Make(const Config& config, Device device, Generator& gener
                                         progress);
   std::array<ParticleBatch, 3> data;
   for (size_t i = 0; i < data.size(); ++i) {
-    const NBodyExamples from = MakeExamples(simulated.splits[i]);
+    const ParticleExamples from = MakeExamples(simulated.splits[i]);
     data[i] = {from.nodes.To(device), from.edges.To(device), from.target.To(device), from.charges.To(device)};
   }
   return std::make_unique<NBodyTask>(std::move(model), std::move(data), config.Double("train.entropy_weight"));

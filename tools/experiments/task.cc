@@ -6,24 +6,6 @@
 
 namespace orbit {
 
-std::string NameOf(Split split) {
-  switch (split) {
-    case Split::kTrain:
-      return "train";
-    case Split::kValid:
-      return "valid";
-    case Split::kTest:
-      return "test";
-  }
-  Fail("no such split");
-}
-
-Split ParseSplit(const std::string& name) {
-  for (const Split split : {Split::kTrain, Split::kValid, Split::kTest})
-    if (name == NameOf(split)) return split;
-  Fail("unknown split '", name, "'; known: train, valid, test");
-}
-
 const std::vector<TaskKind>& TaskKinds() {
   static const std::vector<TaskKind> kinds = {NBodyTaskKind(), ExpClassifyTaskKind()};
   return kinds;

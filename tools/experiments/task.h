@@ -9,17 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "data/nbody/nbody_simulator.h"
+#include "data/share_done.h"
+#include "data/split.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
 #include "tools/experiments/config.h"
 
 namespace orbit {
-
-enum class Split : uint8_t { kTrain, kValid, kTest };
-
-std::string NameOf(Split split);            // "train", "valid", "test"
-Split ParseSplit(const std::string& name);  // throws Error for other names
 
 // What a model makes of a split of the data.
 struct Evaluation {

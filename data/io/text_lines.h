@@ -1,6 +1,6 @@
-// Text files by lines and words, for readers that tell where something is wrong.
-#ifndef ORBIT_DATA_IO_LINES_H_
-#define ORBIT_DATA_IO_LINES_H_
+// Text files of data, line by line.
+#ifndef ORBIT_DATA_IO_TEXT_LINES_H_
+#define ORBIT_DATA_IO_TEXT_LINES_H_
 
 #include <charconv>
 #include <functional>
@@ -12,19 +12,19 @@
 
 namespace orbit {
 
-inline constexpr std::string_view kBlanks = " \t\r";
+inline constexpr std::string_view kBlanks = " \t\r\v\f";
 
 std::string_view TextOf(const io::MappedFile& file);
 
-// Calls f with every line that is not blank, and its place NAME:LINE. What follows `comment` on a line is left out;
-// '\0' stands for no such sign.
-void ForEachLine(std::string_view text, const std::string& name, char comment,
+// Calls f with each line that has more than blanks, without those around it, and with its place, "NAME:LINE". Lines end
+// in LF, CR LF or CR; a byte order mark is skipped.
+void ForEachLine(std::string_view text, const std::string& name,
                  const std::function<void(std::string_view line, const std::string& place)>& f);
 
-// Takes the next word off a line, any of `separators` before it included; empty at the end.
+// Takes the next word off the line: up to one of `separators`; empty where there is none left.
 std::string_view NextWord(std::string_view& line, std::string_view separators = kBlanks);
 
-// Takes what comes before the next comma off a line, and the comma; the blanks around it are left out.
+// Takes the next field of a row of comma-separated values off the line, without the blanks around it.
 std::string_view NextField(std::string_view& line);
 
 // The whole word as a number of type T. Throws Error: PLACE: 'WORD' is no WHAT.
@@ -38,4 +38,4 @@ T ParseNumber(std::string_view word, const std::string& place, const char* what)
 
 }  // namespace orbit
 
-#endif  // ORBIT_DATA_IO_LINES_H_
+#endif  // ORBIT_DATA_IO_TEXT_LINES_H_

@@ -1,22 +1,30 @@
-#include "data/io/lines.h"
+#include "data/io/text_lines.h"
 
 #include <algorithm>
 
 namespace orbit {
+namespace {
+
+std::string_view WithoutBlanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+}  // namespace
 
 std::string_view TextOf(const io::MappedFile& file) {
   const auto bytes = file.contents();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void ForEachLine(std::string_view text, const std::string& name, char comment,
+void ForEachLine(std::string_view text, const std::string& name,
                  const std::function<void(std::string_view, const std::string&)>& f) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (int64_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (comment != '\0') line = line.substr(0, line.find(comment));
-    if (line.find_first_not_of(kBlanks) != std::string_view::npos) f(line, name + ":" + std::to_string(number));
+    const size_t end = std::min(text.find_first_of("\n\r"), text.size());
+    const std::string_view line = WithoutBlanks(text.substr(0, end));
+    text.remove_prefix(std::min(end + (text.substr(end, 2) == "\r\n" ? 2 : 1), text.size()));
+    if (!line.empty()) f(line, name + ":" + std::to_string(number));
   }
 }
 
@@ -30,11 +38,9 @@ std::string_view NextWord(std::string_view& line, std::string_view separators) {
 
 std::string_view NextField(std::string_view& line) {
   const size_t end = std::min(line.find(','), line.size());
-  std::string_view field = line.substr(0, end);
+  const std::string_view field = WithoutBlanks(line.substr(0, end));
   line.remove_prefix(std::min(end + 1, line.size()));
-  const size_t first = field.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return field.substr(first, field.find_last_not_of(kBlanks) + 1 - first);
+  return field;
 }
 
 }  // namespace orbit

@@ -1,0 +1,13 @@
+#ifndef ORBIT_DATA_SHARE_DONE_H_
+#define ORBIT_DATA_SHARE_DONE_H_
+
+#include <functional>
+
+namespace orbit {
+
+// Called now and then with the share of long work that is done, in [0, 1], from one thread at a time.
+using ShareDone = std::function<void(double)>;
+
+}  // namespace orbit
+
+#endif  // ORBIT_DATA_SHARE_DONE_H_

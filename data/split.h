@@ -1,0 +1,27 @@
+// The parts of a data set.
+#ifndef ORBIT_DATA_SPLIT_H_
+#define ORBIT_DATA_SPLIT_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace orbit {
+
+enum class Split : uint8_t { kTrain, kValid, kTest };
+inline constexpr std::array kSplits = {Split::kTrain, Split::kValid, Split::kTest};
+
+std::string NameOf(Split split);            // "train", "valid", "test"
+Split ParseSplit(const std::string& name);  // throws Error for other names
+
+// The numbers of the examples of every split, in ascending order.
+using SplitNumbers = std::array<std::vector<int64_t>, kSplits.size()>;
+
+// Shares of `count` examples drawn without replacement, a function of the seed: validation and test examples are
+// rounded to the nearest number, the rest is to train on. Throws Error where a share is negative or no example is left.
+SplitNumbers DrawSplits(int64_t count, double valid, double test, int64_t seed);
+
+}  // namespace orbit
+
+#endif  // ORBIT_DATA_SPLIT_H_
