@@ -5,7 +5,6 @@
 #include "engine/ops/shape.h"
 #include "groups/frame.h"
 #include "groups/minimal_frame.h"
-#include "groups/ops/rotation.h"
 
 namespace orbit {
 namespace {
@@ -31,8 +30,11 @@ Variable Centroid(const Features& x) {
   Fail("translations need a feature with points");
 }
 
-Shape FrameShape(const Features& x, int64_t samples, const Group& group) {
-  return {x.batch(), samples, group.dimension, group.dimension};
+// Normal noise for frames.
+Tensor DrawFrames(const Features& x, int64_t samples, const MatrixGroup& group, double deviation,
+                  Generator& generator) {
+  return generator.Normal({x.batch(), samples, group.dimension(), group.vectors()}, 0, deviation, Like(x).dtype(),
+                          Like(x).device());
 }
 
 Variable AddNoise(const Variable& x, const Tensor& noise) { return noise.defined() ? Add(x, noise) : x; }
@@ -41,7 +43,12 @@ Variable AddNoise(const Variable& x, const Tensor& noise) { return noise.defined
 class NetworkDistribution : public Distribution {
  public:
   NetworkDistribution(const DistributionOptions& options, EquivariantNetwork& network, bool noisy)
-      : options_(options), network_(network), noisy_(noisy) {}
+      : options_(options), network_(network), noisy_(noisy) {
+    const MatrixGroup* matrix = options.group.matrix;
+    Check(!noisy || matrix == nullptr || matrix->compact() || !network.noise_representation().vector,
+          NameOf(options.group),
+          " is not compact: it leaves no law of vectors alone, and the network's noise must be of scalars");
+  }
 
   Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     Check(noisy_ || samples == 1, "canonicalization has one group element, asked for ", samples, " samples");
@@ -53,9 +60,8 @@ class NetworkDistribution : public Distribution {
       const int64_t n = NumNodes(x);
       noise.scores = generator.Uniform({x.batch(), samples, n}, 0, options_.score_jitter, like.dtype(), like.device());
     }
-    if (group.matrix != MatrixGroup::kTrivial)
-      noise.frame =
-          generator.Normal(FrameShape(x, samples, group), 0, options_.frame_jitter, like.dtype(), like.device());
+    if (group.matrix != nullptr && group.matrix->compact())
+      noise.frame = DrawFrames(x, samples, *group.matrix, options_.frame_jitter, generator);
     return noise;
   }
 
@@ -67,11 +73,10 @@ class NetworkDistribution : public Distribution {
       Check(proposal.scores.defined(), "the network proposes no scores, which ", NameOf(group), " needs");
       element.permutation = SoftSort(AddNoise(proposal.scores, noise.scores), x.num_nodes, options_.soft_sort);
     }
-    if (group.matrix != MatrixGroup::kTrivial) {
+    if (group.matrix != nullptr) {
       Check(proposal.frame.defined(), "the network proposes no frame, which ", NameOf(group), " needs");
-      Check(group.matrix != MatrixGroup::kUnitary, "a unitary group has no learned distribution; use haar");
-      element.matrix =
-          GramSchmidt(AddNoise(proposal.frame, noise.frame), group.matrix == MatrixGroup::kSpecialOrthogonal);
+      element.matrix = group.matrix->Project(AddNoise(proposal.frame, noise.frame));
+      element.matrix_group = group.matrix;
     }
     if (group.translations) element.translation = Centroid(x);
     return element;
@@ -85,7 +90,10 @@ class NetworkDistribution : public Distribution {
 
 class HaarDistribution : public Distribution {
  public:
-  explicit HaarDistribution(const DistributionOptions& options) : options_(options) {}
+  explicit HaarDistribution(const DistributionOptions& options) : options_(options) {
+    Check(options.group.matrix == nullptr || options.group.matrix->compact(), NameOf(options.group),
+          " is not compact: it has no uniform (Haar) distribution; use learned or canonical");
+  }
 
   Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     const Tensor& like = Like(x);
@@ -95,8 +103,7 @@ class HaarDistribution : public Distribution {
       const int64_t n = NumNodes(x);
       noise.scores = generator.Uniform({x.batch(), samples, n}, 0, 1, like.dtype(), like.device());
     }
-    if (group.matrix != MatrixGroup::kTrivial)
-      noise.frame = generator.Normal(FrameShape(x, samples, group), 0, 1, like.dtype(), like.device());
+    if (group.matrix != nullptr) noise.frame = DrawFrames(x, samples, *group.matrix, 1, generator);
     return noise;
   }
 
@@ -104,7 +111,10 @@ class HaarDistribution : public Distribution {
     const Group& group = options_.group;
     Element element;
     if (group.permutations) element.permutation = Sort(noise.scores, x.num_nodes);
-    if (group.matrix != MatrixGroup::kTrivial) element.matrix = HaarElement(group.matrix, noise.frame);
+    if (group.matrix != nullptr) {
+      element.matrix = group.matrix->Haar(noise.frame);
+      element.matrix_group = group.matrix;
+    }
     if (group.translations) element.translation = Centroid(x);
     return element;
   }

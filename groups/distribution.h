@@ -18,7 +18,7 @@ namespace orbit {
 // What an equivariant network proposes for every graph and sample; what the group has no use for may stay undefined.
 struct Proposal {
   Variable scores;  // [batch, samples, n]: a number a node
-  Variable frame;   // [batch, samples, d, d]: d vectors, as columns
+  Variable frame;   // [batch, samples, d, vectors]: as many vectors as the group's frames have, as columns
 };
 
 // q(x, eps): a network equivariant to the group, jointly in x and in the invariant noise eps.
@@ -37,7 +37,7 @@ struct Noise {
   int64_t samples = 1;
   Tensor network;  // eps of the equivariant network
   Tensor scores;   // [batch, samples, n]: added to the scores, or, for `haar`, the scores themselves
-  Tensor frame;    // [batch, samples, d, d]: added to the frame, or, for `haar`, the frame itself
+  Tensor frame;    // [batch, samples, d, vectors]: added to the frame, or, for `haar`, the frame itself
 };
 
 class Distribution {
@@ -53,12 +53,12 @@ struct DistributionOptions {
   Group group;
   SoftSortOptions soft_sort;
   double score_jitter = 1e-6;  // uniform in [0, score_jitter): breaks ties, which would let the order of nodes through
-  double frame_jitter = 1e-6;  // times N(0, 1): keeps the frame's vectors independent
+  double frame_jitter = 1e-6;  // times N(0, 1): keeps a frame's vectors independent, in compact groups
 };
 
 // `learned`: g = q(x, eps), trained end to end (probabilistic symmetrization).
 // `canonical`: g = q(x, 0), one sample.
-// `haar`: uniform on the group (group averaging); ignores `network`.
+// `haar`: uniform on the group (group averaging), which must be compact; ignores `network`.
 // `frame`: uniform on a hand-made frame of a graph, S_n alone (frame averaging); ignores `network`. See groups/frame.h.
 // `minimal_frame`: uniform on the smallest frame there is; see groups/minimal_frame.h.
 // Throws Error for an unknown name. The network must outlive the distribution.

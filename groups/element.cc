@@ -51,10 +51,8 @@ Variable Element::ActInverse(const Representation& representation, const Variabl
     expanded = true;
   }
   if (matrix.defined() && representation.vector) {
-    if (expanded)
-      y = RotateInverse(matrix, FlattenNodes(Reshape(y, shape), 2));
-    else
-      y = RotateInverse(matrix, FlattenNodes(y, 1));
+    Check(matrix_group != nullptr, "the element has a matrix of no group: it has no inverse");
+    y = matrix_group->ActInverse(matrix, expanded ? FlattenNodes(Reshape(y, shape), 2) : FlattenNodes(y, 1));
     expanded = true;
   }
   if (!expanded) {

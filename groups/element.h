@@ -7,6 +7,7 @@
 
 #include "engine/edge_lists.h"
 #include "engine/variable.h"
+#include "groups/matrix_group.h"
 #include "groups/ops/permutation.h"
 
 namespace orbit {
@@ -43,6 +44,7 @@ struct Element {
   std::optional<Permutation> permutation;
   Variable matrix;       // [batch, samples, d, d]
   Variable translation;  // [batch, d], shared by the samples
+  const MatrixGroup* matrix_group = nullptr;  // that of the matrix, which knows its inverse
 
   // g^-1 . x for every sample: x [batch, ...] -> [batch, samples, ...].
   Variable ActInverse(const Representation& representation, const Variable& x, int64_t samples) const;

@@ -29,12 +29,16 @@ EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
 }  // namespace
 
 Element RandomElement(const Group& group, const Features& x, Generator& generator) {
-  const auto haar = MakeDistribution("haar", {.group = group}, nullptr);
+  const auto haar = MakeDistribution(
+      "haar", {.group = {.permutations = group.permutations, .translations = group.translations}}, nullptr);
   Element h = haar->Sample(x, haar->DrawNoise(x, 1, generator), generator);
-  if (group.translations) {
-    const Tensor& like = x.features[0].value.value();
-    h.translation = generator.Normal({x.batch(), group.dimension}, 0, 1, like.dtype(), like.device());
+  const Tensor& like = x.features.at(0).value.value();
+  if (group.matrix != nullptr) {
+    const Shape shape = {x.batch(), 1, group.matrix->dimension(), group.matrix->vectors()};
+    h.matrix = group.matrix->Random(generator.Normal(shape, 0, 1, like.dtype(), like.device()));
+    h.matrix_group = group.matrix;
   }
+  if (group.translations) h.translation = generator.Normal(h.translation.shape(), 0, 1, like.dtype(), like.device());
   return h;
 }
 

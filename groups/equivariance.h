@@ -11,7 +11,8 @@
 
 namespace orbit {
 
-// One element for every graph, [batch, 1]: permutation and matrix from the Haar measure, translation from N(0, 1).
+// One element for every graph, [batch, 1]: the permutation uniform, the matrix by MatrixGroup::Random, the translation
+// from N(0, 1).
 Element RandomElement(const Group& group, const Features& x, Generator& generator);
 
 // h . x for one h a graph, as RandomElement gives.

@@ -1,69 +1,64 @@
 #include "groups/group.h"
 
-#include <charconv>
+#include <map>
 
-#include "kernels/error.h"
+#include "groups/matrix_groups/lorentz.h"
+#include "groups/matrix_groups/orthogonal.h"
+#include "groups/matrix_groups/unitary.h"
 
 namespace orbit {
 namespace {
 
-constexpr int64_t kMaxDimension = 64;
-
-// The number that ends `factor` after `prefix`, or 0 where it is not one.
-int64_t NumberAfter(const std::string& factor, const std::string& prefix) {
-  if (factor.rfind(prefix, 0) != 0) return 0;
-  int64_t number = 0;
-  const char* end = factor.data() + factor.size();
-  const auto [stop, error] = std::from_chars(factor.data() + prefix.size(), end, number);
-  return error == std::errc() && stop == end && number > 0 && number <= kMaxDimension ? number : 0;
+const std::map<std::string, const MatrixGroup*>& MatrixGroupTable() {
+  static const auto& table = *[] {
+    auto* groups = new std::map<std::string, const MatrixGroup*>;
+    for (const auto& kind : {OrthogonalGroups, UnitaryGroups, LorentzGroups})
+      for (auto& group : kind()) {
+        const std::string name = group->name();
+        groups->emplace(name, group.release());
+      }
+    return groups;
+  }();
+  return table;
 }
 
-void AddFactor(const std::string& name, const std::string& factor, Group& group) {
-  if (factor == "Sn" && !group.permutations) {
-    group.permutations = true;
-    return;
-  }
-  struct Kind {
-    const char* prefix;
-    MatrixGroup matrix;
-    bool translations;
-    int64_t coordinates;  // real ones for each of n
-  };
-  for (const Kind& kind :
-       {Kind{"SO", MatrixGroup::kSpecialOrthogonal, false, 1}, Kind{"O", MatrixGroup::kOrthogonal, false, 1},
-        Kind{"SE", MatrixGroup::kSpecialOrthogonal, true, 1}, Kind{"E", MatrixGroup::kOrthogonal, true, 1},
-        Kind{"U", MatrixGroup::kUnitary, false, 2}}) {
-    const int64_t number = NumberAfter(factor, kind.prefix);
-    if (number == 0 || group.matrix != MatrixGroup::kTrivial) continue;
-    group.matrix = kind.matrix;
-    group.translations = kind.translations;
-    group.dimension = number * kind.coordinates;
-    return;
-  }
-  Fail("unknown group '", name, "': expected factors Sn, On, SOn, En, SEn or Un with n a number of at most ",
-       kMaxDimension, ", each kind at most once, joined by x, such as SnxO3");
+// Whether `factor` is one of a product, which is then added to the group.
+bool AddFactor(std::string factor, Group& group) {
+  if (factor == "Sn") return !std::exchange(group.permutations, true);
+  const size_t euclidean = factor.find('E');
+  if (euclidean != std::string::npos) factor[euclidean] = 'O';
+  const auto found = MatrixGroupTable().find(factor);
+  if (found == MatrixGroupTable().end() || group.matrix != nullptr) return false;
+  group.matrix = found->second;
+  group.translations = euclidean != std::string::npos;
+  return true;
 }
 
 }  // namespace
 
 Group ParseGroup(const std::string& name) {
   Group group;
-  size_t begin = 0;
-  while (true) {
-    const size_t end = name.find('x', begin);
-    AddFactor(name, name.substr(begin, end - begin), group);
-    if (end == std::string::npos) return group;
+  size_t begin = 0, end;
+  do {
+    end = name.find('x', begin);
+    if (!AddFactor(name.substr(begin, end - begin), group)) {
+      std::string known;
+      for (const auto& [matrix_group, unused] : MatrixGroupTable()) known += " " + matrix_group;
+      Fail("unknown group '", name,
+           "': expected Sn, one matrix group, or both joined by x, such as SnxO3; O written E ",
+           "adds the translations; the matrix groups:", known);
+    }
     begin = end + 1;
-  }
+  } while (end != std::string::npos);
+  return group;
 }
 
 std::string NameOf(const Group& group) {
   std::string name = group.permutations ? "Sn" : "";
-  if (group.matrix == MatrixGroup::kTrivial) return name;
-  if (!name.empty()) name += "x";
-  if (group.matrix == MatrixGroup::kUnitary) return name + "U" + std::to_string(group.dimension / 2);
-  if (group.matrix == MatrixGroup::kSpecialOrthogonal) name += "S";
-  return name + (group.translations ? "E" : "O") + std::to_string(group.dimension);
+  if (group.matrix == nullptr) return name;
+  std::string matrix = group.matrix->name();
+  if (group.translations) matrix[matrix.find('O')] = 'E';
+  return name.empty() ? matrix : name + "x" + matrix;
 }
 
 }  // namespace orbit

@@ -8,7 +8,9 @@
 
 namespace orbit::kernels {
 
-// v, r [batch, dim, dim] (rows of coordinates, a vector per column), 1 <= dim <= 8 or Error.
+inline constexpr int64_t kMaxGramSchmidt = 8;
+
+// v, r [batch, dim, dim] (rows of coordinates, a vector per column), 1 <= dim <= kMaxGramSchmidt or Error.
 // u_k = v_k - sum over l < k of (v_k . u_l) / (u_l . u_l) u_l, then r_k = u_k / max(|u_k|, 1e-12).
 // special: r_0 is multiplied by the determinant, 1 or -1, so that r is a rotation.
 template <class Device, class T>

@@ -13,7 +13,7 @@ namespace {
 // The experiments call E(3) by the name of its rotations: the translation is always taken out by centring.
 Group ParseSymmetry(const NBodyModelOptions& options) {
   Group group = ParseGroup(options.symmetry);
-  Check(group.matrix == MatrixGroup::kTrivial || (group.dimension == 3 && group.matrix != MatrixGroup::kUnitary),
+  Check(group.matrix == nullptr || group.matrix->form() == Form{.positive = 3},
         "particles live in three dimensions: symmetry '", options.symmetry, "' does not act on them");
   Check(options.base == "transformer" || options.base == "gnn", "unknown base function '", options.base,
         "'; known: transformer, gnn");

@@ -43,7 +43,7 @@ Tensor FindNeighbours(const Tensor& x, int64_t k) {
 // [graphs, n, 3 channels], by vector of the frame, then channel.
 Variable InFrames(const Variable& h, const Variable& z) {
   const int64_t graphs = h.dim(0), n = h.dim(1), channels = h.dim(3);
-  const Variable y = RotateInverse(Reshape(z, {graphs * n, 1, 3, 3}), Reshape(h, {graphs * n, 1, 3, channels}));
+  const Variable y = RotateTransposed(Reshape(z, {graphs * n, 1, 3, 3}), Reshape(h, {graphs * n, 1, 3, channels}));
   return Reshape(y, {graphs, n, 3 * channels});
 }
 

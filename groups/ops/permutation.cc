@@ -42,7 +42,7 @@ Variable Normalize(const Variable& scores, const Tensor& num_nodes) {
 Variable DenseAct(const Permutation& permutation, int order, const Variable& x, bool inverse) {
   const int64_t n = permutation.nodes(), channels = x.dim(-1);
   const auto act = [&](const Variable& y) {
-    return inverse ? RotateInverse(permutation.soft, y) : Rotate(permutation.soft, y);
+    return inverse ? RotateTransposed(permutation.soft, y) : Rotate(permutation.soft, y);
   };
   Shape lead = {permutation.batch()};
   if (!inverse) lead.push_back(permutation.samples());
@@ -55,7 +55,7 @@ Variable DenseAct(const Permutation& permutation, int order, const Variable& x, 
   if (order == 1) return Reshape(y, with(lead, {n, channels}));
   // The second axis, now that every sample has its own.
   y = Reshape(y, with(lead, {n, n, channels}));
-  return inverse ? RotateInverse(permutation.soft, y) : Rotate(permutation.soft, y);
+  return inverse ? RotateTransposed(permutation.soft, y) : Rotate(permutation.soft, y);
 }
 
 // The action by indexing, with the straight-through gradient where there is a soft part.

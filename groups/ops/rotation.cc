@@ -1,9 +1,6 @@
 #include "groups/ops/rotation.h"
 
 #include "engine/dispatch.h"
-#include "engine/ops/elementwise.h"
-#include "engine/ops/shape.h"
-#include "kernels/gram_schmidt.h"
 #include "kernels/rotate.h"
 
 namespace orbit {
@@ -53,23 +50,7 @@ Variable GramSchmidt(const Variable& v, bool special) {
   });
 }
 
-Tensor HaarElement(MatrixGroup group, const Tensor& normal) {
-  const NoGrad no_grad;
-  Variable v = normal;
-  if (group == MatrixGroup::kUnitary) {
-    // Column 2 k + 1 is i times column 2 k, coordinates being (real, imaginary) pairs: Gram-Schmidt in real numbers is
-    // then Gram-Schmidt in complex ones, as a vector and i times it are orthogonal and stay a pair.
-    const int64_t d = normal.dim(-1);
-    const Variable pairs = Reshape(v, {-1, d / 2, 2, d / 2, 2});  // [matrices, coordinate, re/im, column, even/odd]
-    const Variable even = Slice(pairs, -1, 0, 1);
-    const Variable odd = Concat({Neg(Slice(even, 2, 1, 2)), Slice(even, 2, 0, 1)}, 2);
-    v = Reshape(Concat({even, odd}, -1), normal.shape());
-  }
-  // Twice: the second pass takes away what rounding in the first left of orthogonality.
-  return GramSchmidt(GramSchmidt(v, false), group == MatrixGroup::kSpecialOrthogonal).value();
-}
-
-Variable RotateInverse(const Variable& m, const Variable& x) { return RotateBy("RotateInverse", m, x, true); }
+Variable RotateTransposed(const Variable& m, const Variable& x) { return RotateBy("RotateTransposed", m, x, true); }
 Variable Rotate(const Variable& m, const Variable& x) { return RotateBy("Rotate", m, x, false); }
 
 }  // namespace orbit

@@ -11,7 +11,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kMaxDim = 8, kGrain = 128;
+constexpr int64_t kMaxDim = kMaxGramSchmidt, kGrain = 128;
 
 void CheckDimension(int64_t dim) {
   Check(dim >= 1 && dim <= kMaxDim, "GramSchmidt: the dimension must be 1 to ", kMaxDim, ", got ", dim);

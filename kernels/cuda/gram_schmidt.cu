@@ -127,8 +127,8 @@ void ForDimension(int64_t dim, F&& f) {
   const bool known = [&]<int... kLess>(std::integer_sequence<int, kLess...>) {
     return ((dim == kLess + 1 ? (f.template operator()<kLess + 1>(), true) : false) || ...);
   }
-  (std::make_integer_sequence<int, 8>());
-  Check(known, "GramSchmidt: the dimension must be 1 to 8, got ", dim);
+  (std::make_integer_sequence<int, kMaxGramSchmidt>());
+  Check(known, "GramSchmidt: the dimension must be 1 to ", kMaxGramSchmidt, ", got ", dim);
 }
 
 }  // namespace

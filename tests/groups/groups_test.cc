@@ -1,4 +1,4 @@
-// Groups: their names, Haar elements, actions, and gradients through permutations and rotations.
+// The actions of permutations, rotations and translations, and gradients through them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,66 +28,7 @@ double LargestDifference(const Tensor& a, const Tensor& b) {
   return largest;
 }
 
-TEST(GroupTest, NamesAreReadAndWritten) {
-  for (const char* name : {"Sn", "O3", "SO3", "SO2", "SnxO3", "SnxSO3", "SnxE3", "SE3", "E2", "U2", "SnxU3"})
-    EXPECT_EQ(NameOf(ParseGroup(name)), name);
-  EXPECT_TRUE(ParseGroup("SnxE3").translations);
-  EXPECT_EQ(ParseGroup("U2").dimension, 4);
-  for (const char* name : {"", "S3", "O", "O0", "SnxSn", "O3xSO3", "Q8", "SnxO3x", "On"})
-    EXPECT_THROW(ParseGroup(name), Error) << name;
-}
-
-class HaarTest : public testing::TestWithParam<const char*> {};
-
-TEST_P(HaarTest, ElementsAreInTheGroupAndUniform) {
-  const Group group = ParseGroup(GetParam());
-  const int64_t d = group.dimension, count = 20000;
-  Generator generator(11);
-  const Tensor m = HaarElement(group.matrix, generator.Normal({count, d, d}, 0, 1, DType::kF64));
-  // Orthogonal.
-  std::vector<double> identity(d * d, 0.0);
-  for (int64_t i = 0; i < d; ++i) identity[i * d + i] = 1;
-  const Tensor product = MatMul(m, m, /*transpose_a=*/true).value();
-  EXPECT_LT(LargestDifference(product, BroadcastTo(Tensor::From(identity, {d, d}), {count, d, d}).value()), 1e-12);
-  // The first two moments of the Haar measure: E[m_ij] = 0; E[m_ij^2] = 1 / d.
-  const double* values = m.data<double>();
-  for (int64_t i = 0; i < d * d; ++i) {
-    double sum = 0, squares = 0;
-    for (int64_t e = 0; e < count; ++e) {
-      sum += values[e * d * d + i];
-      squares += values[e * d * d + i] * values[e * d * d + i];
-    }
-    EXPECT_NEAR(sum / count, 0, 5 / std::sqrt(count * d)) << i;
-    EXPECT_NEAR(squares / count, 1.0 / d, 0.02) << i;
-  }
-  // The determinant, of 2 x 2 and 3 x 3: 1 for the special group, both signs as often for the other.
-  if (d > 3) return;
-  int64_t negative = 0;
-  for (int64_t e = 0; e < count; ++e) {
-    const double* a = values + e * d * d;
-    const double determinant = d == 2 ? a[0] * a[3] - a[1] * a[2]
-                                      : a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +
-                                            a[2] * (a[3] * a[7] - a[4] * a[6]);
-    EXPECT_NEAR(std::abs(determinant), 1, 1e-12);
-    negative += determinant < 0;
-  }
-  const double expected = group.matrix == MatrixGroup::kOrthogonal ? 0.5 : 0;
-  if (group.matrix == MatrixGroup::kUnitary) return;
-  EXPECT_NEAR(static_cast<double>(negative) / count, expected, 0.02);
-}
-
-INSTANTIATE_TEST_SUITE_P(All, HaarTest, testing::Values("O2", "O3", "SO2", "SO3", "O5", "U1", "U2", "U3"));
-
-TEST(HaarTest, UnitaryMatricesCommuteWithTheImaginaryUnit) {
-  Generator generator(12);
-  const Tensor m = HaarElement(MatrixGroup::kUnitary, generator.Normal({50, 4, 4}, 0, 1, DType::kF64));
-  // i (a + b i) = -b + a i on (real, imaginary) pairs.
-  const Tensor i = Tensor::From(std::vector<double>{0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0}, {4, 4});
-  const Tensor im = MatMul(BroadcastTo(i, {50, 4, 4}), m).value(), mi = MatMul(m, i).value();
-  EXPECT_LT(LargestDifference(im, mi), 1e-12);
-}
-
-TEST(HaarTest, PermutationsAreUniform) {
+TEST(HaarTest, IsUniformOnPermutations) {
   Generator generator(13);
   const int64_t count = 24000;
   const Features x{
@@ -199,7 +140,9 @@ std::vector<OperationCase> Cases() {
              true};
          return MeanAction(&p, x[0], x[1]);
        }},
-      {"RotateInverse", {{{2, 3, 3, 3}}, {{2, 4, 3, 2}}}, [](const Inputs& x) { return RotateInverse(x[0], x[1]); }},
+      {"RotateTransposed",
+       {{{2, 3, 3, 3}}, {{2, 4, 3, 2}}},
+       [](const Inputs& x) { return RotateTransposed(x[0], x[1]); }},
   };
 }
 

@@ -248,7 +248,7 @@ std::vector<Benchmark> MakeBenchmarks() {
        2 * kActed * f + 3 * kActed / 20 * f, 0,
        [] {
          const Variable m = Parameter({100, 20, 3, 3}), x = Parameter({100, 64, 3, 8});
-         return BothWays({m, x}, [=] { return RotateInverse(m, x); });
+         return BothWays({m, x}, [=] { return RotateTransposed(m, x); });
        }},
       {"act_and_mean_2000x64x3x8", "20 samples transformed back and meaned, forward and backward, straight-through",
        (3 * kActed + 2000 * 64 * 64.0) * f, 0,  // x read both ways, dx and dsoft written

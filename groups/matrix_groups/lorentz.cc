@@ -1,0 +1,102 @@
+#include "groups/matrix_groups/lorentz.h"
+
+#include <limits>
+#include <sstream>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "groups/ops/rotation.h"
+
+namespace orbit {
+namespace {
+
+// 1 or -1.
+Tensor Sign(const Tensor& x) {
+  const NoGrad no_grad;
+  return Div(x, Abs(x)).value();
+}
+
+class LorentzGroup : public MatrixGroup {
+ public:
+  LorentzGroup(int64_t d, bool special)
+      : MatrixGroup((special ? "SO+1," : "O1,") + std::to_string(d), {.positive = 1, .negative = d}),
+        special_(special) {}
+
+  // Boosted into the rest frame of the first vector, the others' parts orthogonal to it are their parts in space, among
+  // which Minkowski's Gram-Schmidt is the ordinary one.
+  Variable Project(const Variable& frame) const override {
+    const int64_t d = dimension() - 1;
+    Check(frame.rank() >= 2 && frame.dim(-1) == d + 1, name(), " has frames of ", d + 1, " vectors, got ",
+          frame.value().Describe());
+    const Variable v = Reshape(frame, {-1, d + 1, d + 1});
+    const Variable first = Slice(v, 2, 0, 1), others = Slice(v, 2, 1, d + 1);
+    const Variable squared = Sum(Mul(first, Lower(form(), first)), {1}, /*keepdim=*/true);
+    CheckMargins(v, Margin(squared, Sum(Square(first), {1}, true)), "the first vector is not timelike");
+
+    // The velocity u = (gamma, b) and the boost that takes it from rest, [gamma, b^T; b, 1 + b b^T / (1 + gamma)].
+    const Tensor time = Sign(Slice(first, 1, 0, 1).value());  // [rows, 1, 1]: future or past
+    const Variable u = Div(Mul(first, time), Sqrt(squared));
+    const Variable gamma = Slice(u, 1, 0, 1), b = Slice(u, 1, 1, d + 1);
+    const Variable scaled = Div(b, AddScalar(gamma, 1));
+    const Variable t = Slice(others, 1, 0, 1), x = Slice(others, 1, 1, d + 1);  // [rows, 1, d], [rows, d, d]
+    const Variable at_rest = Add(x, Mul(b, Sub(MatMul(scaled, x, /*transpose_a=*/true), t)));
+    const Variable rotation = GramSchmidt(at_rest, special_);
+    CheckMargins(v,
+                 Margin(Abs(Sum(Mul(rotation, at_rest), {1}, true)), Mul(gamma, Sqrt(Sum(Square(others), {1}, true)))),
+                 "the vectors do not span");
+
+    const Variable boosted_t = MatMul(b, rotation, /*transpose_a=*/true);
+    const Variable boosted = Concat({boosted_t, Add(rotation, Mul(scaled, boosted_t))}, 1);
+    return Reshape(Concat({special_ ? u : Mul(u, time), boosted}, 2), frame.shape());
+  }
+
+  Tensor Random(const Tensor& normal) const override {
+    const NoGrad no_grad;
+    const int64_t d = dimension() - 1;
+    const Variable v = Reshape(Variable(normal), {-1, d + 1, d + 1});
+    const Variable grown = Exp(Scale(Tanh(Slice(Slice(v, 2, 0, 1), 1, 0, 1)), 2)),
+                   shrunk = Div(Tensor::Full({1}, 1, v.dtype(), v.device()), grown);
+    const Variable x = Slice(Slice(v, 2, 0, 1), 1, 1, d + 1);
+    const Variable direction = Div(x, Sqrt(Sum(Square(x), {1}, true)));
+    const Variable u = Concat({Scale(Add(grown, shrunk), 0.5), Mul(direction, Scale(Sub(grown, shrunk), 0.5))}, 1);
+    const Variable others = Slice(v, 2, 1, d + 1);
+    const Tensor time = Sign(Slice(Slice(others, 2, 0, 1), 1, 0, 1).value());
+    return Project(Reshape(Concat({Mul(u, time), others}, 2), normal.shape())).value();
+  }
+
+ private:
+  // By how much `value` is more than what rounding leaves of 0 in a difference of terms of this size.
+  static Tensor Margin(const Variable& value, const Variable& size) {
+    const NoGrad no_grad;
+    const double rounding =
+        value.dtype() == DType::kF64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
+    return Sub(value, Scale(size, 100 * rounding)).value();
+  }
+
+  // frames [rows, d + 1, d + 1], margins [rows, 1, any].
+  void CheckMargins(const Variable& frames, const Tensor& margins, const char* what) const {
+    const std::vector<double> values = margins.ToVector<double>();
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] > 0) continue;
+      const int64_t row = static_cast<int64_t>(i) / margins.dim(2);
+      std::ostringstream frame;
+      for (const double value : frames.value().Rows(row, row + 1).ToVector<double>()) frame << " " << value;
+      Fail(name(), ": ", what, " of frame ", row, ", rows of coordinates, a vector a column:", frame.str());
+    }
+  }
+
+  bool special_;
+};
+
+}  // namespace
+
+MatrixGroups LorentzGroups() {
+  MatrixGroups groups;
+  for (int64_t d = 1; d <= kMaxGramSchmidt; ++d)
+    for (const bool special : {false, true}) groups.push_back(std::make_unique<LorentzGroup>(d, special));
+  return groups;
+}
+
+}  // namespace orbit

@@ -1,0 +1,19 @@
+// The Lorentz groups O(1,d) and SO+(1,d): boosts, rotations and, in O(1,d), reversals of time and space, on d + 1
+// coordinates (t, x_1 .. x_d). They preserve t^2 - x_1^2 - .. - x_d^2 and are not compact.
+#ifndef ORBIT_GROUPS_MATRIX_GROUPS_LORENTZ_H_
+#define ORBIT_GROUPS_MATRIX_GROUPS_LORENTZ_H_
+
+#include "groups/matrix_group.h"
+
+namespace orbit {
+
+// "O1,1" to "O1,8", "SO+1,1" to "SO+1,8". Gram-Schmidt by Minkowski's product over the columns. The first vector of a
+// frame must be timelike; in O(1,d) it may point to the past. In SO+(1,d) the first column is turned to the future
+// and the second multiplied by the determinant. Project throws Error, with the frame, where the first vector is not
+// timelike or the vectors are dependent, up to 100 times rounding; on GPUs it waits for that.
+// Random elements are boosts of rapidity up to 2 and rotations, and in O(1,d) reversals.
+MatrixGroups LorentzGroups();
+
+}  // namespace orbit
+
+#endif  // ORBIT_GROUPS_MATRIX_GROUPS_LORENTZ_H_

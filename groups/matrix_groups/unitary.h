@@ -1,0 +1,15 @@
+// U(n) and SU(n), on n complex coordinates stored as (real, imaginary) pairs: what preserves Hermitian products.
+#ifndef ORBIT_GROUPS_MATRIX_GROUPS_UNITARY_H_
+#define ORBIT_GROUPS_MATRIX_GROUPS_UNITARY_H_
+
+#include "groups/matrix_group.h"
+
+namespace orbit {
+
+// "U1" to "U4", "SU1" to "SU4". An element is the real matrix [2 n, 2 n] of the complex one; its frames are n complex
+// vectors, [2 n, n]. Complex Gram-Schmidt over the columns; in SU(n) the last is divided by the determinant.
+MatrixGroups UnitaryGroups();
+
+}  // namespace orbit
+
+#endif  // ORBIT_GROUPS_MATRIX_GROUPS_UNITARY_H_
