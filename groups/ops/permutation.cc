@@ -21,7 +21,9 @@ constexpr double kSmallestNorm = 1e-6;
 
 const int32_t* CountsOf(const Tensor& num_nodes) { return num_nodes.defined() ? num_nodes.data<int32_t>() : nullptr; }
 
-kernels::SoftSortShape ShapeOf(const Tensor& scores) { return {scores.dim(0), scores.dim(1), scores.dim(2)}; }
+kernels::SoftSortProblem ProblemOf(const Tensor& scores, const Tensor& num_nodes, double tau, int iterations) {
+  return {scores.dim(0), scores.dim(1), scores.dim(2), CountsOf(num_nodes), tau, iterations};
+}
 
 void CheckScores(const Tensor& scores, const Tensor& num_nodes) {
   Check(scores.rank() == 3, "scores [batch, samples, n] expected, got ", scores.Describe());
@@ -110,18 +112,17 @@ Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const Soft
   if (options.hard && !GradientsWanted({scores})) return Sort(Normalize(scores, num_nodes).value(), num_nodes);
   const Variable x = Normalize(scores, num_nodes);
   const int64_t n = x.dim(2);
-  const kernels::SoftSortShape shape = ShapeOf(x.value());
+  const kernels::SoftSortProblem problem = ProblemOf(x.value(), num_nodes, options.tau, options.iterations);
   const Tensor index = Tensor::Empty(x.shape(), DType::kI32, x.device());
   const Tensor soft = Tensor::Empty({x.dim(0), x.dim(1), n, n}, x.dtype(), x.device());
   Dispatch("SoftSort", soft, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::SoftSort(device, shape, x.value().data<T>(), CountsOf(num_nodes), options.tau, options.iterations,
-                      index.data<int32_t>(), soft.data<T>());
+    kernels::SoftSort(device, problem, x.value().data<T>(), index.data<int32_t>(), soft.data<T>());
   });
   const Variable p = MakeVariable("SoftSort", soft, {x}, [=, scores = x.value()](const Gradients& gradients) {
     Tensor dscores = Tensor::EmptyLike(scores);
     Dispatch("SoftSort", scores, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::SoftSortBackward(device, shape, scores.data<T>(), CountsOf(num_nodes), index.data<int32_t>(),
-                                options.tau, options.iterations, gradients.output().data<T>(), dscores.data<T>());
+      kernels::SoftSortBackward(device, ProblemOf(scores, num_nodes, options.tau, options.iterations), scores.data<T>(),
+                                index.data<int32_t>(), gradients.output().data<T>(), dscores.data<T>());
     });
     gradients.Add(0, dscores);
   });
@@ -132,8 +133,8 @@ Permutation Sort(const Tensor& scores, const Tensor& num_nodes) {
   CheckScores(scores, num_nodes);
   const Tensor index = Tensor::Empty(scores.shape(), DType::kI32, scores.device());
   Dispatch("Sort", scores, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::SoftSort<decltype(device), T>(device, ShapeOf(scores), scores.data<T>(), CountsOf(num_nodes), /*tau=*/1,
-                                           /*iterations=*/1, index.data<int32_t>(), nullptr);
+    kernels::SoftSort<decltype(device), T>(device, ProblemOf(scores, num_nodes, /*tau=*/1, /*iterations=*/1),
+                                           scores.data<T>(), index.data<int32_t>(), nullptr);
   });
   return {index, {}, true};
 }

@@ -160,25 +160,6 @@ void SpreadGradients(const BackwardArguments<T>& a, int64_t begin, int64_t end, 
 
 }  // namespace
 
-#define ORBIT_DEFINE(NAME, T)                                                                                     \
-  void AddRows##NAME(int64_t rows, int64_t channels, const T* x, const T* mean, T* sums) {                        \
-    AddRows(rows, channels, x, mean, sums);                                                                       \
-  }                                                                                                               \
-  void Normalize##NAME(int64_t rows, int64_t channels, const T* x, const T* mean, const T* factor, const T* bias, \
-                       T floor, T* y) {                                                                           \
-    Normalize(rows, channels, x, mean, factor, bias, floor, y);                                                   \
-  }                                                                                                               \
-  void SumGradients##NAME(const BackwardArguments<T>& a, int64_t begin, int64_t end, T* sums) {                   \
-    SumGradients(a, begin, end, sums);                                                                            \
-  }                                                                                                               \
-  void SpreadGradients##NAME(const BackwardArguments<T>& a, int64_t begin, int64_t end, const T* factors,         \
-                             const T* shifts, const T* slopes, T* dx) {                                           \
-    SpreadGradients(a, begin, end, factors, shifts, slopes, dx);                                                  \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -220,33 +220,6 @@ void SpreadScales(const MoveArguments<T>& a, int64_t begin, int64_t end, const T
 
 }  // namespace
 
-#define ORBIT_DEFINE(NAME, T)                                                                               \
-  void PairForward##NAME(const PairArguments<T>& a, int64_t begin, int64_t end, T* y) {                     \
-    PairForward(a, begin, end, y);                                                                          \
-  }                                                                                                         \
-  void PairBackward##NAME(const PairArguments<T>& a, int64_t begin, int64_t end, const T* dy,               \
-                          const PairInput<T>& gradient, T* dcolumns) {                                      \
-    PairBackward(a, begin, end, dy, gradient, dcolumns);                                                    \
-  }                                                                                                         \
-  void SumForward##NAME(const GraphEdges& edges, int64_t channels, int64_t begin, int64_t end, const T* x,  \
-                        T* messages, T* sums) {                                                             \
-    SumForward(edges, channels, begin, end, x, messages, sums);                                             \
-  }                                                                                                         \
-  void SumBackward##NAME(const GraphEdges& edges, int64_t channels, int64_t begin, int64_t end, const T* x, \
-                         const T* dmessages, const T* dsums, T* dx) {                                       \
-    SumBackward(edges, channels, begin, end, x, dmessages, dsums, dx);                                      \
-  }                                                                                                         \
-  void ComputeScales##NAME(const MoveArguments<T>& a, int64_t begin, int64_t end, T* scales) {              \
-    ComputeScales(a, begin, end, scales);                                                                   \
-  }                                                                                                         \
-  void SpreadScales##NAME(const MoveArguments<T>& a, int64_t begin, int64_t end, const T* dscales, T* dp,   \
-                          T* dweight) {                                                                     \
-    SpreadScales(a, begin, end, dscales, dp, dweight);                                                      \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -67,44 +67,27 @@ void Backward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, c
 
 }  // namespace
 
-#define ORBIT_DEFINE(NAME, T)                                                                                          \
-  void Forward##NAME(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {           \
-    Forward(rows, width, eps, x, weight, bias, y);                                                                     \
-  }                                                                                                                    \
-  void Backward##NAME(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx, T* dweight, \
-                      T* dbias) {                                                                                      \
-    Backward(rows, width, eps, x, weight, dy, dx, dweight, dbias);                                                     \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace orbit::kernels {
+namespace {
 
-HWY_EXPORT(ForwardFloat);
-HWY_EXPORT(ForwardDouble);
-HWY_EXPORT(BackwardFloat);
-HWY_EXPORT(BackwardDouble);
+ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(Backward)
+
+}  // namespace
 
 template <class Device, class T>
 void LayerNormForward(Device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(ForwardFloat)(rows, width, eps, x, weight, bias, y);
-  else
-    HWY_DYNAMIC_DISPATCH(ForwardDouble)(rows, width, eps, x, weight, bias, y);
+  Forward<T>(rows, width, eps, x, weight, bias, y);
 }
 
 template <class Device, class T>
 void LayerNormBackward(Device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx,
                        T* dweight, T* dbias) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(BackwardFloat)(rows, width, eps, x, weight, dy, dx, dweight, dbias);
-  else
-    HWY_DYNAMIC_DISPATCH(BackwardDouble)(rows, width, eps, x, weight, dy, dx, dweight, dbias);
+  Backward<T>(rows, width, eps, x, weight, dy, dx, dweight, dbias);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                  \

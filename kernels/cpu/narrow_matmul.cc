@@ -77,17 +77,6 @@ void SmallSum(int64_t m, int64_t n, int64_t k, const T* a, const T* b, T* c) {
 
 }  // namespace
 
-#define ORBIT_DEFINE(NAME, T)                                                                                     \
-  int64_t Lanes##NAME() { return Lanes<T>(); }                                                                    \
-  void TimesSmall##NAME(int64_t m, int64_t n, int64_t k, const T* a, const T* b, int64_t b_stride, const T* bias, \
-                        T beta, T* c) {                                                                           \
-    TimesSmall(m, n, k, a, b, b_stride, bias, beta, c);                                                           \
-  }                                                                                                               \
-  void SmallSum##NAME(int64_t m, int64_t n, int64_t k, const T* a, const T* b, T* c) { SmallSum(m, n, k, a, b, c); }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -76,14 +76,13 @@ HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>
 }
 
 template <class T>
-HWY_INLINE void AdamRange(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin,
-                          int64_t end) {
+void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) {
   begin = AdamVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
   AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
 }
 
 template <class T>
-HWY_INLINE void SgdRange(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {
+void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {
   begin = SgdVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
   SgdVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
 }
@@ -99,7 +98,7 @@ HWY_INLINE hn::Vec<D> LoadAsDouble(D d, const float* from) {
 }
 
 template <class T>
-HWY_INLINE double SquaresOfRange(const T* data, int64_t begin, int64_t end) {
+double SquaresChunk(const T* data, int64_t begin, int64_t end) {
   const hn::ScalableTag<double> d;
   const int64_t lanes = hn::Lanes(d);
   auto even = hn::Zero(d), odd = hn::Zero(d);  // two, so that additions overlap
@@ -113,18 +112,6 @@ HWY_INLINE double SquaresOfRange(const T* data, int64_t begin, int64_t end) {
   return sum;
 }
 
-#define ORBIT_DEFINE(NAME, T)                                                                                          \
-  void AdamChunk##NAME(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) { \
-    AdamRange(tensor, rates, factor, begin, end);                                                                      \
-  }                                                                                                                    \
-  void SgdChunk##NAME(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {    \
-    SgdRange(tensor, rates, factor, begin, end);                                                                       \
-  }                                                                                                                    \
-  double SquaresChunk##NAME(const T* data, int64_t begin, int64_t end) { return SquaresOfRange(data, begin, end); }
-ORBIT_DEFINE(F32, float)
-ORBIT_DEFINE(F64, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -132,22 +119,9 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-#define ORBIT_DEFINE(NAME, T)                                                                                    \
-  HWY_EXPORT(AdamChunk##NAME);                                                                                   \
-  HWY_EXPORT(SgdChunk##NAME);                                                                                    \
-  HWY_EXPORT(SquaresChunk##NAME);                                                                                \
-  void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) { \
-    HWY_DYNAMIC_DISPATCH(AdamChunk##NAME)(tensor, rates, factor, begin, end);                                    \
-  }                                                                                                              \
-  void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {    \
-    HWY_DYNAMIC_DISPATCH(SgdChunk##NAME)(tensor, rates, factor, begin, end);                                     \
-  }                                                                                                              \
-  double SquaresChunk(const T* data, int64_t begin, int64_t end) {                                               \
-    return HWY_DYNAMIC_DISPATCH(SquaresChunk##NAME)(data, begin, end);                                           \
-  }
-ORBIT_DEFINE(F32, float)
-ORBIT_DEFINE(F64, double)
-#undef ORBIT_DEFINE
+ORBIT_EXPORT(AdamChunk)
+ORBIT_EXPORT(SgdChunk)
+ORBIT_EXPORT(SquaresChunk)
 
 constexpr int64_t kGrain = 16384;
 
@@ -182,7 +156,7 @@ void AdamStep(Device, std::span<const AdamTensor<T>> tensors, const AdamRates<T>
   if (std::isnan(factor)) return;
   const std::vector<Chunk> chunks = ChunksOf(tensors);
   ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
-    AdamChunk(tensors[chunks[i].tensor], rates, static_cast<T>(factor), chunks[i].begin, chunks[i].end);
+    AdamChunk<T>(tensors[chunks[i].tensor], rates, static_cast<T>(factor), chunks[i].begin, chunks[i].end);
   });
 }
 
@@ -192,7 +166,7 @@ void SgdStep(Device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& r
   if (std::isnan(factor)) return;
   const std::vector<Chunk> chunks = ChunksOf(tensors);
   ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
-    SgdChunk(tensors[chunks[i].tensor], rates, static_cast<T>(factor), chunks[i].begin, chunks[i].end);
+    SgdChunk<T>(tensors[chunks[i].tensor], rates, static_cast<T>(factor), chunks[i].begin, chunks[i].end);
   });
 }
 
@@ -201,7 +175,7 @@ void SumOfSquares(Device, std::span<const Array<T>> arrays, double* sum) {
   const std::vector<Chunk> chunks = ChunksOf(arrays);
   std::vector<double> sums(chunks.size());
   ParallelChunks(static_cast<int64_t>(chunks.size()), [&](int64_t i) {
-    sums[i] = SquaresChunk(arrays[chunks[i].tensor].data, chunks[i].begin, chunks[i].end);
+    sums[i] = SquaresChunk<T>(arrays[chunks[i].tensor].data, chunks[i].begin, chunks[i].end);
   });
   *sum = std::accumulate(sums.begin(), sums.end(), 0.0);
 }

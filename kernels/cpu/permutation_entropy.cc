@@ -127,19 +127,6 @@ void Backward(int64_t begin, int64_t end, int64_t samples, int64_t n, const T* s
   }
 }
 
-#define ORBIT_DEFINE(T, Suffix)                                                                \
-  void Forward##Suffix(int64_t begin, int64_t end, int64_t samples, int64_t n, const T* soft,  \
-                       const int32_t* num_nodes, double* entropies) {                          \
-    Forward(begin, end, samples, n, soft, num_nodes, entropies);                               \
-  }                                                                                            \
-  void Backward##Suffix(int64_t begin, int64_t end, int64_t samples, int64_t n, const T* soft, \
-                        const int32_t* num_nodes, double scale, T beta, T* dsoft) {            \
-    Backward(begin, end, samples, n, soft, num_nodes, scale, beta, dsoft);                     \
-  }
-ORBIT_DEFINE(float, Float)
-ORBIT_DEFINE(double, Double)
-#undef ORBIT_DEFINE
-
 }  // namespace
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -148,10 +135,8 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-HWY_EXPORT(ForwardFloat);
-HWY_EXPORT(ForwardDouble);
-HWY_EXPORT(BackwardFloat);
-HWY_EXPORT(BackwardDouble);
+ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(Backward)
 
 // Matrices to a task.
 int64_t Grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, n * n)); }
@@ -163,10 +148,7 @@ void PermutationEntropy(Device, int64_t batch, int64_t samples, int64_t n, const
                         T* entropy) {
   std::vector<double> entropies(batch * samples);
   ParallelFor(batch * samples, Grain(n), [&](int64_t begin, int64_t end) {
-    if constexpr (std::is_same_v<T, float>)
-      HWY_DYNAMIC_DISPATCH(ForwardFloat)(begin, end, samples, n, soft, num_nodes, entropies.data());
-    else
-      HWY_DYNAMIC_DISPATCH(ForwardDouble)(begin, end, samples, n, soft, num_nodes, entropies.data());
+    Forward<T>(begin, end, samples, n, soft, num_nodes, entropies.data());
   });
   double sum = 0;
   for (int64_t k = 0; k < batch * samples; ++k)
@@ -179,10 +161,7 @@ void PermutationEntropyBackward(Device, int64_t batch, int64_t samples, int64_t 
                                 const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
   const double scale = static_cast<double>(dentropy[0]) / std::max<int64_t>(1, batch * samples);
   ParallelFor(batch * samples, Grain(n), [&](int64_t begin, int64_t end) {
-    if constexpr (std::is_same_v<T, float>)
-      HWY_DYNAMIC_DISPATCH(BackwardFloat)(begin, end, samples, n, soft, num_nodes, scale, beta, dsoft);
-    else
-      HWY_DYNAMIC_DISPATCH(BackwardDouble)(begin, end, samples, n, soft, num_nodes, scale, beta, dsoft);
+    Backward<T>(begin, end, samples, n, soft, num_nodes, scale, beta, dsoft);
   });
 }
 

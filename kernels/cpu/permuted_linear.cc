@@ -220,43 +220,27 @@ void Backward(const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy
 
 }  // namespace
 
-#define ORBIT_DEFINE(NAME, T)                                                                                       \
-  void Forward##NAME(const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias, T* y) { \
-    Forward(graphs, out, x, weight, bias, y);                                                                       \
-  }                                                                                                                 \
-  void Backward##NAME(const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {             \
-    Backward(graphs, out, x, dy, dweight);                                                                          \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace orbit::kernels {
+namespace {
 
-HWY_EXPORT(ForwardFloat);
-HWY_EXPORT(ForwardDouble);
-HWY_EXPORT(BackwardFloat);
-HWY_EXPORT(BackwardDouble);
+ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(Backward)
+
+}  // namespace
 
 template <class Device, class T>
 void PermutedLinear(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* weight, const T* bias,
                     T* y) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(ForwardFloat)(graphs, out, x, weight, bias, y);
-  else
-    HWY_DYNAMIC_DISPATCH(ForwardDouble)(graphs, out, x, weight, bias, y);
+  Forward<T>(graphs, out, x, weight, bias, y);
 }
 
 template <class Device, class T>
 void PermutedLinearBackward(Device, const PermutedGraphs& graphs, int64_t out, const T* x, const T* dy, T* dweight) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(BackwardFloat)(graphs, out, x, dy, dweight);
-  else
-    HWY_DYNAMIC_DISPATCH(BackwardDouble)(graphs, out, x, dy, dweight);
+  Backward<T>(graphs, out, x, dy, dweight);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                           \

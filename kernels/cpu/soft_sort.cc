@@ -49,10 +49,12 @@ class Group {
   double* ratios_;
 };
 
-void SetSizes(int64_t row, int64_t count, SoftSortShape shape, const int32_t* num_nodes, Group& group) {
+void SetSizes(const SoftSortProblem& problem, int64_t row, int64_t count, Group& group) {
   group.size = 0;
   for (int64_t lane = 0; lane < kGroup; ++lane) {
-    group.sizes[lane] = lane >= count ? 0 : num_nodes ? num_nodes[(row + lane) / shape.samples] : shape.n;
+    group.sizes[lane] = lane >= count       ? 0
+                        : problem.num_nodes ? problem.num_nodes[(row + lane) / problem.samples]
+                                            : problem.n;
     group.size = std::max(group.size, group.sizes[lane]);
   }
 }
@@ -233,17 +235,16 @@ void DropTies(int64_t n, int64_t size, const T* scores, const int32_t* index, co
 }
 
 template <class T>
-void Forward(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau,
-             int iterations, int32_t* index, T* soft) {
-  const int64_t n = shape.n;
+void Forward(const SoftSortProblem& problem, int64_t begin, int64_t end, const T* scores, int32_t* index, T* soft) {
+  const int64_t n = problem.n;
   Group group(n, 2);
   Scratch<T> run(RoundUp(n, kLanes<T>));
   for (int64_t row = begin; row < end; row += kGroup) {
     const int64_t count = std::min(kGroup, end - row);
-    SetSizes(row, count, shape, num_nodes, group);
+    SetSizes(problem, row, count, group);
     Sort(n, count, scores + row * n, group, index + row * n);
     if (!soft) continue;
-    if (group.size > 0) Iterate(n, scores + row * n, index + row * n, tau, 2 * iterations, 2, group);
+    if (group.size > 0) Iterate(n, scores + row * n, index + row * n, problem.tau, 2 * problem.iterations, 2, group);
     for (int64_t lane = 0; lane < count; ++lane)
       WriteSoft(n, group.sizes[lane], index + (row + lane) * n, group.P(1) + lane, group.Q(1) + lane,
                 group.inverse + lane, run.data(), soft + (row + lane) * n * n);
@@ -251,16 +252,17 @@ void Forward(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, c
 }
 
 template <class T>
-void Backward(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes,
-              const int32_t* index, double tau, int iterations, const T* dsoft, T* dscores) {
-  const int64_t n = shape.n;
-  const int half_iterations = 2 * iterations;
+void Backward(const SoftSortProblem& problem, int64_t begin, int64_t end, const T* scores, const int32_t* index,
+              const T* dsoft, T* dscores) {
+  const int64_t n = problem.n;
+  const double tau = problem.tau;
+  const int half_iterations = 2 * problem.iterations;
   Group group(n, half_iterations + 1);
   const Adjoint& adjoint = group.adjoint;
   Scratch<T> scratch(6 * RoundUp(n, kLanes<T>));
   for (int64_t row = begin; row < end; row += kGroup) {
     const int64_t count = std::min(kGroup, end - row);
-    SetSizes(row, count, shape, num_nodes, group);
+    SetSizes(problem, row, count, group);
     std::fill_n(dscores + row * n, count * n, T(0));
     if (group.size == 0) continue;
     Iterate(n, scores + row * n, index + row * n, tau, half_iterations, half_iterations + 1, group);
@@ -283,19 +285,6 @@ void Backward(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, 
   }
 }
 
-#define ORBIT_DEFINE(T, Suffix)                                                                                     \
-  void Forward##Suffix(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes,  \
-                       double tau, int iterations, int32_t* index, T* soft) {                                       \
-    Forward(begin, end, shape, scores, num_nodes, tau, iterations, index, soft);                                    \
-  }                                                                                                                 \
-  void Backward##Suffix(int64_t begin, int64_t end, SoftSortShape shape, const T* scores, const int32_t* num_nodes, \
-                        const int32_t* index, double tau, int iterations, const T* dsoft, T* dscores) {             \
-    Backward(begin, end, shape, scores, num_nodes, index, tau, iterations, dsoft, dscores);                         \
-  }
-ORBIT_DEFINE(float, Float)
-ORBIT_DEFINE(double, Double)
-#undef ORBIT_DEFINE
-
 }  // namespace
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -304,17 +293,15 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-HWY_EXPORT(ForwardFloat);
-HWY_EXPORT(ForwardDouble);
-HWY_EXPORT(BackwardFloat);
-HWY_EXPORT(BackwardDouble);
+ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(Backward)
 
-void CheckArguments(SoftSortShape shape, const int32_t* num_nodes, double tau, int iterations) {
-  Check(tau > 0, "SoftSort: tau must be positive, got ", tau);
-  Check(iterations >= 1, "SoftSort: at least one iteration is needed, got ", iterations);
-  for (int64_t b = 0; num_nodes && b < shape.batch; ++b)
-    Check(num_nodes[b] >= 0 && num_nodes[b] <= shape.n, "SoftSort: num_nodes[", b, "] = ", num_nodes[b],
-          " is not in [0, ", shape.n, "]");
+void CheckProblem(const SoftSortProblem& problem) {
+  Check(problem.tau > 0, "SoftSort: tau must be positive, got ", problem.tau);
+  Check(problem.iterations >= 1, "SoftSort: at least one iteration is needed, got ", problem.iterations);
+  for (int64_t b = 0; problem.num_nodes && b < problem.batch; ++b)
+    Check(problem.num_nodes[b] >= 0 && problem.num_nodes[b] <= problem.n, "SoftSort: num_nodes[", b,
+          "] = ", problem.num_nodes[b], " is not in [0, ", problem.n, "]");
 }
 
 // Score vectors to a task: a multiple of the lanes of any vector, about 4096 scores.
@@ -323,36 +310,25 @@ int64_t Grain(int64_t n) { return std::max<int64_t>(1, 4096 / (8 * n)) * 8; }
 }  // namespace
 
 template <class Device, class T>
-void SoftSort(Device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
-              int32_t* index, T* soft) {
-  CheckArguments(shape, num_nodes, tau, iterations);
-  if (shape.n == 0) return;
-  ParallelFor(shape.batch * shape.samples, Grain(shape.n), [&](int64_t begin, int64_t end) {
-    if constexpr (std::is_same_v<T, float>)
-      HWY_DYNAMIC_DISPATCH(ForwardFloat)(begin, end, shape, scores, num_nodes, tau, iterations, index, soft);
-    else
-      HWY_DYNAMIC_DISPATCH(ForwardDouble)(begin, end, shape, scores, num_nodes, tau, iterations, index, soft);
-  });
+void SoftSort(Device, const SoftSortProblem& problem, const T* scores, int32_t* index, T* soft) {
+  CheckProblem(problem);
+  if (problem.n == 0) return;
+  ParallelFor(problem.batch * problem.samples, Grain(problem.n),
+              [&](int64_t begin, int64_t end) { Forward<T>(problem, begin, end, scores, index, soft); });
 }
 
 template <class Device, class T>
-void SoftSortBackward(Device, SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index,
-                      double tau, int iterations, const T* dsoft, T* dscores) {
-  CheckArguments(shape, num_nodes, tau, iterations);
-  if (shape.n == 0) return;
-  ParallelFor(shape.batch * shape.samples, Grain(shape.n), [&](int64_t begin, int64_t end) {
-    if constexpr (std::is_same_v<T, float>)
-      HWY_DYNAMIC_DISPATCH(BackwardFloat)(begin, end, shape, scores, num_nodes, index, tau, iterations, dsoft, dscores);
-    else
-      HWY_DYNAMIC_DISPATCH(BackwardDouble)
-    (begin, end, shape, scores, num_nodes, index, tau, iterations, dsoft, dscores);
-  });
+void SoftSortBackward(Device, const SoftSortProblem& problem, const T* scores, const int32_t* index, const T* dsoft,
+                      T* dscores) {
+  CheckProblem(problem);
+  if (problem.n == 0) return;
+  ParallelFor(problem.batch * problem.samples, Grain(problem.n),
+              [&](int64_t begin, int64_t end) { Backward<T>(problem, begin, end, scores, index, dsoft, dscores); });
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                          \
-  template void SoftSort(Cpu, SoftSortShape, const T*, const int32_t*, double, int, int32_t*, T*);                    \
-  template void SoftSortBackward(Cpu, SoftSortShape, const T*, const int32_t*, const int32_t*, double, int, const T*, \
-                                 T*);
+#define ORBIT_INSTANTIATE(T)                                                   \
+  template void SoftSort(Cpu, const SoftSortProblem&, const T*, int32_t*, T*); \
+  template void SoftSortBackward(Cpu, const SoftSortProblem&, const T*, const int32_t*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -5,16 +5,16 @@
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
-// Defines FUNCTION<T>(arguments ...): of the processor's instruction set, what FUNCTIONFloat or FUNCTIONDouble does.
-#define ORBIT_EXPORT(FUNCTION)                                     \
-  HWY_EXPORT(FUNCTION##Float);                                     \
-  HWY_EXPORT(FUNCTION##Double);                                    \
-  template <class T, class... Arguments>                           \
-  auto FUNCTION(const Arguments&... arguments) {                   \
-    if constexpr (sizeof(T) == sizeof(float))                      \
-      return HWY_DYNAMIC_DISPATCH(FUNCTION##Float)(arguments...);  \
-    else                                                           \
-      return HWY_DYNAMIC_DISPATCH(FUNCTION##Double)(arguments...); \
+// Defines FUNCTION<T>(arguments ...): calls the function template of that name which is compiled for every instruction
+// set, in the version for the processor's. Highway's own tables (HWY_EXPORT) take no templates.
+#define ORBIT_EXPORT(FUNCTION)                                                           \
+  template <class T, class... Arguments>                                                 \
+  auto FUNCTION(const Arguments&... arguments) {                                         \
+    static constexpr decltype(&HWY_STATIC_DISPATCH(FUNCTION<T>)) kVersions[] = {         \
+        nullptr, HWY_CHOOSE_TARGET_LIST(FUNCTION<T>), HWY_CHOOSE_FALLBACK(FUNCTION<T>)}; \
+    hwy::ChosenTarget& target = hwy::GetChosenTarget();                                  \
+    if (!target.IsInitialized()) target.Update(hwy::SupportedTargets());                 \
+    return kVersions[target.GetIndex()](arguments...);                                   \
   }
 
 #endif  // ORBIT_KERNELS_CPU_TARGETS_H_

@@ -254,32 +254,31 @@ class Layer {
   int64_t tile_;  // sequences
 };
 
-}  // namespace
+template <class T>
+void Forward(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters, const T* x,
+             T* y, T* saved) {
+  Layer<T>(sizes, parameters, true).Forward(x, y, saved);
+}
 
-#define ORBIT_DEFINE(NAME, T)                                                                                    \
-  void Forward##NAME(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters,  \
-                     const T* x, T* y, T* saved) {                                                               \
-    Layer<T>(sizes, parameters, true).Forward(x, y, saved);                                                      \
-  }                                                                                                              \
-  void Backward##NAME(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters, \
-                      const T* x, const T* saved, const T* dy, T* dx,                                            \
-                      const TransformerLayerParameters<T>& gradients) {                                          \
-    Layer<T>(sizes, parameters, false).Backward(x, saved, dy, dx, gradients);                                    \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
+template <class T>
+void Backward(const TransformerLayerSizes& sizes, const TransformerLayerParameters<const T>& parameters, const T* x,
+              const T* saved, const T* dy, T* dx, const TransformerLayerParameters<T>& gradients) {
+  Layer<T>(sizes, parameters, false).Backward(x, saved, dy, dx, gradients);
+}
+
+}  // namespace
 
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace orbit::kernels {
+namespace {
 
-HWY_EXPORT(ForwardFloat);
-HWY_EXPORT(ForwardDouble);
-HWY_EXPORT(BackwardFloat);
-HWY_EXPORT(BackwardDouble);
+ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(Backward)
+
+}  // namespace
 
 template <class T, class Device>
 int64_t TransformerLayerSavedSize(Device, const TransformerLayerSizes& sizes) {
@@ -293,20 +292,14 @@ int64_t TransformerLayerSavedSize(Device, const TransformerLayerSizes& sizes) {
 template <class Device, class T>
 void TransformerLayerForward(Device, const TransformerLayerSizes& sizes,
                              const TransformerLayerParameters<const T>& parameters, const T* x, T* y, T* saved) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(ForwardFloat)(sizes, parameters, x, y, saved);
-  else
-    HWY_DYNAMIC_DISPATCH(ForwardDouble)(sizes, parameters, x, y, saved);
+  Forward<T>(sizes, parameters, x, y, saved);
 }
 
 template <class Device, class T>
 void TransformerLayerBackward(Device, const TransformerLayerSizes& sizes,
                               const TransformerLayerParameters<const T>& parameters, const T* x, const T* saved,
                               const T* dy, T* dx, const TransformerLayerParameters<T>& gradients) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(BackwardFloat)(sizes, parameters, x, saved, dy, dx, gradients);
-  else
-    HWY_DYNAMIC_DISPATCH(BackwardDouble)(sizes, parameters, x, saved, dy, dx, gradients);
+  Backward<T>(sizes, parameters, x, saved, dy, dx, gradients);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                           \

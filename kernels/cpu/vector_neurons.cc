@@ -499,67 +499,58 @@ class Layer {
   std::vector<T> scale_, mean_, bias_, mean_db_, slope_db_;  // [stride]
 };
 
-}  // namespace
+template <class T>
+void Statistics(const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input, T* mean,
+                T* variance) {
+  Layer<T>(shape, input).Statistics(feature, mean, variance);
+}
 
-#define ORBIT_DEFINE(NAME, T)                                                                                         \
-  void Statistics##NAME(const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input, T* mean, \
-                        T* variance) {                                                                                \
-    Layer<T>(shape, input).Statistics(feature, mean, variance);                                                       \
-  }                                                                                                                   \
-  void Forward##NAME(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,               \
-                     const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,         \
-                     uint8_t* choice) {                                                                               \
-    Layer<T>(shape, input).Forward(parameters, norm, pool, y, choice);                                                \
-  }                                                                                                                   \
-  void Backward##NAME(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,              \
-                      const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,      \
-                      const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {                  \
-    Layer<T>(shape, input).Backward(parameters, norm, choice, dy, dx, dcontext, gradients);                           \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
+template <class T>
+void Forward(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
+             const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y, uint8_t* choice) {
+  Layer<T>(shape, input).Forward(parameters, norm, pool, y, choice);
+}
+
+template <class T>
+void Backward(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
+              const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy,
+              T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
+  Layer<T>(shape, input).Backward(parameters, norm, choice, dy, dx, dcontext, gradients);
+}
+
+}  // namespace
 
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace orbit::kernels {
+namespace {
 
-HWY_EXPORT(StatisticsFloat);
-HWY_EXPORT(StatisticsDouble);
-HWY_EXPORT(ForwardFloat);
-HWY_EXPORT(ForwardDouble);
-HWY_EXPORT(BackwardFloat);
-HWY_EXPORT(BackwardDouble);
+ORBIT_EXPORT(Statistics)
+ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(Backward)
+
+}  // namespace
 
 template <class Device, class T>
 void VectorNeuronStatistics(Device, const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input,
                             T* mean, T* variance) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(StatisticsFloat)(shape, feature, input, mean, variance);
-  else
-    HWY_DYNAMIC_DISPATCH(StatisticsDouble)(shape, feature, input, mean, variance);
+  Statistics<T>(shape, feature, input, mean, variance);
 }
 
 template <class Device, class T>
 void VectorNeuronForward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
                          const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,
                          uint8_t* choice) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(ForwardFloat)(shape, parameters, norm, pool, input, y, choice);
-  else
-    HWY_DYNAMIC_DISPATCH(ForwardDouble)(shape, parameters, norm, pool, input, y, choice);
+  Forward<T>(shape, parameters, norm, pool, input, y, choice);
 }
 
 template <class Device, class T>
 void VectorNeuronBackward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
                           const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,
                           const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(BackwardFloat)(shape, parameters, norm, input, choice, dy, dx, dcontext, gradients);
-  else
-    HWY_DYNAMIC_DISPATCH(BackwardDouble)(shape, parameters, norm, input, choice, dy, dx, dcontext, gradients);
+  Backward<T>(shape, parameters, norm, input, choice, dy, dx, dcontext, gradients);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                          \

@@ -218,27 +218,6 @@ void Multiply(const PackedRows<T>& packed, int64_t block, int64_t depth, const T
 
 }  // namespace
 
-#define ORBIT_DEFINE(NAME, T)                                                                                          \
-  int64_t ColumnsAtOnce##NAME() { return ColumnsAtOnce<T>(); }                                                         \
-  void Transposed##NAME(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to, int64_t to_stride) { \
-    Transposed(rows, columns, from, from_stride, to, to_stride);                                                       \
-  }                                                                                                                    \
-  int64_t CountElements##NAME(int64_t size, const T* x) { return CountElements(size, x); }                             \
-  void PackGroup##NAME(const T* const* rows, int64_t group, const PackedRows<T>& packed) {                             \
-    PackGroup(rows, group, packed);                                                                                    \
-  }                                                                                                                    \
-  bool PackPanels##NAME(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end,             \
-                        int64_t column, int64_t columns, T* panel) {                                                   \
-    return PackPanels(transpose, n, k, b, begin, end, column, columns, panel);                                         \
-  }                                                                                                                    \
-  void Multiply##NAME(const PackedRows<T>& packed, int64_t block, int64_t depth, const T* panels, int64_t columns,     \
-                      const T* bias, const int64_t* order, int64_t m, int64_t c_stride, T* c) {                        \
-    Multiply(packed, block, depth, panels, columns, bias, order, m, c_stride, c);                                      \
-  }
-ORBIT_DEFINE(Float, float)
-ORBIT_DEFINE(Double, double)
-#undef ORBIT_DEFINE
-
 }  // namespace orbit::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -42,9 +42,9 @@ size_t SharedBytes(int64_t n, int doubles, int elements, size_t element_size) {
   return n * doubles * sizeof(double) + n * elements * element_size + (elements + 8) * sizeof(double);
 }
 
-__device__ inline int SizeOf(const SoftSortShape& shape, const int32_t* num_nodes) {
-  const int n = static_cast<int>(shape.n);
-  return num_nodes ? max(0, min(n, num_nodes[blockIdx.x / shape.samples])) : n;
+__device__ inline int SizeOf(const SoftSortProblem& problem) {
+  const int n = static_cast<int>(problem.n);
+  return problem.num_nodes ? max(0, min(n, problem.num_nodes[blockIdx.x / problem.samples])) : n;
 }
 
 // The rank of a node is the number of nodes that come before it.
@@ -93,9 +93,9 @@ __device__ inline void Iterate(int size, int half_iterations, double* p, double*
 }
 
 template <class T>
-__global__ void __launch_bounds__(kMaxThreads) Forward(SoftSortShape shape, const T* scores, const int32_t* num_nodes,
-                                                       double tau, int half_iterations, int32_t* index, T* soft) {
-  const int n = static_cast<int>(shape.n), size = SizeOf(shape, num_nodes);
+__global__ void __launch_bounds__(kMaxThreads)
+    Forward(SoftSortProblem problem, const T* scores, int32_t* index, T* soft) {
+  const int n = static_cast<int>(problem.n), size = SizeOf(problem);
   Bump shared(n);
   double *p = shared.Take<double>(), *q = shared.Take<double>(), *s = shared.Take<double>();
   T *upper = shared.Take<T>(), *lower = shared.Take<T>();
@@ -107,9 +107,9 @@ __global__ void __launch_bounds__(kMaxThreads) Forward(SoftSortShape shape, cons
   __syncthreads();
   for (int i = threadIdx.x; i < n; i += blockDim.x) index[i] = order[i];
   if (!soft) return;
-  StartRatios(size, scores, order, tau, p, q);
+  StartRatios(size, scores, order, problem.tau, p, q);
   __syncthreads();
-  if (threadIdx.x < 32) Iterate(size, half_iterations, p, q, s, nullptr, 0);
+  if (threadIdx.x < 32) Iterate(size, 2 * problem.iterations, p, q, s, nullptr, 0);
   __syncthreads();
   for (int i = threadIdx.x; i < size; i += blockDim.x) {
     upper[i] = static_cast<T>(p[i]);
@@ -229,10 +229,10 @@ __device__ void StartAdjoint(const Stretch& own, const TriangleSums<T>& w, const
 }
 
 template <class T>
-__global__ void __launch_bounds__(kMaxThreads)
-    Backward(SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index, double tau,
-             int half_iterations, const T* dsoft, double* saved, int64_t stride, T* dscores) {
-  const int n = static_cast<int>(shape.n), size = SizeOf(shape, num_nodes);
+__global__ void __launch_bounds__(kMaxThreads) Backward(SoftSortProblem problem, const T* scores, const int32_t* index,
+                                                        const T* dsoft, double* saved, int64_t stride, T* dscores) {
+  const int n = static_cast<int>(problem.n), size = SizeOf(problem), half_iterations = 2 * problem.iterations;
+  const double tau = problem.tau;
   Bump shared(n);
   double *p = shared.Take<double>(), *q = shared.Take<double>(), *s = shared.Take<double>(),
          *inverse = shared.Take<double>();
@@ -300,39 +300,40 @@ size_t BackwardBytes(int64_t n, size_t element_size) {
   return SharedBytes(n, 11, 7 + 2 * ThreadsFor(n) / 32, element_size);
 }
 
-void CheckArguments(Gpu gpu, const SoftSortShape& shape, double tau, int iterations, size_t element_size) {
-  if (tau > 0 && iterations >= 1 && BackwardBytes(shape.n, element_size) <= MostSharedBytes(gpu)) return;
-  Fail("SoftSort on a GPU: tau ", tau, ", ", iterations, " iterations, ", shape.n,
-       " nodes; tau must be positive, iterations at least 1, and a graph must fit in shared memory");
+void CheckProblem(Gpu gpu, const SoftSortProblem& problem, size_t shared_bytes) {
+  Check(problem.tau > 0, "SoftSort: tau must be positive, got ", problem.tau);
+  Check(problem.iterations >= 1, "SoftSort: at least one iteration is needed, got ", problem.iterations);
+  Check(shared_bytes <= MostSharedBytes(gpu), "SoftSort on a GPU: a graph of ", problem.n, " nodes takes ",
+        shared_bytes, " bytes of shared memory, and a block has ", MostSharedBytes(gpu));
 }
 
 }  // namespace
 
 template <class Device, class T>
-void SoftSort(Device gpu, SoftSortShape shape, const T* scores, const int32_t* num_nodes, double tau, int iterations,
-              int32_t* index, T* soft) {
-  CheckArguments(gpu, shape, tau, iterations, sizeof(T));
-  if (shape.batch * shape.samples * shape.n == 0) return;
-  Launch("SoftSort", gpu, dim3(shape.batch * shape.samples), dim3(ThreadsFor(shape.n)),
-         ForwardBytes(shape.n, sizeof(T)), Forward<T>, shape, scores, num_nodes, tau, 2 * iterations, index, soft);
+void SoftSort(Device gpu, const SoftSortProblem& problem, const T* scores, int32_t* index, T* soft) {
+  const size_t shared_bytes = ForwardBytes(problem.n, sizeof(T));
+  CheckProblem(gpu, problem, shared_bytes);
+  const int64_t graphs = problem.batch * problem.samples;
+  if (graphs * problem.n == 0) return;
+  Launch("SoftSort", gpu, dim3(graphs), dim3(ThreadsFor(problem.n)), shared_bytes, Forward<T>, problem, scores, index,
+         soft);
 }
 
 template <class Device, class T>
-void SoftSortBackward(Device gpu, SoftSortShape shape, const T* scores, const int32_t* num_nodes, const int32_t* index,
-                      double tau, int iterations, const T* dsoft, T* dscores) {
-  CheckArguments(gpu, shape, tau, iterations, sizeof(T));
-  if (shape.batch * shape.samples * shape.n == 0) return;
-  const int64_t stride = 32 * (DivideUp<int64_t>(shape.n, 32) | 1);
-  const Scratch<double> saved(gpu, shape.batch * shape.samples * 2 * iterations * stride);
-  Launch("SoftSortBackward", gpu, dim3(shape.batch * shape.samples), dim3(ThreadsFor(shape.n)),
-         BackwardBytes(shape.n, sizeof(T)), Backward<T>, shape, scores, num_nodes, index, tau, 2 * iterations, dsoft,
-         saved.data(), stride, dscores);
+void SoftSortBackward(Device gpu, const SoftSortProblem& problem, const T* scores, const int32_t* index, const T* dsoft,
+                      T* dscores) {
+  const size_t shared_bytes = BackwardBytes(problem.n, sizeof(T));
+  CheckProblem(gpu, problem, shared_bytes);
+  const int64_t graphs = problem.batch * problem.samples, stride = 32 * (DivideUp<int64_t>(problem.n, 32) | 1);
+  if (graphs * problem.n == 0) return;
+  const Scratch<double> saved(gpu, graphs * 2 * problem.iterations * stride);
+  Launch("SoftSortBackward", gpu, dim3(graphs), dim3(ThreadsFor(problem.n)), shared_bytes, Backward<T>, problem, scores,
+         index, dsoft, saved.data(), stride, dscores);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                          \
-  template void SoftSort(Gpu, SoftSortShape, const T*, const int32_t*, double, int, int32_t*, T*);                    \
-  template void SoftSortBackward(Gpu, SoftSortShape, const T*, const int32_t*, const int32_t*, double, int, const T*, \
-                                 T*);
+#define ORBIT_INSTANTIATE(T)                                                   \
+  template void SoftSort(Gpu, const SoftSortProblem&, const T*, int32_t*, T*); \
+  template void SoftSortBackward(Gpu, const SoftSortProblem&, const T*, const int32_t*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

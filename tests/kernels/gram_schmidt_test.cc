@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/error.h"
 #include "kernels/parallel.h"
 
 namespace orbit::kernels {

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/error.h"
 #include "kernels/parallel.h"
 
 namespace orbit::kernels {
@@ -75,7 +76,9 @@ Dense DenseSoftSort(const std::vector<double>& scores, double tau, int iteration
 
 template <class T>
 struct Case {
-  SoftSortShape shape;
+  struct {
+    int64_t batch, samples, n;
+  } shape;
   std::vector<T> scores, dsoft;
   std::vector<int32_t> num_nodes;
   double tau = 0.01;
@@ -103,14 +106,15 @@ struct Case {
     for (int64_t b = 0; b < batch; ++b) num_nodes.push_back(b == 0 ? static_cast<int32_t>(n) : size(random));
   }
 
+  SoftSortProblem Problem() const { return {shape.batch, shape.samples, shape.n, num_nodes.data(), tau, iterations}; }
+
   void Run() {
     const T garbage = static_cast<T>(7);
     index.assign(scores.size(), -1);
     soft.assign(dsoft.size(), garbage);
     dscores.assign(scores.size(), garbage);
-    SoftSort(Cpu(), shape, scores.data(), num_nodes.data(), tau, iterations, index.data(), soft.data());
-    SoftSortBackward(Cpu(), shape, scores.data(), num_nodes.data(), index.data(), tau, iterations, dsoft.data(),
-                     dscores.data());
+    SoftSort(Cpu(), Problem(), scores.data(), index.data(), soft.data());
+    SoftSortBackward(Cpu(), Problem(), scores.data(), index.data(), dsoft.data(), dscores.data());
   }
 
   // Runs and compares every matrix and gradient in the l2 norm, relative to the true one's.
@@ -243,7 +247,9 @@ TEST(SoftSort, WithoutSizesOrMatrixOnlySorts) {
   c.num_nodes.assign(2, 20);
   c.Run();
   std::vector<int32_t> index(c.index.size());
-  SoftSort<Cpu, float>(Cpu(), c.shape, c.scores.data(), nullptr, c.tau, c.iterations, index.data(), nullptr);
+  SoftSortProblem problem = c.Problem();
+  problem.num_nodes = nullptr;
+  SoftSort<Cpu, float>(Cpu(), problem, c.scores.data(), index.data(), nullptr);
   EXPECT_EQ(index, c.index);
 }
 
@@ -262,19 +268,17 @@ TEST(SoftSort, SameBitsForOneAndTwoThreadsAndInAnyCompany) {
   const int64_t n = 33, row = 52;  // alone, a score vector gives the bits it gives among others
   std::vector<int32_t> index(n);
   std::vector<float> soft(n * n), dscores(n);
-  const SoftSortShape shape{1, 1, n};
-  const int32_t* num_nodes = &one.num_nodes[row / 3];
-  SoftSort(Cpu(), shape, &one.scores[row * n], num_nodes, one.tau, 20, index.data(), soft.data());
-  SoftSortBackward(Cpu(), shape, &one.scores[row * n], num_nodes, index.data(), one.tau, 20, &one.dsoft[row * n * n],
-                   dscores.data());
+  const SoftSortProblem problem{1, 1, n, &one.num_nodes[row / 3], one.tau, 20};
+  SoftSort(Cpu(), problem, &one.scores[row * n], index.data(), soft.data());
+  SoftSortBackward(Cpu(), problem, &one.scores[row * n], index.data(), &one.dsoft[row * n * n], dscores.data());
   EXPECT_TRUE(std::equal(soft.begin(), soft.end(), one.soft.begin() + row * n * n));
   EXPECT_TRUE(std::equal(dscores.begin(), dscores.end(), one.dscores.begin() + row * n));
 }
 
 TEST(SoftSort, EmptyInputs) {
-  SoftSort<Cpu, float>(Cpu(), {0, 4, 3}, nullptr, nullptr, 0.1, 20, nullptr, nullptr);
-  SoftSort<Cpu, float>(Cpu(), {2, 2, 0}, nullptr, nullptr, 0.1, 20, nullptr, nullptr);
-  SoftSortBackward<Cpu, float>(Cpu(), {2, 0, 5}, nullptr, nullptr, nullptr, 0.1, 20, nullptr, nullptr);
+  SoftSort<Cpu, float>(Cpu(), {0, 4, 3, nullptr, 0.1, 20}, nullptr, nullptr, nullptr);
+  SoftSort<Cpu, float>(Cpu(), {2, 2, 0, nullptr, 0.1, 20}, nullptr, nullptr, nullptr);
+  SoftSortBackward<Cpu, float>(Cpu(), {2, 0, 5, nullptr, 0.1, 20}, nullptr, nullptr, nullptr, nullptr);
 }
 
 TEST(SoftSort, RefusesNonsense) {

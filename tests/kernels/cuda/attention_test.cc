@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "kernels/error.h"
 #include "kernels/matmul.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "kernels/error.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/error.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
