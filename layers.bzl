@@ -5,7 +5,8 @@
 Users' packages depend on //:orbit, which is public, and on nothing else.
 """
 
-_ABOVE = {
+# Those above each layer.
+LAYERS = {
     "kernels": ["engine", "groups", "models", "data", "tools"],
     "engine": ["groups", "models", "data", "tools"],
     "groups": ["models", "tools"],
@@ -16,4 +17,4 @@ _ABOVE = {
 
 def visible_from(layer):
     """The default visibility in the packages of a layer: the layer itself, those above it, and tests."""
-    return ["//%s:__subpackages__" % name for name in [layer] + _ABOVE[layer] + ["tests"]] + ["//:__pkg__"]
+    return ["//%s:__subpackages__" % name for name in [layer] + LAYERS[layer] + ["tests"]] + ["//:__pkg__"]

@@ -45,7 +45,6 @@ def simt_library(name):
         linkopts = variant.linkopts,
         local_defines = ["ORBIT_SIMT_SANITIZER=" + variant.sanitizer],
         alwayslink = True,  # the sanitizers' options
-        visibility = ["//visibility:public"],
         deps = [
             ":recording",
             "//third_party:boost_context",
