@@ -43,8 +43,7 @@ class LorentzGroup : public MatrixGroup {
     const Variable t = Slice(others, 1, 0, 1), x = Slice(others, 1, 1, d + 1);  // [rows, 1, d], [rows, d, d]
     const Variable at_rest = Add(x, Mul(b, Sub(MatMul(scaled, x, /*transpose_a=*/true), t)));
     const Variable rotation = GramSchmidt(at_rest, special_);
-    CheckMargins(v,
-                 Margin(Abs(Sum(Mul(rotation, at_rest), {1}, true)), Mul(gamma, Sqrt(Sum(Square(others), {1}, true)))),
+    CheckMargins(v, Margin(Residuals(rotation, at_rest), Mul(gamma, Sqrt(Sum(Square(others), {1}, true)))),
                  "the vectors do not span");
 
     const Variable boosted_t = MatMul(b, rotation, /*transpose_a=*/true);
@@ -67,6 +66,19 @@ class LorentzGroup : public MatrixGroup {
   }
 
  private:
+  // What is left of every vector of `vectors` [rows, d, d] without the parts along the columns of `rotation` before it:
+  // lengths [rows, 1, d].
+  static Variable Residuals(const Variable& rotation, const Variable& vectors) {
+    const NoGrad no_grad;
+    const int64_t d = vectors.dim(2);
+    std::vector<double> is_before(d * d, 0.0);
+    for (int64_t l = 0; l < d; ++l)
+      for (int64_t k = l + 1; k < d; ++k) is_before[l * d + k] = 1;
+    const Tensor mask = Tensor::From(is_before, {d, d}).To(vectors.dtype()).To(vectors.device());
+    const Variable parts = Mul(MatMul(rotation, vectors, /*transpose_a=*/true), mask);
+    return Sqrt(Sum(Square(Sub(vectors, MatMul(rotation, parts))), {1}, /*keepdim=*/true));
+  }
+
   // By how much `value` is more than what rounding leaves of 0 in a difference of terms of this size.
   static Tensor Margin(const Variable& value, const Variable& size) {
     const NoGrad no_grad;

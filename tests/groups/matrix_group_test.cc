@@ -208,6 +208,10 @@ TEST(LorentzTest, WhatMakesNoFrameIsRefused) {
   EXPECT_THAT(project({2, 0, 2, 1, 1, 3, 0, 0, 0}), refused("do not span"));   // in a plane
   EXPECT_THAT(project({2, 2, 0, 1, 1, 0, 0, 0, 1}), refused("do not span"));   // one twice
   EXPECT_THAT(project({2, 0, 0, 0, 0, 0, 0, 0, 1}), refused("do not span"));   // none
+  // The third is 0.3 of the first and 0.7 of the second, but for rounding.
+  EXPECT_THAT(
+      project({0.3, 0.9, 0.3 * 0.3 + 0.7 * 0.9, 0.1, 0.3, 0.3 * 0.1 + 0.7 * 0.3, 0.2, 0.5, 0.3 * 0.2 + 0.7 * 0.5}),
+      refused("do not span"));
   EXPECT_THAT(project({2, 0, 0, 0, std::nan(""), 0, 0, 0, 1}), refused("do not span"));
   EXPECT_NO_THROW(project({-2, 0, 0, 1, 1, 0, 0, 0, 1})());  // one that points to the past makes one too
 }
