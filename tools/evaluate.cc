@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "data/io/npy.h"
-#include "data/io/torch_file.h"
-#include "engine/io/safetensors.h"
+#include "data/io/weights.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
@@ -31,17 +30,6 @@ struct Arguments {
   LaunchOptions launch;
 };
 
-// The weights of a checkpoint, of a bare safetensors file, or of one of torch.save.
-TensorMap ReadWeights(const std::string& path) {
-  for (const char* extension : {".pt", ".pth", ".ckpt"})
-    if (path.ends_with(extension)) return ReadStateDict(path);
-  const TensorMap tensors = io::ReadSafetensors(path).tensors;
-  TensorMap model;
-  for (const auto& [name, tensor] : tensors)
-    if (name.starts_with("model/")) model.emplace(name.substr(6), tensor);
-  return model.empty() ? tensors : model;
-}
-
 std::string BestOf(const std::string& run) {
   const RunDirectory directory = RunDirectory::Open(run);
   return std::filesystem::exists(directory.best()) ? directory.best() : directory.last();
@@ -62,7 +50,7 @@ int Evaluate(Arguments arguments) {
   Generator initialisation = MakeGenerator(seed, RandomUse::kInitialisation);
   const std::unique_ptr<Task> task =
       FindTaskKind(config.String("task")).make(config, device, initialisation, [](double) {});
-  task->model().LoadStateDict(ReadWeights(path));
+  task->model().LoadStateDict(ReadWeights(path, task->model().StateDict()));
   task->model().Eval();
   std::printf("%s\n", path.c_str());
 
@@ -91,6 +79,8 @@ int Evaluate(Arguments arguments) {
   std::printf("equivariance error, relative: %.3g with noise transformed along, %.3g with noise drawn anew\n",
               error.exact, error.statistical);
   std::printf("%s %s %.6g\n", NameOf(split).c_str(), task->metric().c_str(), mean);
+  Check(std::isfinite(mean), "the ", NameOf(split), " ", task->metric(), " is not finite, as the weights of ", path,
+        " give it");
   return 0;
 }
 
@@ -100,7 +90,8 @@ int Main(int argc, char** argv) {
   app.add_option("run", arguments.run, "a run directory; its best checkpoint counts");
   app.add_option(
       "--weights", arguments.weights,
-      "instead of a run: a safetensors, .pt or .ckpt file, names as in the published checkpoints; say --preset");
+      "instead of a run: a safetensors file, or one of torch.save (.pt, .ckpt ...), with names as in the published "
+      "checkpoints; say --preset");
   app.add_option("--preset", arguments.settings.preset, "the settings that belong to --weights");
   app.add_option("--config", arguments.settings.file, "the same from a file");
   app.add_option("--set", arguments.settings.assignments, "key=value; may be repeated")->allow_extra_args(false);

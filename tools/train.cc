@@ -1,5 +1,6 @@
 // Trains a model, or goes on with a run that was stopped. See --help.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
@@ -117,6 +118,7 @@ int Train(const Arguments& arguments) {
   run.WriteFigure();
   run.log().info("the run is in {}", run.path().string());
   std::printf("test %s %.6g\n", task->metric().c_str(), metric);
+  Check(std::isfinite(metric), "the test ", task->metric(), " is not finite");
   return 0;
 }
 

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
+#include "data/io/text_lines.h"
 #include "engine/io/mapped_file.h"
 
 namespace orbit {
 namespace {
 
 constexpr int64_t kMostNodes = 100000;
+// Of all graphs that are told by their difference, which may be nothing: edges for each character, and besides.
+constexpr size_t kEdgesPerCharacter = 64, kFreeEdges = size_t{1} << 22;
 
 // Characters of six bits each, from '?' on.
 class SixBits {
@@ -83,6 +87,20 @@ void CheckBits(const SixBits& bits, int64_t expected, int64_t n, const std::stri
         (expected + 5) / 6, " characters, there are ", bits.bits_left() / 6);
 }
 
+// A line of incremental sparse6 without its ';': the graph whose edges are those of `before` or of the line, not of
+// both.
+Graph ParseDifference(std::string_view line, const Graph& before, const std::string& place) {
+  Graph difference{.n = before.n}, graph{.n = before.n};
+  SixBits bits(line, place);
+  ReadSparse(bits, difference, place);
+  const size_t edges = difference.edges.size();
+  MergeEdges(difference);
+  Check(difference.edges.size() == edges, place, ": a difference (;) with an edge that comes twice");
+  std::set_symmetric_difference(before.edges.begin(), before.edges.end(), difference.edges.begin(),
+                                difference.edges.end(), std::back_inserter(graph.edges), EdgeBefore);
+  return graph;
+}
+
 }  // namespace
 
 Graph ParseGraph6(std::string_view line, const std::string& place) {
@@ -111,15 +129,24 @@ Graph ParseGraph6(std::string_view line, const std::string& place) {
 
 std::vector<Graph> ParseGraph6Lines(std::string_view text, const std::string& name) {
   std::vector<Graph> graphs;
-  for (int64_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  size_t edges_left = kEdgesPerCharacter * text.size() + kFreeEdges;
+  bool directed = false;  // the last graph
+  ForEachLine(text, name, [&](std::string_view line, const std::string& place) {
     if (line.starts_with(">>"))
       if (const size_t header = line.find("<<"); header != std::string_view::npos) line.remove_prefix(header + 2);
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    if (!line.empty()) graphs.push_back(ParseGraph6(line, name + ":" + std::to_string(number)));
-  }
+    if (line.empty()) return;
+    if (line[0] != ';') {
+      directed = line[0] == '&';
+      graphs.push_back(ParseGraph6(line, place));
+      return;
+    }
+    Check(!graphs.empty() && !directed, place, ": a difference (;) from ",
+          graphs.empty() ? "no graph: it is the first" : "a directed graph");
+    const size_t edges = graphs.back().edges.size();
+    Check(edges <= edges_left, place, ": differences that make more than the file's size justifies");
+    edges_left -= edges;
+    graphs.push_back(ParseDifference(line.substr(1), graphs.back(), place));
+  });
   return graphs;
 }
 

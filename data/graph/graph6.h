@@ -15,7 +15,8 @@ namespace orbit {
 // line makes nothing larger than its length justifies; graphs have at most 100,000 nodes.
 Graph ParseGraph6(std::string_view line, const std::string& place);
 
-// All lines of a text, with or without a header such as >>graph6<<; empty lines are skipped.
+// All lines of a text, with or without a header such as >>graph6<<; empty lines are skipped, and blanks around a line.
+// A line of incremental sparse6, ';', tells the edges in which a graph differs from the one before.
 std::vector<Graph> ParseGraph6Lines(std::string_view text, const std::string& name);
 std::vector<Graph> ReadGraph6(const std::string& path);
 

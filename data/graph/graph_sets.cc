@@ -7,11 +7,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "data/graph/graph6.h"
-#include "data/io/pickle.h"
-#include "engine/io/mapped_file.h"
+#include "data/io/pickled_graphs.h"
 
 extern char** environ;
 
@@ -53,6 +53,28 @@ std::string OutputOf(const std::vector<std::string>& command, const std::string&
   return output;
 }
 
+void ReadExpGraph(const PickledGraphs& pickled, int64_t number, Graph& graph) {
+  const Tensor x = pickled.Attribute(number, "x");
+  const Tensor index = pickled.Attribute(number, "edge_index");
+  const Tensor y = pickled.Attribute(number, "y");
+  Check(x.rank() == 2 && x.dim(1) == 1, "x ", x.Describe(), ", where [nodes, 1] is wanted");
+  Check(index.rank() == 2 && index.dim(0) == 2 && !IsFloating(index.dtype()), "edge_index ", index.Describe(),
+        ", where integers [2, edges] are wanted");
+  Check(y.size() == 1 && y.Item() == std::floor(y.Item()), "y ", y.Describe(), ", where one class is wanted");
+  graph.n = x.dim(0);
+  graph.labels = x.ToVector<float>();
+  graph.target = static_cast<int64_t>(y.Item());
+  for (const float label : graph.labels) Check(std::isfinite(label), "a label that is not finite");
+  const std::vector<int64_t> ends = index.ToVector<int64_t>();
+  const size_t edges = ends.size() / 2;
+  for (size_t e = 0; e < edges; ++e) {
+    Check(ends[e] >= 0 && ends[e] < graph.n && ends[edges + e] >= 0 && ends[edges + e] < graph.n, "edge ", e, " joins ",
+          ends[e], " and ", ends[edges + e], " of ", graph.n, " nodes");
+    graph.edges.push_back({static_cast<int32_t>(ends[e]), static_cast<int32_t>(ends[edges + e])});
+  }
+  MergeEdges(graph);
+}
+
 }  // namespace
 
 std::vector<Graph> EnumerateGraph8c() {
@@ -62,36 +84,17 @@ std::vector<Graph> EnumerateGraph8c() {
 }
 
 std::vector<Graph> ReadExp(const std::string& path) {
-  using Kind = PickleValue::Kind;
-  const io::MappedFile file(path);
-  const Pickle pickle(file.contents(), path);
-  Check(pickle.root().kind == Kind::kList, path, " holds a ", NameOf(pickle.root().kind), ", not a list of graphs");
-  std::vector<Graph> graphs;
-  for (const PickleValue* item : pickle.root().items) {
-    const std::string place = path + ": graph " + std::to_string(graphs.size());
-    Graph graph;
+  const PickledGraphs pickled(path);
+  std::vector<Graph> graphs(pickled.size());
+  for (int64_t g = 0; g < pickled.size(); ++g) {
     try {
-      const Tensor& x = item->At("x", Kind::kTensor).tensor;
-      const Tensor& index = item->At("edge_index", Kind::kTensor).tensor;
-      Check(x.rank() == 2 && x.dim(1) == 1 && index.rank() == 2 && index.dim(0) == 2 && index.dtype() == DType::kI64,
-            "x ", x.Describe(), ", edge_index ", index.Describe());
-      graph.n = x.dim(0);
-      graph.labels = x.ToVector<float>();
-      graph.target = static_cast<int64_t>(item->At("y", Kind::kTensor).tensor.Item());
-      const std::vector<int64_t> ends = index.ToVector<int64_t>();
-      const size_t edges = ends.size() / 2;
-      for (size_t e = 0; e < edges; ++e) {
-        Check(ends[e] >= 0 && ends[e] < graph.n && ends[edges + e] >= 0 && ends[edges + e] < graph.n, "edge ", e,
-              " joins ", ends[e], " and ", ends[edges + e], " of ", graph.n, " nodes");
-        graph.edges.push_back({static_cast<int32_t>(ends[e]), static_cast<int32_t>(ends[edges + e])});
-      }
+      ReadExpGraph(pickled, g, graphs[g]);
     } catch (const Error& error) {
-      Fail(place, ": ", error.what());
+      Fail(path, ": graph ", g, ": ", error.what());
     }
-    MergeEdges(graph);
-    graphs.push_back(std::move(graph));
   }
   Check(!graphs.empty(), path, " has no graphs");
+  Check(graphs.size() % 2 == 0, path, " has an odd number of graphs, ", graphs.size(), ": EXP's come in pairs");
   return graphs;
 }
 

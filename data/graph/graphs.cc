@@ -1,6 +1,7 @@
 #include "data/graph/graphs.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace orbit {
 
@@ -39,11 +40,12 @@ int64_t LargestGraph(const std::vector<Graph>& graphs) {
   return largest;
 }
 
+bool EdgeBefore(const Edge& a, const Edge& b) { return std::pair(a.target, a.source) < std::pair(b.target, b.source); }
+
 void MergeEdges(Graph& graph) {
-  const auto key = [](const Edge& edge) { return std::pair(edge.target, edge.source); };
-  std::sort(graph.edges.begin(), graph.edges.end(), [&](const Edge& a, const Edge& b) { return key(a) < key(b); });
+  std::sort(graph.edges.begin(), graph.edges.end(), EdgeBefore);
   graph.edges.erase(std::unique(graph.edges.begin(), graph.edges.end(),
-                                [&](const Edge& a, const Edge& b) { return key(a) == key(b); }),
+                                [](const Edge& a, const Edge& b) { return !EdgeBefore(a, b) && !EdgeBefore(b, a); }),
                     graph.edges.end());
 }
 

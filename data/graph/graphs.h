@@ -33,6 +33,8 @@ GraphBatch MakeGraphBatch(const std::vector<Graph>& graphs, const std::vector<in
 
 int64_t LargestGraph(const std::vector<Graph>& graphs);  // nodes
 
+bool EdgeBefore(const Edge& a, const Edge& b);  // by target, then source
+
 // Adjacency is 0 or 1: sorts the edges and merges those that come more than once. Self-loops stay.
 void MergeEdges(Graph& graph);
 

@@ -1,22 +1,19 @@
 #include "data/io/npy.h"
 
-#include <cstring>
-#include <map>
 #include <string_view>
 #include <vector>
 
+#include "data/io/numpy_type.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/mapped_file.h"
+#include "engine/io/recognize.h"
 
 namespace orbit {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr size_t kAlignment = 64;
-constexpr size_t kMostAxes = 32;
-
-const std::map<std::string_view, DType> kTypes = {{"<f4", DType::kF32}, {"<f8", DType::kF64}, {"<i4", DType::kI32},
-                                                  {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"|b1", DType::kU8}};
+constexpr size_t kMostAxes = 64;  // NumPy's limit
 
 // The header, a Python dictionary such as {'descr': '<f8', 'fortran_order': False, 'shape': (3, 5), }: just what NumPy
 // writes, and no other Python.
@@ -30,7 +27,7 @@ class HeaderReader {
       const std::string_view key = ReadString();
       Expect(":");
       if (key == "descr")
-        type = ReadString();
+        type = ReadType();
       else if (key == "fortran_order")
         fortran_order = ReadBool();
       else if (key == "shape")
@@ -65,9 +62,17 @@ class HeaderReader {
   void Expect(std::string_view token) {
     if (!Accept(token)) Refuse("no '" + std::string(token) + "' at byte " + std::to_string(at_));
   }
+  // Records are lists of fields: kept as text, for the message.
+  std::string_view ReadType() {
+    SkipSpace();
+    if (text_.substr(at_, 1) != "[") return ReadString();
+    Fail(name_, ": a structured type, of records: ", text_.substr(at_, 200),
+         "; save its fields as arrays of their own");
+  }
   std::string_view ReadString() {
-    Expect("'");
-    const size_t end = text_.find('\'', at_);
+    const char* quote = Accept("\"") ? "\"" : "'";
+    if (*quote == '\'') Expect(quote);
+    const size_t end = text_.find(*quote, at_);
     if (end == std::string_view::npos) Refuse("a string without end");
     const std::string_view result = text_.substr(at_, end - at_);
     at_ = end + 1;
@@ -91,6 +96,7 @@ class HeaderReader {
         size = 10 * size + (text_[at_] - '0');
       }
       if (at_ == begin) Refuse("a shape that is none");
+      Accept("L");  // Python 2's long integers
       shape.push_back(size);
       if (shape.size() > kMostAxes) Refuse("too many axes");
       if (!Accept(",")) {
@@ -106,23 +112,12 @@ class HeaderReader {
   bool has_shape_ = false;
 };
 
-// From Fortran's order, the first axis fastest, to ours.
-void Reorder(const std::byte* from, const Shape& shape, size_t size, std::byte* to) {
-  const int64_t count = NumElements(shape);
-  std::vector<int64_t> index(shape.size(), 0);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t place = 0;
-    for (size_t axis = 0; axis < shape.size(); ++axis) place = place * shape[axis] + index[axis];
-    std::memcpy(to + place * static_cast<int64_t>(size), from + i * static_cast<int64_t>(size), size);
-    for (size_t axis = 0; axis < shape.size() && ++index[axis] == shape[axis]; ++axis) index[axis] = 0;
-  }
-}
-
 }  // namespace
 
 Tensor ParseNpy(std::span<const std::byte> contents, const std::string& name) {
   const std::string_view text(reinterpret_cast<const char*>(contents.data()), contents.size());
-  Check(text.substr(0, kMagic.size()) == kMagic, name, " is no .npy file: it does not begin with \\x93NUMPY");
+  if (!text.starts_with(kMagic)) io::CheckNotForeign(contents, name);
+  Check(text.starts_with(kMagic), name, " is no .npy file: it does not begin with \\x93NUMPY");
   Check(text.size() >= 10, name, ": truncated in the preamble");
   const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(text[i])); };
   const size_t version = byte(6);
@@ -134,9 +129,10 @@ Tensor ParseNpy(std::span<const std::byte> contents, const std::string& name) {
   Check(length <= text.size() - begin, name, ": a header of ", length, " bytes in a file of ", text.size());
   HeaderReader header(text.substr(begin, length), name);
   header.Read();
-  const auto type = kTypes.find(header.type);
-  Check(type != kTypes.end(), name, ": elements of type '", header.type, "'; known: <f4, <f8, <i4, <i8, |u1, |b1");
-  const size_t size = SizeOf(type->second), data = text.size() - begin - length;
+  const std::optional<NumpyType> type = ParseNumpyType(header.type);
+  Check(type.has_value(), name, ": elements of type '", header.type, "'; numbers are known: ", kNumpyTypes);
+  const auto data = contents.subspan(begin + length);
+  const size_t size = io::SizeOf(type->type);
   // Sizes are at most 2^62 each and the count is checked for overflow, before anything is allocated.
   int64_t count = 1;
   bool empty = false;
@@ -144,16 +140,10 @@ Tensor ParseNpy(std::span<const std::byte> contents, const std::string& name) {
   for (const int64_t axis : header.shape)
     Check(empty || !__builtin_mul_overflow(count, axis, &count), name, ": an absurd shape ", ToString(header.shape));
   if (empty) count = 0;
-  Check(data / size == static_cast<size_t>(count) && data % size == 0, name, ": ", data, " bytes of elements, where ",
-        ToString(header.shape), " of '", header.type, "' was announced");
-  Tensor tensor = Tensor::Empty(header.shape, type->second);
-  if (count == 0) return tensor;
-  const std::byte* from = contents.data() + begin + length;
-  if (header.fortran_order)
-    Reorder(from, header.shape, size, static_cast<std::byte*>(tensor.raw()));
-  else
-    std::memcpy(tensor.raw(), from, data);
-  return tensor;
+  Check(data.size() / size == static_cast<size_t>(count) && data.size() % size == 0, name, ": ", data.size(),
+        " bytes of elements, where ", ToString(header.shape), " of '", header.type, "' was announced");
+  return io::Gather({data, type->type, type->big_endian}, 0, header.shape,
+                    header.fortran_order ? io::ColumnMajorStrides(header.shape) : io::RowMajorStrides(header.shape));
 }
 
 Tensor ReadNpy(const std::string& path) {
@@ -163,13 +153,12 @@ Tensor ReadNpy(const std::string& path) {
 
 void WriteNpy(const std::string& path, const Tensor& tensor) {
   const Tensor host = tensor.To(Device{});
-  std::string_view type;
-  for (const auto& [name, dtype] : kTypes)
-    if (dtype == host.dtype() && name != "|b1") type = name;
+  constexpr const char* kNames[] = {"<f4", "", "<f8", "<i4", "<i8", "|u1"};  // by DType
+  const std::string type = kNames[static_cast<size_t>(host.dtype())];
   Check(!type.empty(), "NumPy has no type for ", tensor.Describe());
   std::string shape;
   for (const int64_t size : host.shape()) shape += std::to_string(size) + ",";
-  std::string header = "{'descr': '" + std::string(type) + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   const size_t preamble = kMagic.size() + 4;
   header.append(kAlignment - (preamble + header.size() + 1) % kAlignment, ' ');
   header += '\n';

@@ -10,8 +10,10 @@
 
 namespace orbit {
 
-// Arrays of float32, float64, int32, int64, uint8 and bool (as u8), little endian, in C or Fortran order. Throws Error
-// with the file and what is wrong with it; a file that lies about sizes makes nothing larger than itself be allocated.
+// Arrays of plain numbers in either byte order, in C or Fortran order: floats of 16 to 64 bits, integers of 8 to 64
+// bits with and without sign, and bool. What our tensors have no type for is widened (engine/io/elements.h): float16
+// becomes f32. Types that are no plain numbers are refused by name. Throws Error with the file and what is wrong with
+// it; a file that lies about sizes makes nothing larger than four times itself be allocated.
 Tensor ReadNpy(const std::string& path);
 // The same for the contents of a file in memory; `name` is for messages.
 Tensor ParseNpy(std::span<const std::byte> contents, const std::string& name);

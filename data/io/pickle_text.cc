@@ -1,5 +1,6 @@
 #include "data/io/pickle_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -75,6 +76,42 @@ std::string DecodeRawUnicodeEscape(std::string_view text) {
     }
   }
   return decoded;
+}
+
+std::string DecodeStringEscape(std::string_view text) {
+  constexpr std::string_view kEscapes = "\\'\"abfnrtv", kMeanings = "\\'\"\a\b\f\n\r\t\v";
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      decoded += text[i];
+      continue;
+    }
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    uint8_t byte = 0;
+    if (const size_t known = kEscapes.find(next); known != std::string_view::npos) {
+      byte = static_cast<uint8_t>(kMeanings[known]);
+      i += 1;
+    } else {
+      const std::string_view digits = text.substr(std::min(i + 2, text.size()), 2);
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+      Check(next == 'x' && digits.size() == 2 && error == std::errc() && end == digits.data() + 2,
+            "text with the escape '", text.substr(i, 4), "'");
+      i += 3;
+    }
+    decoded += static_cast<char>(byte);
+  }
+  return decoded;
+}
+
+std::string EncodeLatin1(std::string_view text) {
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const bool two = (byte & 0xfc) == 0xc0 && i + 1 < text.size();
+    Check(byte < 0x80 || two, "text that is not of single bytes");
+    bytes += two ? static_cast<char>((byte & 3) << 6 | (static_cast<uint8_t>(text[++i]) & 0x3f)) : text[i];
+  }
+  return bytes;
 }
 
 }  // namespace orbit

@@ -15,6 +15,13 @@ std::string ParseDecimal(std::string_view text);
 // escape that is none.
 std::string DecodeRawUnicodeEscape(std::string_view text);
 
+// The bytes of text between quotes with the escapes of Python 2's strings: \n, \x00, \\ and the like. Throws Error for
+// an escape that is none.
+std::string DecodeStringEscape(std::string_view text);
+
+// The bytes that text in UTF-8 has as its characters. Throws Error for a character beyond them.
+std::string EncodeLatin1(std::string_view text);
+
 }  // namespace orbit
 
 #endif  // ORBIT_DATA_IO_PICKLE_TEXT_H_

@@ -1,6 +1,9 @@
 #include "data/io/text_lines.h"
 
 #include <algorithm>
+#include <span>
+
+#include "engine/io/recognize.h"
 
 namespace orbit {
 namespace {
@@ -19,6 +22,9 @@ std::string_view TextOf(const io::MappedFile& file) {
 
 void ForEachLine(std::string_view text, const std::string& name,
                  const std::function<void(std::string_view, const std::string&)>& f) {
+  io::CheckNotForeign(std::as_bytes(std::span(text)), name);
+  Check(text.substr(0, 512).find('\0') == std::string_view::npos, name,
+        " has zero bytes: it is no text, or text in UTF-16 or UTF-32, to be saved in UTF-8");
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (int64_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find_first_of("\n\r"), text.size());

@@ -17,7 +17,8 @@ inline constexpr std::string_view kBlanks = " \t\r\v\f";
 std::string_view TextOf(const io::MappedFile& file);
 
 // Calls f with each line that has more than blanks, without those around it, and with its place, "NAME:LINE". Lines end
-// in LF, CR LF or CR; a byte order mark is skipped.
+// in LF, CR LF or CR; a byte order mark is skipped. Throws Error for text in UTF-16, and for what is no text of data
+// (engine/io/recognize.h).
 void ForEachLine(std::string_view text, const std::string& name,
                  const std::function<void(std::string_view line, const std::string& place)>& f);
 

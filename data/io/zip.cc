@@ -1,5 +1,8 @@
 #include "data/io/zip.h"
 
+#include <zlib.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -11,6 +14,7 @@ namespace {
 
 constexpr uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEnd64Locator = 0x07064b50, kEntry = 0x02014b50,
                    kLocal = 0x04034b50;
+constexpr uint16_t kStored = 0, kDeflated = 8;
 constexpr size_t kEndSize = 22, kLocatorSize = 20, kEnd64Size = 56, kEntrySize = 46, kLocalSize = 30;
 
 // Little-endian numbers at checked places.
@@ -43,10 +47,34 @@ size_t FindEnd(const Bytes& bytes, const std::string& name) {
   Fail(name, ": truncated, or no zip archive: it has no directory");
 }
 
+// Deflated bytes without a header. Throws Error, beginning with `place`, unless they are `size`.
+std::vector<std::byte> Inflate(std::span<const std::byte> packed, uint64_t size, const std::string& place) {
+  std::vector<std::byte> unpacked(size);
+  z_stream stream{};
+  Check(inflateInit2(&stream, -MAX_WBITS) == Z_OK, place, ": zlib does not start");
+  int status = Z_OK;
+  // zlib counts in 32 bits.
+  for (size_t in = 0, out = 0; status == Z_OK && out < size;) {
+    const auto some_in = static_cast<uInt>(std::min<size_t>(packed.size() - in, UINT32_MAX)),
+               some_out = static_cast<uInt>(std::min<size_t>(size - out, UINT32_MAX));
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data() + in));
+    stream.avail_in = some_in;
+    stream.next_out = reinterpret_cast<Bytef*>(unpacked.data() + out);
+    stream.avail_out = some_out;
+    status = inflate(&stream, Z_NO_FLUSH);
+    in += some_in - stream.avail_in;
+    out += some_out - stream.avail_out;
+  }
+  const bool whole = stream.total_out == size && (status == Z_OK || status == Z_STREAM_END);
+  inflateEnd(&stream);
+  Check(whole, place, " is damaged: it does not unpack to ", size, " bytes");
+  return unpacked;
+}
+
 }  // namespace
 
-std::map<std::string, std::span<const std::byte>> ReadZip(std::span<const std::byte> contents,
-                                                          const std::string& name) {
+ZipArchive::ZipArchive(std::span<const std::byte> contents, const std::string& name)
+    : name_(name), budget_(contents.size(), name) {
   const Bytes bytes(contents, name);
   const size_t end = FindEnd(bytes, name);
   uint64_t count = bytes.Number<uint16_t>(end + 10), at = bytes.Number<uint32_t>(end + 16);
@@ -57,7 +85,6 @@ std::map<std::string, std::span<const std::byte>> ReadZip(std::span<const std::b
     count = bytes.Number<uint64_t>(end64 + 32);
     at = bytes.Number<uint64_t>(end64 + 48);
   }
-  std::map<std::string, std::span<const std::byte>> entries;
   for (uint64_t i = 0; i < count; ++i) {
     bytes.At(at, kEntrySize);
     Check(bytes.Number<uint32_t>(at) == kEntry, name, ": a damaged zip archive: no entry at ", at);
@@ -66,8 +93,6 @@ std::map<std::string, std::span<const std::byte>> ReadZip(std::span<const std::b
     const auto name_size = bytes.Number<uint16_t>(at + 28), extra_size = bytes.Number<uint16_t>(at + 30);
     const auto text = bytes.At(at + kEntrySize, name_size);
     const std::string entry(reinterpret_cast<const char*>(text.data()), text.size());
-    Check(bytes.Number<uint16_t>(at + 10) == 0, name, ": ", entry, " is compressed; torch.save stores as is");
-    Check((bytes.Number<uint16_t>(at + 8) & 1) == 0, name, ": ", entry, " is encrypted");
     // Zip64 keeps what does not fit in an extra field of number 1: size, stored size and place, those that are needed.
     for (uint64_t extra = at + kEntrySize + name_size, extra_end = extra + extra_size; extra + 4 <= extra_end;) {
       const auto field = bytes.Number<uint16_t>(extra), field_size = bytes.Number<uint16_t>(extra + 2);
@@ -80,14 +105,42 @@ std::map<std::string, std::span<const std::byte>> ReadZip(std::span<const std::b
           }
       extra += 4 + field_size;
     }
-    Check(size == stored, name, ": ", entry, " has two sizes");
     bytes.At(place, kLocalSize);
     Check(bytes.Number<uint32_t>(place) == kLocal, name, ": a damaged zip archive: ", entry, " is not at ", place);
     const uint64_t data = place + kLocalSize + bytes.Number<uint16_t>(place + 26) + bytes.Number<uint16_t>(place + 28);
-    entries[entry] = bytes.At(data, size);
+    entries_[entry] = {.packed = bytes.At(data, stored),
+                       .size = size,
+                       .method = bytes.Number<uint16_t>(at + 10),
+                       .flags = bytes.Number<uint16_t>(at + 8),
+                       .checksum = bytes.Number<uint32_t>(at + 16)};
     at += kEntrySize + name_size + extra_size + bytes.Number<uint16_t>(at + 32);
   }
-  return entries;
+}
+
+std::vector<std::string> ZipArchive::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+std::span<const std::byte> ZipArchive::Read(const std::string& name) {
+  const auto found = entries_.find(name);
+  Check(found != entries_.end(), name_, ": the archive has no ", name);
+  Entry& entry = found->second;
+  Check((entry.flags & 1) == 0, name_, ": ", name, " is encrypted");
+  Check(entry.method == kStored || entry.method == kDeflated, name_, ": ", name, " is compressed with method ",
+        entry.method, "; only deflate is known");
+  if (entry.method == kStored) {
+    Check(entry.size == entry.packed.size(), name_, ": ", name, " has two sizes");
+    return entry.packed;
+  }
+  if (entry.unpacked.empty() && entry.size > 0) {
+    budget_.Take(entry.size);
+    entry.unpacked = Inflate(entry.packed, entry.size, name_ + ": " + name);
+    Check(crc32_z(0, reinterpret_cast<const Bytef*>(entry.unpacked.data()), entry.size) == entry.checksum, name_, ": ",
+          name, " is damaged: it has another checksum");
+  }
+  return entry.unpacked;
 }
 
 }  // namespace orbit

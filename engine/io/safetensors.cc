@@ -5,12 +5,15 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "engine/io/atomic_file.h"
+#include "engine/io/elements.h"
 #include "engine/io/mapped_file.h"
+#include "engine/io/recognize.h"
 
 namespace orbit::io {
 namespace {
@@ -23,14 +26,16 @@ constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kLongestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kMetadata = "__metadata__";
 
-constexpr std::pair<const char*, DType> kDTypes[] = {
-    {"F32", DType::kF32}, {"F64", DType::kF64}, {"BF16", DType::kBF16}, {"I32", DType::kI32},
-    {"I64", DType::kI64}, {"U8", DType::kU8},   {"BOOL", DType::kU8},
+constexpr std::pair<const char*, ElementType> kTypes[] = {
+    {"F16", ElementType::kF16}, {"BF16", ElementType::kBF16}, {"F32", ElementType::kF32}, {"F64", ElementType::kF64},
+    {"U8", ElementType::kU8},   {"BOOL", ElementType::kBool}, {"I8", ElementType::kI8},   {"I16", ElementType::kI16},
+    {"U16", ElementType::kU16}, {"I32", ElementType::kI32},   {"U32", ElementType::kU32}, {"I64", ElementType::kI64},
+    {"U64", ElementType::kU64},
 };
 
 struct Entry {
   std::string name;
-  DType dtype;
+  ElementType type;
   Shape shape;
   uint64_t begin, end;  // of the elements, from the header's end
 };
@@ -43,15 +48,14 @@ class Parser {
   Safetensors Parse() {
     Safetensors result;
     const json header = ParseHeader();
-    if (header.contains(kMetadata)) result.metadata = ParseMetadata(header[kMetadata]);
+    if (header.contains(kMetadata) && !header[kMetadata].is_null()) result.metadata = ParseMetadata(header[kMetadata]);
     std::vector<Entry> entries;
     for (const auto& [name, description] : header.items())
       if (name != kMetadata) entries.push_back(ParseEntry(name, description));
     CheckOffsets(entries);
     for (const Entry& entry : entries) {
-      const Tensor tensor = Tensor::Empty(entry.shape, entry.dtype);
-      if (tensor.bytes() > 0) std::memcpy(tensor.raw(), contents_.data() + data_start_ + entry.begin, tensor.bytes());
-      result.tensors.emplace(entry.name, tensor);
+      const auto bytes = contents_.subspan(data_start_ + entry.begin, entry.end - entry.begin);
+      result.tensors.emplace(entry.name, Gather({bytes, entry.type}, 0, entry.shape, RowMajorStrides(entry.shape)));
     }
     return result;
   }
@@ -63,6 +67,9 @@ class Parser {
   }
 
   json ParseHeader() {
+    // A header begins with {; where it does not, the file may be something else altogether.
+    if (contents_.size() <= kLengthBytes || contents_[kLengthBytes] != std::byte{'{'})
+      CheckNotForeign(contents_, name_);
     Require(contents_.size() >= kLengthBytes, "it ends at byte ", contents_.size(), ", within the header's length");
     uint64_t length;
     std::memcpy(&length, contents_.data(), kLengthBytes);
@@ -120,9 +127,9 @@ class Parser {
     const std::string dtype_name = description.contains("dtype") && description["dtype"].is_string()
                                        ? description["dtype"].get<std::string>()
                                        : "";
-    const auto dtype = std::find_if(std::begin(kDTypes), std::end(kDTypes),
-                                    [&](const auto& known) { return known.first == dtype_name; });
-    Require(dtype != std::end(kDTypes), "tensor '", name, "' has the unknown dtype '", dtype_name, "'");
+    const auto type = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                   [&](const auto& known) { return known.first == dtype_name; });
+    Require(type != std::end(kTypes), "tensor '", name, "' has the unknown dtype '", dtype_name, "'");
     const Shape shape = ParseSizes(name, description, "shape");
     const std::vector<int64_t> offsets = ParseSizes(name, description, "data_offsets");
     Require(offsets.size() == 2 && offsets[0] <= offsets[1], "tensor '", name, "' has data_offsets ",
@@ -130,12 +137,12 @@ class Parser {
     const uint64_t begin = offsets[0], end = offsets[1], available = contents_.size() - data_start_;
     Require(end <= available, "tensor '", name, "' ends at byte ", data_start_ + end, " of a file of ",
             contents_.size());
-    int64_t bytes = SizeOf(dtype->second);
+    int64_t bytes = static_cast<int64_t>(SizeOf(type->second));
     for (int64_t size : shape)
       Require(!__builtin_mul_overflow(bytes, size, &bytes), "tensor '", name, "' has the shape ", ToString(shape));
     Require(end - begin == static_cast<uint64_t>(bytes), "tensor '", name, "' of shape ", ToString(shape), " has ",
             end - begin, " bytes from byte ", data_start_ + begin, ", not ", bytes);
-    return {name, dtype->second, shape, begin, end};
+    return {name, type->second, shape, begin, end};
   }
 
   // Sorts by offset; the elements must follow each other to the end of the file.
@@ -158,7 +165,9 @@ class Parser {
 };
 
 const char* FormatNameOf(DType dtype) {
-  return std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& known) { return known.second == dtype; })
+  return std::find_if(
+             std::begin(kTypes), std::end(kTypes),
+             [&](const auto& known) { return DTypeOf(known.second) == dtype && SizeOf(known.second) == SizeOf(dtype); })
       ->first;
 }
 
@@ -174,6 +183,14 @@ std::vector<std::pair<std::string, Tensor>> FileOrder(const TensorMap& tensors) 
 
 Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::string& name) {
   return Parser(contents, name).Parse();
+}
+
+bool IsSafetensors(std::span<const std::byte> contents, const std::string& name) {
+  const std::string_view text(reinterpret_cast<const char*>(contents.data()), contents.size());
+  // A length below 2^32, then JSON, perhaps after a byte order mark.
+  if (text.size() > kLengthBytes && text.substr(4, 4) == std::string_view("\0\0\0\0", 4))
+    return text[kLengthBytes] == '{' || text.substr(kLengthBytes, 3) == "\xef\xbb\xbf";
+  return !text.starts_with("PK\3\4") && name.ends_with(".safetensors");
 }
 
 Safetensors ReadSafetensors(const std::string& path) {

@@ -15,7 +15,8 @@
 
 namespace orbit::io {
 
-// dtypes F32, F64, BF16, I32, I64, U8, and BOOL, which is read as u8.
+// All dtypes of integers and of floats of 16 bits and more are read, each into the tensor type that holds its values
+// (engine/io/elements.h): F16 becomes f32. Those of our tensors are written.
 struct Safetensors {
   TensorMap tensors;
   std::map<std::string, std::string> metadata;
@@ -26,6 +27,9 @@ struct Safetensors {
 Safetensors ReadSafetensors(const std::string& path);
 // The same for the contents of a file in memory; `name` is for messages.
 Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::string& name);
+
+// Whether a file's first bytes are a safetensors file's; where they tell nothing, whether its name ends so.
+bool IsSafetensors(std::span<const std::byte> contents, const std::string& name);
 
 // Writes all of the file or, where it throws Error (a full disk, a name that is not UTF-8), leaves the one before.
 void WriteSafetensors(const std::string& path, const Safetensors& contents);

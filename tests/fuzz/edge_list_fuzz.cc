@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return Fuzz(
       data, size,
       [](const FuzzInput& input) {
-        const Graph graph = ParseEdgeList(input.text, "input");
+        const Graph graph = ParseEdgeList(input.text, "input", [](const std::string&) {});
         if (!graph.labels.empty() && static_cast<int64_t>(graph.labels.size()) != graph.n) __builtin_trap();
         for (const Edge& edge : graph.edges)
           if (edge.source < 0 || edge.source >= graph.n || edge.target < 0 || edge.target >= graph.n) __builtin_trap();

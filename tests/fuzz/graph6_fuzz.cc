@@ -6,6 +6,8 @@ namespace orbit {
 namespace {
 
 constexpr int64_t kSmall = 100;
+// Edges of graphs that are told by their difference from the one before.
+constexpr int64_t kDifferences = int64_t{128} << 20;
 
 bool IsSimple(const Graph& graph) {
   for (const Edge& edge : graph.edges)
@@ -33,12 +35,16 @@ bool SameEdges(const Graph& a, const Graph& b) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace orbit;
-  return Fuzz(data, size, [](const FuzzInput& input) {
-    for (const Graph& graph : ParseGraph6Lines(input.text, "input")) {
-      for (const Edge& edge : graph.edges)
-        if (edge.source < 0 || edge.source >= graph.n || edge.target < 0 || edge.target >= graph.n) __builtin_trap();
-      if (graph.n > kSmall || !IsSimple(graph)) continue;
-      if (!SameEdges(ParseGraph6(FormatGraph6(graph), "written"), Undirected(graph))) __builtin_trap();
-    }
-  });
+  return Fuzz(
+      data, size,
+      [](const FuzzInput& input) {
+        for (const Graph& graph : ParseGraph6Lines(input.text, "input")) {
+          for (const Edge& edge : graph.edges)
+            if (edge.source < 0 || edge.source >= graph.n || edge.target < 0 || edge.target >= graph.n)
+              __builtin_trap();
+          if (graph.n > kSmall || !IsSimple(graph)) continue;
+          if (!SameEdges(ParseGraph6(FormatGraph6(graph), "written"), Undirected(graph))) __builtin_trap();
+        }
+      },
+      kFixedBytes + kDifferences);
 }

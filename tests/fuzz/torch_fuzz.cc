@@ -1,11 +1,20 @@
-// Files of torch.save, both formats, and the archives that they are.
-#include "data/io/torch_file.h"
+// Files of pickle.dump and of torch.save in both formats, the archives that they are, and the tensors in them.
+#include "data/io/pickle_file.h"
 #include "tests/fuzz/fuzz.h"
+
+// What is unpacked, and a tensor of the largest size with the buffers of its conversions (data/io/byte_budget.h).
+constexpr int64_t kUnpackedAndConverted = int64_t{192} << 20;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace orbit;
-  return Fuzz(data, size, [](const FuzzInput& input) {
-    const TorchFile file(input.bytes, "input");
-    file.root().Find("state_dict");
-  });
+  return Fuzz(
+      data, size,
+      [](const FuzzInput& input) {
+        const PickleFile file(input.bytes, "input");
+        for (const PickleValue& value : file.pickle().values()) try {
+            if (IsTensor(value)) file.ToTensor(value);
+          } catch (const Error&) {
+          }
+      },
+      kFixedBytes + kUnpackedAndConverted);
 }

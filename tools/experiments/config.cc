@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "kernels/error.h"
@@ -49,7 +50,8 @@ std::string Describe(const YAML::Node& node) {
 }
 
 bool ReadDouble(const YAML::Node& node, double& value) {
-  const std::string& text = node.Scalar();
+  std::string_view text = node.Scalar();
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
 }
@@ -110,14 +112,22 @@ void ConfigSchema::IntList(const std::string& key, const std::vector<int64_t>& v
   Add({key, value, help, bounds, {}});
 }
 
-void Config::MergeYaml(const std::string& yaml, const std::string& source) {
-  YAML::Node root;
+YAML::Node LoadYaml(const std::string& yaml, const std::string& source) {
+  std::vector<YAML::Node> documents;
   try {
-    root = YAML::Load(yaml);
+    documents = YAML::LoadAll(yaml);
   } catch (const YAML::Exception& error) {
     Fail(source, ":", error.mark.line + 1, ": not YAML: ", error.msg);
   }
-  Merge(root, [&](const YAML::Node& node) {
+  std::erase_if(documents, [](const YAML::Node& document) { return document.IsNull(); });
+  if (documents.empty()) return YAML::Node();
+  Check(documents.size() == 1, source, ":", documents.back().Mark().line + 1,
+        ": a second document (after ---), where one is read");
+  return documents.front();
+}
+
+void Config::MergeYaml(const std::string& yaml, const std::string& source) {
+  Merge(LoadYaml(yaml, source), [&](const YAML::Node& node) {
     return node.Mark().is_null() ? source : source + ":" + std::to_string(node.Mark().line + 1);
   });
 }

@@ -26,6 +26,10 @@ class Node;
 
 namespace orbit {
 
+// The document of a text; null where that is empty. Throws Error, beginning with SOURCE:LINE, for what is not YAML and
+// for a second document.
+YAML::Node LoadYaml(const std::string& yaml, const std::string& source);
+
 using ConfigValue = std::variant<int64_t, double, std::string, bool, std::vector<int64_t>>;
 
 // Inclusive; of every element of a list.

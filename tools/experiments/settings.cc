@@ -21,13 +21,8 @@ struct Document {
 
 // The scalar under a top-level key, or the empty string.
 std::string Peek(const Document& document, const char* key) {
-  try {
-    const YAML::Node root = YAML::Load(document.yaml);
-    if (root.IsMap() && root[key] && root[key].IsScalar()) return root[key].Scalar();
-  } catch (const YAML::Exception& error) {
-    Fail(document.source, ": ", error.what());
-  }
-  return "";
+  const YAML::Node root = LoadYaml(document.yaml, document.source);
+  return root.IsMap() && root[key] && root[key].IsScalar() ? root[key].Scalar() : "";
 }
 
 // The document after those that it extends.

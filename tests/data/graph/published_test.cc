@@ -9,8 +9,7 @@
 
 #include "data/graph/graph6.h"
 #include "data/graph/graph_sets.h"
-#include "data/io/pickle.h"
-#include "engine/io/mapped_file.h"
+#include "data/io/pickle_file.h"
 
 namespace orbit {
 namespace {
@@ -53,11 +52,10 @@ TEST(PublishedTest, Graph8cIsWhatIsEnumerated) {
 TEST(PublishedTest, SplitsOfPeptides) {
   const std::string path = PublishedFile("peptides/splits_random_stratified_peptide.pickle");
   if (path.empty()) GTEST_SKIP() << "no splits_random_stratified_peptide.pickle";
-  const io::MappedFile file(path);
-  const Pickle pickle(file.contents(), path);
+  const PickleFile file(path);
   std::vector<int64_t> all;
   for (const auto& [split, size] : {std::pair("train", 10873u), std::pair("val", 2331u), std::pair("test", 2331u)}) {
-    const auto members = pickle.root().At(split, PickleValue::Kind::kTensor).tensor.ToVector<int64_t>();
+    const auto members = file.ToTensor(file.root().At(split, PickleValue::Kind::kObject)).ToVector<int64_t>();
     EXPECT_EQ(members.size(), size) << split;
     all.insert(all.end(), members.begin(), members.end());
   }

@@ -49,6 +49,23 @@ TEST_F(SafetensorsTest, ReadsTheFormatOfOthers) {
   EXPECT_EQ(contents.tensors.at("none").Describe(), "f64 [3, 0] on cpu");
 }
 
+TEST_F(SafetensorsTest, OtherTypesOfNumbersAreWidened) {
+  const std::string file = FileOf(R"({"__metadata__":null,"half":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},)"
+                                  R"("short":{"dtype":"I16","shape":[1],"data_offsets":[4,6]}})",
+                                  0) +
+                           std::string("\x00\x3c\x01\x80\xfe\xff", 6);
+  const Safetensors contents = Parse(file);
+  EXPECT_EQ(contents.tensors.at("half").Describe(), "f32 [2] on cpu");
+  EXPECT_EQ(contents.tensors.at("half").ToVector<float>(), (std::vector<float>{1, -0x1p-24f}));
+  EXPECT_EQ(contents.tensors.at("short").Describe(), "i32 [1] on cpu");
+  EXPECT_EQ(contents.tensors.at("short").Item(), -2);
+}
+
+TEST_F(SafetensorsTest, WhatIsSomethingElseIsNamed) {
+  EXPECT_THAT(Refusal("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(Refusal("<!DOCTYPE html>"), HasSubstr("web page"));
+}
+
 TEST_F(SafetensorsTest, WritesWhatItReads) {
   Safetensors contents;
   contents.metadata = {{"note", "line\nbreak, \"quotes\", \xC3\xA9"}, {"empty", ""}};
@@ -133,7 +150,7 @@ std::string RefusalOfEntry(const std::string& dtype, const std::string& shape, c
 
 TEST_F(SafetensorsTest, DescriptionsThatLieAreRefused) {
   ASSERT_EQ(RefusalOfEntry("\"F32\"", "[2]", "[0,8]"), "");
-  EXPECT_THAT(RefusalOfEntry("\"F16\"", "[2]", "[0,8]"), HasSubstr("'a' has the unknown dtype 'F16'"));
+  EXPECT_THAT(RefusalOfEntry("\"F8_E4M3\"", "[2]", "[0,8]"), HasSubstr("'a' has the unknown dtype 'F8_E4M3'"));
   EXPECT_THAT(RefusalOfEntry("7", "[2]", "[0,8]"), HasSubstr("unknown dtype"));
   EXPECT_THAT(RefusalOfEntry("\"F32\"", "2", "[0,8]"), HasSubstr("no list 'shape'"));
   EXPECT_THAT(RefusalOfEntry("\"F32\"", "[-2]", "[0,8]"), HasSubstr("shape holds -2"));

@@ -68,6 +68,8 @@ TEST(ConfigTest, ReadsNumbersAsTheyAreWritten) {
   EXPECT_EQ(number("1e-3"), 1e-3);
   EXPECT_EQ(number("2"), 2);
   EXPECT_EQ(number(".5"), 0.5);
+  EXPECT_EQ(number("+1.0e-3"), 1e-3);
+  EXPECT_EQ(number(".5e-9"), 5e-10);
   config.Set("seed=3.0");
   EXPECT_EQ(config.Int("seed"), 3);
   config.Set("seed=1e3");
@@ -129,12 +131,22 @@ TEST(ConfigTest, RefusesUnknownKeysWithTheNearest) {
   EXPECT_THAT(Refusal("train.batch.size: 5"), HasSubstr("unknown key 'train.batch.size'"));
 }
 
+TEST(ConfigTest, ReadsOneDocument) {
+  EXPECT_THAT(Refusal("---\nseed: 1\n---\ntrain.batch: 5\n"), StartsWith("my.yaml:4: a second document"));
+  EXPECT_THAT(Refusal("train:\n\tbatch: 5"), StartsWith("my.yaml:2: not YAML"));
+  Config config(Schema());
+  config.MergeYaml("--- # settings\nseed: 1\n...\n---\n", "my.yaml");
+  EXPECT_EQ(config.Int("seed"), 1);
+}
+
 TEST(ConfigTest, RefusesOtherTypes) {
   EXPECT_EQ(Refusal("\ntrain.batch: many"), "my.yaml:2: train.batch must be an integer, got 'many'");
   EXPECT_THAT(Refusal("train.batch: 1.5"), HasSubstr("must be an integer, got '1.5'"));
   EXPECT_THAT(Refusal("train.batch: [1]"), HasSubstr("must be an integer, got a list"));
   EXPECT_THAT(Refusal("train.batch:"), HasSubstr("must be an integer, got nothing"));
   EXPECT_THAT(Refusal("train.batch: 99999999999999999999"), HasSubstr("must be an integer"));
+  for (const char* number : {"+", "+-1", "++1", "+inf", "0x10"})
+    EXPECT_THAT(Refusal("train.learning_rate: " + std::string(number)), HasSubstr("must be a number")) << number;
   EXPECT_THAT(Refusal("train.learning_rate: 1e-3x"), HasSubstr("must be a number, got '1e-3x'"));
   EXPECT_THAT(Refusal("train.shuffle: 3"), HasSubstr("must be true or false, got '3'"));
   EXPECT_THAT(Refusal("model.widths: 3"), HasSubstr("must be a list of integers, got '3'"));

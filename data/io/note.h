@@ -1,0 +1,18 @@
+// What a reader has to say about a file that it reads all the same.
+#ifndef ORBIT_DATA_IO_NOTE_H_
+#define ORBIT_DATA_IO_NOTE_H_
+
+#include <cstdio>
+#include <functional>
+#include <string>
+
+namespace orbit {
+
+using Note = std::function<void(const std::string&)>;
+
+// A line on standard error.
+inline void PrintNote(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
+}  // namespace orbit
+
+#endif  // ORBIT_DATA_IO_NOTE_H_

@@ -1,0 +1,25 @@
+// NumPy's element types by the names that .npy files and pickles give them.
+#ifndef ORBIT_DATA_IO_NUMPY_TYPE_H_
+#define ORBIT_DATA_IO_NUMPY_TYPE_H_
+
+#include <optional>
+#include <string_view>
+
+#include "engine/io/elements.h"
+
+namespace orbit {
+
+struct NumpyType {
+  io::ElementType type;
+  bool big_endian;
+};
+
+// "<f8", ">i4", "|u1", "f2": a byte order (none: ours), a kind and the bytes of one element. Nothing for types that are
+// no plain numbers: complex ones, strings, dates, objects, records.
+std::optional<NumpyType> ParseNumpyType(std::string_view text);
+
+inline constexpr const char* kNumpyTypes = "f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1";  // for messages
+
+}  // namespace orbit
+
+#endif  // ORBIT_DATA_IO_NUMPY_TYPE_H_

@@ -1,0 +1,77 @@
+#include "data/io/pickled_graphs.h"
+
+namespace orbit {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+// The rows [begin, end) of an axis.
+Tensor Slice(const Tensor& whole, int64_t axis, int64_t begin, int64_t end) {
+  Shape shape = whole.shape();
+  const Shape strides = io::RowMajorStrides(shape);
+  shape[axis] = end - begin;
+  constexpr io::ElementType kTypes[] = {io::ElementType::kF32, io::ElementType::kBF16, io::ElementType::kF64,
+                                        io::ElementType::kI32, io::ElementType::kI64,  io::ElementType::kU8};
+  const std::span bytes(static_cast<const std::byte*>(whole.raw()), static_cast<size_t>(whole.bytes()));
+  return io::Gather({bytes, kTypes[static_cast<size_t>(whole.dtype())]}, begin * strides[axis], shape, strides);
+}
+
+}  // namespace
+
+PickledGraphs::PickledGraphs(const std::string& path) : file_(path) {
+  const PickleValue& root = file_.root();
+  if (root.kind == Kind::kList) {
+    size_ = static_cast<int64_t>(root.items.size());
+    return;
+  }
+  const bool collated = root.kind == Kind::kTuple && (root.items.size() == 2 || root.items.size() == 3) &&
+                        root.items[1]->AsDict() != nullptr && !root.items[1]->AsDict()->items.empty();
+  Check(collated, path, " holds a ", Describe(root),
+        ", not a list of graphs, nor (data, slices) as in PyTorch Geometric's processed/data.pt");
+  slices_ = root.items[1];
+  const PickleValue& name = *slices_->AsDict()->items[0];
+  Check(name.kind == Kind::kString, path, ": slices of a ", Describe(name), ", not of an attribute");
+  size_ = ToTensor(*slices_->AsDict()->items[1], "slices of " + name.bytes).size() - 1;
+}
+
+// Version 1 keeps attributes in the object itself, version 2 in its store's mapping.
+const PickleValue& PickledGraphs::Find(const PickleValue& data, const std::string& name) const {
+  const PickleValue* store = data.Find("_store");
+  const PickleValue* mapping = store == nullptr ? nullptr : store->Find("_mapping");
+  const PickleValue* found = (mapping == nullptr ? data : *mapping).Find(name);
+  Check(found != nullptr, "a ", Describe(data), " has no '", name, "'");
+  return *found;
+}
+
+Tensor PickledGraphs::ToTensor(const PickleValue& value, const std::string& name) const {
+  Check(IsTensor(value), "'", name, "' is a ", Describe(value), ", not a tensor or an array");
+  try {
+    return file_.ToTensor(value);
+  } catch (const Error& error) {
+    Fail("'", name, "': ", error.what());
+  }
+}
+
+Tensor PickledGraphs::Attribute(int64_t graph, const std::string& name) const {
+  Check(graph >= 0 && graph < size_, "graph ", graph, " of ", size_);
+  const PickleValue& root = file_.root();
+  if (slices_ == nullptr) return ToTensor(Find(*root.items[graph], name), name);
+  Collated& collated = collated_[name];
+  if (!collated.values.defined()) {
+    collated.values = ToTensor(Find(*root.items[0], name), name);
+    const PickleValue* slices = slices_->Find(name);
+    Check(slices != nullptr, "'", name, "' has no slices");
+    collated.begins = ToTensor(*slices, "slices of " + name).ToVector<int64_t>();
+  }
+  const Tensor& values = collated.values;
+  const std::vector<int64_t>& begins = collated.begins;
+  // As PyTorch Geometric has it: what refers to nodes is laid side by side, everything else one below the other.
+  const bool indices = name.find("index") != std::string::npos || name.find("face") != std::string::npos;
+  const int64_t axis = indices ? values.rank() - 1 : 0;
+  Check(values.rank() > 0 && static_cast<int64_t>(begins.size()) == size_ + 1 && begins[graph] >= 0 &&
+            begins[graph] <= begins[graph + 1] && begins[graph + 1] <= values.dim(axis),
+        "'", name, "' ", values.Describe(), " has slices that do not fit ", size_, " graphs");
+  return Slice(values, axis, begins[graph], begins[graph + 1]);
+}
+
+}  // namespace orbit
