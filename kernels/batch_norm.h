@@ -6,31 +6,41 @@
 
 #include <cstdint>
 
+#include "kernels/batch_statistics.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
 
-// mean and biased variance [channels] of the columns of x [rows, channels], rows >= 1.
+// The moments [3, channels] of x [rows, channels], rows >= 1.
 template <class Device, class T>
-void BatchNormStatistics(Device device, int64_t rows, int64_t channels, const T* x, T* mean, T* variance);
+void BatchNormMoments(Device device, int64_t rows, int64_t channels, const T* x, double* moments);
 
-// running = (1 - momentum) running + momentum now, for mean and variance [channels]; the new variance is multiplied by
-// `unbiased`, rows / (rows - 1).
+// Mean, biased variance and count of the moments [parts, 3, channels], merged in this order.
 template <class Device, class T>
-void MoveStatistics(Device device, int64_t channels, T momentum, T unbiased, const T* mean, const T* variance,
-                    T* running_mean, T* running_variance);
+void MergeMoments(Device device, int64_t parts, int64_t channels, const double* moments, T* mean, T* variance,
+                  double* count);
+
+// running = (1 - momentum) running + momentum now, for mean and variance [channels]: those of the moments
+// [parts, 3, channels] merged in this order, the variance unbiased.
+template <class Device, class T>
+void MoveStatistics(Device device, int64_t parts, int64_t channels, const double* moments, T momentum, T* running_mean,
+                    T* running_variance);
 
 // x, y [rows, channels]; the rest [channels]. It reads and writes every element once.
 template <class Device, class T>
-void BatchNormForward(Device device, int64_t rows, int64_t channels, bool relu, const T* x, const T* mean,
-                      const T* variance, T eps, const T* weight, const T* bias, T* y);
+void BatchNormForward(Device device, int64_t rows, int64_t channels, bool relu, const T* x,
+                      const BatchStatistics<T>& statistics, const T* weight, const T* bias, T* y);
 
-// From dy the gradients dx [rows, channels], dweight and dbias [channels]; y is needed for `relu` alone. In `training`
-// mean and variance are those of x, and the gradient flows through them.
+// From dy: sums [2, channels] of it, and of it times the normalised x; dbias and dweight [channels], the same. y is
+// needed for `relu` alone.
 template <class Device, class T>
-void BatchNormBackward(Device device, int64_t rows, int64_t channels, bool relu, bool training, const T* x, const T* y,
-                       const T* mean, const T* variance, T eps, const T* weight, const T* dy, T* dx, T* dweight,
-                       T* dbias);
+void BatchNormGradientSums(Device device, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
+                           const BatchStatistics<T>& statistics, const T* dy, double* sums, T* dweight, T* dbias);
+
+// From dy the gradient dx [rows, channels]. The sums are those over all rows that the statistics count.
+template <class Device, class T>
+void BatchNormBackward(Device device, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
+                       const BatchStatistics<T>& statistics, const T* weight, const T* dy, const double* sums, T* dx);
 
 }  // namespace orbit::kernels
 

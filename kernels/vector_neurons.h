@@ -19,6 +19,7 @@
 
 #include <cstdint>
 
+#include "kernels/batch_statistics.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
@@ -34,13 +35,12 @@ struct VectorNeuronShape {
   constexpr int64_t row_channels() const { return neighbours > 0 ? 2 * in : in + context; }
 };
 
-// Values, or their gradients.
 template <class T>
 struct VectorNeuronParameters {
-  T* feature;    // [channels, row_channels]
-  T* direction;  // [channels, row_channels], or [1, row_channels] where shared
-  T* weight;     // [channels], BatchNorm's, as bias
-  T* bias;
+  const T* feature;    // [channels, row_channels]
+  const T* direction;  // [channels, row_channels], or [1, row_channels] where shared
+  const T* weight;     // [channels], BatchNorm's, as bias
+  const T* bias;
 };
 
 template <class T>
@@ -50,34 +50,33 @@ struct VectorNeuronInput {
   const int32_t* neighbours;  // [graphs, n, neighbours], numbers of points within their graph, or null
 };
 
-// What m is normalised with: mean and biased variance [channels] of all rows in training, else running ones.
-template <class T>
-struct VectorNeuronNorm {
-  const T* mean;
-  const T* variance;
-  T eps;
-  bool training;  // for the gradient: whether it goes through mean and variance
-};
-
-// mean and biased variance [channels] of m over all rows.
+// The moments [3, channels] of m over all rows.
 template <class Device, class T>
-void VectorNeuronStatistics(Device device, const VectorNeuronShape& shape, const T* feature,
-                            const VectorNeuronInput<T>& input, T* mean, T* variance);
+void VectorNeuronMoments(Device device, const VectorNeuronShape& shape, const T* feature,
+                         const VectorNeuronInput<T>& input, double* moments);
 
-// y [graphs, n, 3, channels]. For edges: pool [channels, channels], choice u8 [graphs, n, channels], the place among
-// the neighbours of the one kept; else both null.
+// y [graphs, n, 3, channels], m normalised with `statistics`. For edges: pool [channels, channels], choice u8
+// [graphs, n, channels], the place among the neighbours of the one kept; else both null.
 template <class Device, class T>
-void VectorNeuronForward(Device device, const VectorNeuronShape& shape,
-                         const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
-                         const T* pool, const VectorNeuronInput<T>& input, T* y, uint8_t* choice);
+void VectorNeuronForward(Device device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                         const BatchStatistics<T>& statistics, const T* pool, const VectorNeuronInput<T>& input, T* y,
+                         uint8_t* choice);
 
-// From dy: gradients of the parameters, and where they are not null dx and dcontext. Nothing flows to `pool`: the
-// choice is piecewise constant.
+// From dy: sums [2, channels] over all rows of the gradient of BatchNorm(m), and of that times m - mean; and the
+// gradients of BatchNorm's weight and bias.
 template <class Device, class T>
-void VectorNeuronBackward(Device device, const VectorNeuronShape& shape,
-                          const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
-                          const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy, T* dx, T* dcontext,
-                          const VectorNeuronParameters<T>& gradients);
+void VectorNeuronGradientSums(Device device, const VectorNeuronShape& shape,
+                              const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics,
+                              const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy, double* sums,
+                              T* dweight, T* dbias);
+
+// From dy: gradients of feature and direction, and where they are not null dx and dcontext. The sums are those over
+// all rows that the statistics count. Nothing flows to `pool`: the choice is piecewise constant.
+template <class Device, class T>
+void VectorNeuronBackward(Device device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                          const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input,
+                          const uint8_t* choice, const T* dy, const double* sums, T* dx, T* dcontext, T* dfeature,
+                          T* ddirection);
 
 }  // namespace orbit::kernels
 

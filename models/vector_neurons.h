@@ -6,6 +6,7 @@
 
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
+#include "engine/ops/vector_neurons.h"
 #include "engine/random.h"
 
 namespace orbit {
@@ -17,40 +18,33 @@ struct VNDgcnnOptions {
   double dropout = 0;      // after the second edge convolution, in training
 };
 
-// Linear map, BatchNorm on norms, leaky ReLU along a learned direction: see kernels/vector_neurons.h.
+// VectorNeurons and VectorNeuronEdges with their parameters, converted to the dtype of x.
 class VNLayer : public nn::Module {
  public:
   VNLayer(int64_t in, int64_t out, bool shared_direction, Generator& generator);
 
-  // x [graphs, n, 3, channels] -> [graphs, n, 3, out]. Each graph's points may share a context [graphs, 3, more]: what
-  // is mapped is (x, context); in = channels + more.
   Variable operator()(const Variable& x, const Variable& context = {}) const;
-  // Edge convolution: on the edges to the k nearest neighbours y of every point x, with features (y - x, x); in = 2
-  // channels. Of the k results each channel keeps the one that reaches farthest along the learned directions `pool`
-  // [out, out]. x [graphs, n, 3, channels] -> [graphs, n, 3, out].
   Variable Convolve(const Variable& x, int64_t k, const Variable& pool) const;
 
  private:
-  Variable Apply(const Variable& x, const Variable& context, const Tensor& neighbours, const Variable& pool) const;
-
-  // The running statistics of norms, under the name of the module they have in PyTorch.
+  // The norm of lengths, under the name of the module it has in PyTorch.
   struct Norm : nn::Module {
     explicit Norm(int64_t channels);
-    void Move(const Tensor& mean, const Tensor& variance, int64_t rows) const;  // towards those of some rows
     Variable weight, bias, running_mean, running_var;
   };
 
-  int64_t out_;
-  bool shared_direction_;
+  VectorNeuronParameters Parameters(DType dtype) const;
+  RunningStatistics Running() const { return {norm_.running_mean.value(), norm_.running_var.value()}; }
+
   Variable feature_, direction_;
   Norm norm_;
 };
 
-// Of every channel the vector that reaches farthest along its learned direction, among a graph's points.
+// VectorMaxPool with its parameter.
 class VNMaxPool : public nn::Module {
  public:
   VNMaxPool(int64_t channels, Generator& generator);
-  Variable operator()(const Variable& x) const;  // [graphs, n, 3, channels] -> [graphs, 3, channels]
+  Variable operator()(const Variable& x) const;
 
   const Variable direction;  // [channels, channels]
 };

@@ -1,5 +1,7 @@
 #include "engine/nn/checkpoint.h"
 
+#include "engine/ops/batch_statistics.h"
+
 namespace orbit::nn {
 
 Variable Checkpoint(const Module& module, const ModuleForward& forward, const std::vector<Variable>& inputs,
@@ -14,6 +16,7 @@ Variable Checkpoint(const Module& module, const ModuleForward& forward, const st
     y = forward(inputs, generator).value();
   }
   return MakeVariable("Checkpoint", y, reads, [=](const Gradients& gradients) {
+    const StatisticsCollector already_collected;
     Generator again = before;
     BackwardThrough([&] { return forward(inputs, again); }, gradients.output());
   });

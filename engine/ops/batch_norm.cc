@@ -4,8 +4,20 @@
 #include "kernels/batch_norm.h"
 
 namespace orbit {
+namespace {
 
-Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bias, const BatchStatistics& running,
+// Of x as [rows, channels], f64 [3, channels].
+Tensor MomentsOf(const Tensor& x, int64_t rows, int64_t channels) {
+  const Tensor moments = Tensor::Empty({3, channels}, DType::kF64, x.device());
+  Dispatch("BatchNormMoments", x, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::BatchNormMoments(device, rows, channels, x.data<T>(), moments.data<double>());
+  });
+  return moments;
+}
+
+}  // namespace
+
+Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bias, const RunningStatistics& running,
                    bool training, bool relu, double eps) {
   Check(x.rank() >= 1, "BatchNorm of a scalar");
   const int64_t channels = x.dim(-1);
@@ -14,31 +26,33 @@ Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bi
         "BatchNorm of ", x.value().Describe(), " with weight ", weight.value().Describe());
   Check(rows > (training ? 1 : 0), "BatchNorm ", training ? "in training " : "", "of ", rows,
         " rows: ", x.value().Describe());
-  Tensor mean = running.mean, variance = running.variance;
+  const BatchStatistics statistics = training
+                                         ? StatisticsOfBatch(MomentsOf(x.value(), rows, channels), running, x.dtype())
+                                         : StatisticsOfRunning(running, x.dtype());
   Tensor y = Tensor::EmptyLike(x.value());
-  Dispatch("BatchNorm", x.value(), [&]<class T>(auto device, std::type_identity<T>) {
-    if (training) {
-      mean = Tensor::EmptyLike(running.mean);
-      variance = Tensor::EmptyLike(running.variance);
-      kernels::BatchNormStatistics(device, rows, channels, x.value().data<T>(), mean.data<T>(), variance.data<T>());
-      kernels::MoveStatistics(device, channels, T(running.momentum), T(rows) / T(rows - 1), mean.data<T>(),
-                              variance.data<T>(), running.mean.data<T>(), running.variance.data<T>());
-    }
-    kernels::BatchNormForward(device, rows, channels, relu, x.value().data<T>(), mean.data<T>(), variance.data<T>(),
-                              T(eps), weight.value().data<T>(), bias.value().data<T>(), y.data<T>());
+  Dispatch("BatchNorm", y, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::BatchNormForward(device, rows, channels, relu, x.value().data<T>(), statistics.data<T>(eps),
+                              weight.value().data<T>(), bias.value().data<T>(), y.data<T>());
   });
   return MakeVariable("BatchNorm", y, {x, weight, bias},
                       [=, x = x.value(), weight = weight.value(), y = relu ? y : Tensor()](const Gradients& gradients) {
-                        Tensor dx = gradients.Needs(0) ? Tensor::EmptyLike(x) : Tensor();
-                        Tensor dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(weight);
+                        const Tensor& dy = gradients.output();
+                        const Tensor sums = Tensor::Empty({2, channels}, DType::kF64, x.device());
+                        const Tensor dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(weight);
                         Dispatch("BatchNorm", x, [&]<class T>(auto device, std::type_identity<T>) {
-                          kernels::BatchNormBackward(
-                              device, rows, channels, relu, training, x.data<T>(), y.defined() ? y.data<T>() : nullptr,
-                              mean.data<T>(), variance.data<T>(), T(eps), weight.data<T>(),
-                              gradients.output().data<T>(), dx.defined() ? dx.data<T>() : nullptr, dweight.data<T>(),
-                              dbias.data<T>());
+                          const auto with = statistics.data<T>(eps);
+                          const T* results = y.defined() ? y.data<T>() : nullptr;
+                          kernels::BatchNormGradientSums(device, rows, channels, relu, x.data<T>(), results, with,
+                                                         dy.data<T>(), sums.data<double>(), dweight.data<T>(),
+                                                         dbias.data<T>());
+                          if (!gradients.Needs(0)) return;
+                          // Sums are those over the rows at hand. Where a batch is spread, those of its other parts
+                          // are added here.
+                          const Tensor dx = Tensor::EmptyLike(x);
+                          kernels::BatchNormBackward(device, rows, channels, relu, x.data<T>(), results, with,
+                                                     weight.data<T>(), dy.data<T>(), sums.data<double>(), dx.data<T>());
+                          gradients.Add(0, dx);
                         });
-                        if (dx.defined()) gradients.Add(0, dx);
                         gradients.Add(1, dweight);
                         gradients.Add(2, dbias);
                       });

@@ -2,21 +2,16 @@
 #ifndef ORBIT_ENGINE_OPS_BATCH_NORM_H_
 #define ORBIT_ENGINE_OPS_BATCH_NORM_H_
 
+#include "engine/ops/batch_statistics.h"
 #include "engine/variable.h"
 
 namespace orbit {
 
-// Running statistics of the columns, as PyTorch's BatchNorm1d: mean and unbiased variance [channels], with momentum.
-struct BatchStatistics {
-  Tensor mean, variance;
-  double momentum = 0.1;
-};
-
 // (x - mean) / sqrt(variance + eps) weight + bias for every channel, then max(., 0) where `relu`: x [..., channels],
 // weight and bias [channels]. In training with the mean and the biased variance of all rows, through which the gradient
-// flows, and the running statistics move; else with the running ones. f32, f64. Throws Error for no rows, and in
-// training for a single one. Ioffe and Szegedy 2015.
-Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bias, const BatchStatistics& running,
+// flows, and the running statistics move (engine/ops/batch_statistics.h); else with the running ones. f32, f64. Throws
+// Error for no rows, and in training for a single one. Ioffe and Szegedy 2015.
+Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bias, const RunningStatistics& running,
                    bool training, bool relu = false, double eps = 1e-5);
 
 }  // namespace orbit

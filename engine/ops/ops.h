@@ -4,6 +4,7 @@
 
 #include "engine/ops/attention.h"
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/batch_statistics.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/edge_mlp.h"
@@ -17,5 +18,6 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/transformer_layer.h"
+#include "engine/ops/vector_neurons.h"
 
 #endif  // ORBIT_ENGINE_OPS_OPS_H_

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/ops/batch_statistics.h"
 #include "engine/ops/elementwise.h"
 #include "engine/profiling.h"
 
@@ -41,9 +42,12 @@ PendingNumbers TrainingStep::Run(std::vector<Tensor> inputs, double learning_rat
 }
 
 std::vector<Tensor> TrainingStep::Update(const std::vector<Tensor>& inputs, Generator& generator) {
-  std::vector<Tensor> numbers = Gradients({inputs.begin(), inputs.end() - 1}, generator);
-  // Gradients and numbers are sums over this process's rows here.
+  StatisticsCollector statistics;
+  std::vector<Tensor> numbers = AddGradients({inputs.begin(), inputs.end() - 1}, generator);
+  // Gradients and numbers are sums over the rows at hand, and so are the statistics. Where a batch is spread over
+  // processes, those of the others are added here.
   const ProfileRange range("optimizer");
+  statistics.Move();
   const Tensor squared_norm = optim::SquaredGradientNorm(optimizer_.parameters());
   optimizer_.Update(inputs.back(), squared_norm, options_.clip_norm);
   numbers.insert(numbers.begin() + 1, squared_norm);
@@ -51,6 +55,11 @@ std::vector<Tensor> TrainingStep::Update(const std::vector<Tensor>& inputs, Gene
 }
 
 std::vector<Tensor> TrainingStep::Gradients(const std::vector<Tensor>& inputs, Generator& generator) {
+  const StatisticsCollector not_moved;
+  return AddGradients(inputs, generator);
+}
+
+std::vector<Tensor> TrainingStep::AddGradients(const std::vector<Tensor>& inputs, Generator& generator) {
   Check(!inputs.empty() && inputs[0].rank() >= 1 && inputs[0].dim(0) >= options_.accumulate, "a batch of ",
         inputs.empty() ? "nothing" : inputs[0].Describe(), " in ", options_.accumulate, " micro-batches");
   optimizer_.ZeroGrad();

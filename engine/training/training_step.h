@@ -6,7 +6,8 @@
 // The batch goes through `forward` and backward in micro-batches of rows, for the memory of one of them. What comes of
 // it is that of the whole batch, to rounding: the loss's parts are sums with the batch's own denominators
 // (engine/training/loss.h), and random numbers are those of the batch's rows (engine/random.h). The exception is
-// BatchNorm, which normalises by the statistics of the rows that it sees together: those of a micro-batch.
+// BatchNorm, which normalises by the statistics of the rows that it sees together: those of a micro-batch. Running
+// statistics move once a step, towards the mean and variance of the batch's rows together.
 #ifndef ORBIT_ENGINE_TRAINING_TRAINING_STEP_H_
 #define ORBIT_ENGINE_TRAINING_TRAINING_STEP_H_
 
@@ -73,6 +74,7 @@ class TrainingStep {
 
  private:
   std::vector<Tensor> Update(const std::vector<Tensor>& inputs, Generator& generator);
+  std::vector<Tensor> AddGradients(const std::vector<Tensor>& inputs, Generator& generator);
   void AddNumbers(const std::vector<LossPart>& parts, const Variable& loss, std::vector<Tensor>& numbers);
 
   optim::Optimizer& optimizer_;

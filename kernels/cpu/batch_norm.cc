@@ -185,77 +185,109 @@ std::vector<double> SumRows(int64_t rows, int64_t count, Sum sum) {
 }
 
 template <class T>
-std::vector<T> Scales(int64_t channels, const T* variance, T eps) {
+std::vector<T> Scales(int64_t channels, const BatchStatistics<T>& statistics) {
   std::vector<T> scales(channels);
-  for (int64_t c = 0; c < channels; ++c) scales[c] = T(1) / std::sqrt(variance[c] + eps);
+  for (int64_t c = 0; c < channels; ++c) scales[c] = T(1) / std::sqrt(statistics.variance[c] + statistics.eps);
   return scales;
+}
+
+// Calls f(c, moments) for every channel with those of the parts, merged.
+template <class F>
+void ForMerged(int64_t parts, int64_t channels, const double* moments, F f) {
+  for (int64_t c = 0; c < channels; ++c) f(c, MergedMoments(parts, channels, moments, c));
 }
 
 }  // namespace
 
 template <class Device, class T>
-void BatchNormStatistics(Device, int64_t rows, int64_t channels, const T* x, T* mean, T* variance) {
+void BatchNormMoments(Device, int64_t rows, int64_t channels, const T* x, double* moments) {
   const auto sum_from = [&](const T* center) {
     return SumRows<T>(rows, channels, [&](int64_t begin, int64_t end, T* sums) {
       AddRows<T>(end - begin, channels, x + begin * channels, center, sums);
     });
   };
   const std::vector<double> sums = sum_from(nullptr);
-  for (int64_t c = 0; c < channels; ++c) mean[c] = T(sums[c] / static_cast<double>(rows));
-  const std::vector<double> squares = sum_from(mean);
-  for (int64_t c = 0; c < channels; ++c) variance[c] = T(squares[c] / static_cast<double>(rows));
-}
-
-template <class Device, class T>
-void MoveStatistics(Device, int64_t channels, T momentum, T unbiased, const T* mean, const T* variance, T* running_mean,
-                    T* running_variance) {
+  std::vector<T> center(channels);
   for (int64_t c = 0; c < channels; ++c) {
-    running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c];
-    running_variance[c] = (1 - momentum) * running_variance[c] + momentum * unbiased * variance[c];
+    moments[c] = static_cast<double>(rows);
+    moments[channels + c] = sums[c] / static_cast<double>(rows);
+    center[c] = T(moments[channels + c]);
   }
+  std::ranges::copy(sum_from(center.data()), moments + 2 * channels);
 }
 
 template <class Device, class T>
-void BatchNormForward(Device, int64_t rows, int64_t channels, bool relu, const T* x, const T* mean, const T* variance,
-                      T eps, const T* weight, const T* bias, T* y) {
-  std::vector<T> factor = Scales(channels, variance, eps);
-  for (int64_t c = 0; c < channels; ++c) factor[c] *= weight[c];
-  const T floor = relu ? T(0) : -std::numeric_limits<T>::infinity();
-  ParallelFor(rows, kRows, [&, factor = factor.data()](int64_t begin, int64_t end) {
-    Normalize<T>(end - begin, channels, x + begin * channels, mean, factor, bias, floor, y + begin * channels);
+void MergeMoments(Device, int64_t parts, int64_t channels, const double* moments, T* mean, T* variance, double* count) {
+  ForMerged(parts, channels, moments, [&](int64_t c, const Moments& merged) {
+    mean[c] = T(merged.mean);
+    variance[c] = T(merged.squares / merged.count);
+    *count = merged.count;
   });
 }
 
 template <class Device, class T>
-void BatchNormBackward(Device, int64_t rows, int64_t channels, bool relu, bool training, const T* x, const T* y,
-                       const T* mean, const T* variance, T eps, const T* weight, const T* dy, T* dx, T* dweight,
-                       T* dbias) {
-  const std::vector<T> scales = Scales(channels, variance, eps);
-  const BackwardArguments<T> arguments = {channels, x, relu ? y : nullptr, dy, mean, scales.data()};
-  const std::vector<double> sums = SumRows<T>(
-      rows, 2 * channels, [&](int64_t begin, int64_t end, T* sums) { SumGradients<T>(arguments, begin, end, sums); });
-  std::vector<T> factor(channels), shift(channels, T(0)), slope(channels, T(0));
+void MoveStatistics(Device, int64_t parts, int64_t channels, const double* moments, T momentum, T* running_mean,
+                    T* running_variance) {
+  ForMerged(parts, channels, moments, [&](int64_t c, const Moments& now) {
+    running_mean[c] = (1 - momentum) * running_mean[c] + momentum * T(now.mean);
+    running_variance[c] = (1 - momentum) * running_variance[c] + momentum * T(now.squares / (now.count - 1));
+  });
+}
+
+template <class Device, class T>
+void BatchNormForward(Device, int64_t rows, int64_t channels, bool relu, const T* x,
+                      const BatchStatistics<T>& statistics, const T* weight, const T* bias, T* y) {
+  std::vector<T> factor = Scales(channels, statistics);
+  for (int64_t c = 0; c < channels; ++c) factor[c] *= weight[c];
+  const T floor = relu ? T(0) : -std::numeric_limits<T>::infinity();
+  ParallelFor(rows, kRows, [&, factor = factor.data()](int64_t begin, int64_t end) {
+    Normalize<T>(end - begin, channels, x + begin * channels, statistics.mean, factor, bias, floor,
+                 y + begin * channels);
+  });
+}
+
+template <class Device, class T>
+void BatchNormGradientSums(Device, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
+                           const BatchStatistics<T>& statistics, const T* dy, double* sums, T* dweight, T* dbias) {
+  const std::vector<T> scales = Scales(channels, statistics);
+  const BackwardArguments<T> arguments = {channels, x, relu ? y : nullptr, dy, statistics.mean, scales.data()};
+  std::ranges::copy(
+      SumRows<T>(rows, 2 * channels,
+                 [&](int64_t begin, int64_t end, T* sums) { SumGradients<T>(arguments, begin, end, sums); }),
+      sums);
   for (int64_t c = 0; c < channels; ++c) {
     dbias[c] = T(sums[c]);
     dweight[c] = T(sums[channels + c]);
-    factor[c] = weight[c] * scales[c];
-    if (!training) continue;
-    shift[c] = T(sums[c] / static_cast<double>(rows));
-    slope[c] = T(sums[channels + c] / static_cast<double>(rows)) * scales[c];
   }
-  if (!dx) return;
+}
+
+template <class Device, class T>
+void BatchNormBackward(Device, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
+                       const BatchStatistics<T>& statistics, const T* weight, const T* dy, const double* sums, T* dx) {
+  const std::vector<T> scales = Scales(channels, statistics);
+  const BackwardArguments<T> arguments = {channels, x, relu ? y : nullptr, dy, statistics.mean, scales.data()};
+  std::vector<T> factor(channels), shift(channels, T(0)), slope(channels, T(0));
+  for (int64_t c = 0; c < channels; ++c) {
+    factor[c] = weight[c] * scales[c];
+    if (!statistics.count) continue;
+    shift[c] = T(sums[c] / *statistics.count);
+    slope[c] = T(sums[channels + c] / *statistics.count) * scales[c];
+  }
   ParallelFor(rows, kRows, [&](int64_t begin, int64_t end) {
     SpreadGradients<T>(arguments, begin, end, factor.data(), shift.data(), slope.data(), dx);
   });
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                       \
-  template void MoveStatistics(Cpu, int64_t, T, T, const T*, const T*, T*, T*);                                    \
-  template void BatchNormStatistics(Cpu, int64_t, int64_t, const T*, T*, T*);                                      \
-  template void BatchNormForward(Cpu, int64_t, int64_t, bool, const T*, const T*, const T*, T, const T*, const T*, \
-                                 T*);                                                                              \
-  template void BatchNormBackward(Cpu, int64_t, int64_t, bool, bool, const T*, const T*, const T*, const T*, T,    \
-                                  const T*, const T*, T*, T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                                                           \
+  template void BatchNormMoments(Cpu, int64_t, int64_t, const T*, double*);                                            \
+  template void MergeMoments(Cpu, int64_t, int64_t, const double*, T*, T*, double*);                                   \
+  template void MoveStatistics(Cpu, int64_t, int64_t, const double*, T, T*, T*);                                       \
+  template void BatchNormForward(Cpu, int64_t, int64_t, bool, const T*, const BatchStatistics<T>&, const T*, const T*, \
+                                 T*);                                                                                  \
+  template void BatchNormGradientSums(Cpu, int64_t, int64_t, bool, const T*, const T*, const BatchStatistics<T>&,      \
+                                      const T*, double*, T*, T*);                                                      \
+  template void BatchNormBackward(Cpu, int64_t, int64_t, bool, const T*, const T*, const BatchStatistics<T>&,          \
+                                  const T*, const T*, const double*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -51,22 +51,23 @@ class Layer {
         grain_(std::max(NumChunks(shape.graphs, kMostChunks),
                         NumChunks(kRowsAtLeast, std::max<int64_t>(1, shape.n * rows_of_point_)))) {}
 
-  void Statistics(const T* feature, T* mean, T* variance) {
+  void GetMoments(const T* feature, double* moments) {
     SetWeights(feature, nullptr, false);
     const std::vector<double> sums =
-        SumOverGraphs([this](int64_t begin, int64_t end, double* sums) { StatisticsOfGraphs(begin, end, sums); });
-    const double rows = static_cast<double>(std::max<int64_t>(1, shape_.rows()));
+        SumOverGraphs([this](int64_t begin, int64_t end, double* sums) { SumsOfGraphs(begin, end, sums); });
+    const double rows = static_cast<double>(shape_.rows());
     for (int64_t c = 0; c < shape_.channels; ++c) {
-      const double average = sums[c] / rows;
-      mean[c] = static_cast<T>(average);
-      variance[c] = static_cast<T>(std::max(0.0, sums[stride_ + c] / rows - average * average));
+      const double mean = sums[c] / std::max(1.0, rows);
+      moments[c] = rows;
+      moments[shape_.channels + c] = mean;
+      moments[2 * shape_.channels + c] = std::max(0.0, sums[stride_ + c] - mean * sums[c]);
     }
   }
 
-  void Forward(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm, const T* pool, T* y,
+  void Forward(const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics, const T* pool, T* y,
                uint8_t* choice) {
     SetWeights(parameters.feature, parameters.direction, false);
-    SetNorm(parameters, norm);
+    SetNorm(parameters, statistics);
     if (edges_) {
       pool_.assign((shape_.channels + 1) * stride_, T(0));
       for (int64_t c = 0; c < shape_.channels; ++c)
@@ -78,22 +79,30 @@ class Layer {
     });
   }
 
-  void Backward(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm,
-                const uint8_t* choice, const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
-    SetWeights(parameters.feature, parameters.direction, true);
-    SetNorm(parameters, norm);
-    const std::vector<double> sums = SumOverGraphs(
+  void GradientSums(const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics,
+                    const uint8_t* choice, const T* dy, double* sums, T* dweight, T* dbias) {
+    SetWeights(parameters.feature, parameters.direction, false);
+    SetNorm(parameters, statistics);
+    const std::vector<double> padded = SumOverGraphs(
         [&](int64_t begin, int64_t end, double* sums) { GradientSumsOfGraphs(begin, end, choice, dy, sums); });
+    for (int64_t c = 0; c < shape_.channels; ++c) {
+      sums[c] = padded[c];
+      sums[shape_.channels + c] = padded[stride_ + c];
+      dbias[c] = static_cast<T>(padded[c]);
+      dweight[c] = static_cast<T>(padded[stride_ + c] * std::sqrt(PrecisionOf(statistics, c)));
+    }
+  }
+
+  void Backward(const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics,
+                const uint8_t* choice, const T* dy, const double* sums, T* dx, T* dcontext, T* dfeature,
+                T* ddirection) {
+    SetWeights(parameters.feature, parameters.direction, true);
+    SetNorm(parameters, statistics);
     mean_db_.assign(stride_, T(0));
     slope_db_.assign(stride_, T(0));
-    const double rows = static_cast<double>(std::max<int64_t>(1, shape_.rows()));
-    for (int64_t c = 0; c < shape_.channels; ++c) {
-      const double precision = 1 / (static_cast<double>(norm.variance[c]) + static_cast<double>(norm.eps));
-      gradients.bias[c] = static_cast<T>(sums[c]);
-      gradients.weight[c] = static_cast<T>(sums[stride_ + c] * std::sqrt(precision));
-      if (!norm.training) continue;
-      mean_db_[c] = static_cast<T>(sums[c] / rows);
-      slope_db_[c] = static_cast<T>(sums[stride_ + c] * precision / rows);
+    for (int64_t c = 0; statistics.count && c < shape_.channels; ++c) {
+      mean_db_[c] = static_cast<T>(sums[c] / *statistics.count);
+      slope_db_[c] = static_cast<T>(sums[shape_.channels + c] * PrecisionOf(statistics, c) / *statistics.count);
     }
     const int64_t size = (shape_.in + second_in_) * width_, chunks = NumChunks(shape_.graphs, grain_);
     Scratch<T> weights(std::max<int64_t>(1, chunks) * size);
@@ -103,7 +112,7 @@ class Layer {
     });
     for (int64_t chunk = 1; chunk < chunks; ++chunk)
       for (int64_t i = 0; i < size; ++i) weights.data()[i] += weights.data()[chunk * size + i];
-    GetWeightGradients(weights.data(), gradients);
+    GetWeightGradients(weights.data(), dfeature, ddirection);
   }
 
  private:
@@ -159,7 +168,7 @@ class Layer {
   }
 
   // The gradients of feature and direction from those of the right factors, [in + second_in, width].
-  void GetWeightGradients(const T* weights, const VectorNeuronParameters<T>& gradients) const {
+  void GetWeightGradients(const T* weights, T* dfeature, T* ddirection) const {
     const T *first = weights, *second = weights + shape_.in * width_;
     const auto get = [&](int64_t column, T* row) {
       for (int64_t i = 0; i < second_in_; ++i) row[shape_.in + i] += second[i * width_ + column];
@@ -167,18 +176,22 @@ class Layer {
         row[i] += first[i * width_ + column] - (edges_ ? second[i * width_ + column] : T(0));
     };
     const int64_t in = shape_.row_channels(), c_end = shape_.channels;
-    std::fill_n(gradients.feature, c_end * in, T(0));
-    std::fill_n(gradients.direction, (shape_.shared_direction ? 1 : c_end) * in, T(0));
-    for (int64_t c = 0; c < c_end; ++c) get(c, gradients.feature + c * in);
+    std::fill_n(dfeature, c_end * in, T(0));
+    std::fill_n(ddirection, (shape_.shared_direction ? 1 : c_end) * in, T(0));
+    for (int64_t c = 0; c < c_end; ++c) get(c, dfeature + c * in);
     for (int64_t c = 0; c < (shape_.shared_direction ? kN : c_end); ++c)
-      get(stride_ + c, gradients.direction + (shape_.shared_direction ? 0 : c) * in);
+      get(stride_ + c, ddirection + (shape_.shared_direction ? 0 : c) * in);
   }
 
-  void SetNorm(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm) {
+  static double PrecisionOf(const BatchStatistics<T>& statistics, int64_t c) {
+    return 1 / (static_cast<double>(statistics.variance[c]) + static_cast<double>(statistics.eps));
+  }
+
+  void SetNorm(const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics) {
     for (std::vector<T>* array : {&scale_, &mean_, &bias_}) array->assign(stride_, T(0));
     for (int64_t c = 0; c < shape_.channels; ++c) {
-      scale_[c] = parameters.weight[c] / std::sqrt(norm.variance[c] + norm.eps);
-      mean_[c] = norm.mean[c];
+      scale_[c] = parameters.weight[c] / std::sqrt(statistics.variance[c] + statistics.eps);
+      mean_[c] = statistics.mean[c];
       bias_[c] = parameters.bias[c];
     }
   }
@@ -220,7 +233,7 @@ class Layer {
     return {hn::LoadU(d, scale_.data() + v), hn::LoadU(d, mean_.data() + v), hn::LoadU(d, bias_.data() + v)};
   }
 
-  HWY_NOINLINE void StatisticsOfGraphs(int64_t begin, int64_t end, double* sums) const {
+  HWY_NOINLINE void SumsOfGraphs(int64_t begin, int64_t end, double* sums) const {
     const Tag<T> tag;
     Scratch<T> memory(FirstSize() + SecondSize() + 2 * stride_);
     const Sets sets = {memory.data(), memory.data() + FirstSize()};
@@ -500,22 +513,30 @@ class Layer {
 };
 
 template <class T>
-void Statistics(const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input, T* mean,
-                T* variance) {
-  Layer<T>(shape, input).Statistics(feature, mean, variance);
+void LengthMoments(const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input,
+                   double* moments) {
+  Layer<T>(shape, input).GetMoments(feature, moments);
 }
 
 template <class T>
-void Forward(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
-             const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y, uint8_t* choice) {
-  Layer<T>(shape, input).Forward(parameters, norm, pool, y, choice);
+void Forward(const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+             const BatchStatistics<T>& statistics, const T* pool, const VectorNeuronInput<T>& input, T* y,
+             uint8_t* choice) {
+  Layer<T>(shape, input).Forward(parameters, statistics, pool, y, choice);
 }
 
 template <class T>
-void Backward(const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
-              const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy,
-              T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
-  Layer<T>(shape, input).Backward(parameters, norm, choice, dy, dx, dcontext, gradients);
+void GradientSums(const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                  const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input, const uint8_t* choice,
+                  const T* dy, double* sums, T* dweight, T* dbias) {
+  Layer<T>(shape, input).GradientSums(parameters, statistics, choice, dy, sums, dweight, dbias);
+}
+
+template <class T>
+void Backward(const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+              const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input, const uint8_t* choice,
+              const T* dy, const double* sums, T* dx, T* dcontext, T* dfeature, T* ddirection) {
+  Layer<T>(shape, input).Backward(parameters, statistics, choice, dy, sums, dx, dcontext, dfeature, ddirection);
 }
 
 }  // namespace
@@ -527,39 +548,51 @@ HWY_AFTER_NAMESPACE();
 namespace orbit::kernels {
 namespace {
 
-ORBIT_EXPORT(Statistics)
+ORBIT_EXPORT(LengthMoments)
 ORBIT_EXPORT(Forward)
+ORBIT_EXPORT(GradientSums)
 ORBIT_EXPORT(Backward)
 
 }  // namespace
 
 template <class Device, class T>
-void VectorNeuronStatistics(Device, const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input,
-                            T* mean, T* variance) {
-  Statistics<T>(shape, feature, input, mean, variance);
+void VectorNeuronMoments(Device, const VectorNeuronShape& shape, const T* feature, const VectorNeuronInput<T>& input,
+                         double* moments) {
+  LengthMoments<T>(shape, feature, input, moments);
 }
 
 template <class Device, class T>
-void VectorNeuronForward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
-                         const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,
+void VectorNeuronForward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                         const BatchStatistics<T>& statistics, const T* pool, const VectorNeuronInput<T>& input, T* y,
                          uint8_t* choice) {
-  Forward<T>(shape, parameters, norm, pool, input, y, choice);
+  Forward<T>(shape, parameters, statistics, pool, input, y, choice);
 }
 
 template <class Device, class T>
-void VectorNeuronBackward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
-                          const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,
-                          const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
-  Backward<T>(shape, parameters, norm, input, choice, dy, dx, dcontext, gradients);
+void VectorNeuronGradientSums(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                              const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input,
+                              const uint8_t* choice, const T* dy, double* sums, T* dweight, T* dbias) {
+  GradientSums<T>(shape, parameters, statistics, input, choice, dy, sums, dweight, dbias);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                          \
-  template void VectorNeuronStatistics(Cpu, const VectorNeuronShape&, const T*, const VectorNeuronInput<T>&, T*, T*); \
-  template void VectorNeuronForward(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,            \
-                                    const VectorNeuronNorm<T>&, const T*, const VectorNeuronInput<T>&, T*, uint8_t*); \
-  template void VectorNeuronBackward(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,           \
-                                     const VectorNeuronNorm<T>&, const VectorNeuronInput<T>&, const uint8_t*,         \
-                                     const T*, T*, T*, const VectorNeuronParameters<T>&);
+template <class Device, class T>
+void VectorNeuronBackward(Device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                          const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input,
+                          const uint8_t* choice, const T* dy, const double* sums, T* dx, T* dcontext, T* dfeature,
+                          T* ddirection) {
+  Backward<T>(shape, parameters, statistics, input, choice, dy, sums, dx, dcontext, dfeature, ddirection);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                           \
+  template void VectorNeuronMoments(Cpu, const VectorNeuronShape&, const T*, const VectorNeuronInput<T>&, double*);    \
+  template void VectorNeuronForward(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<T>&,                   \
+                                    const BatchStatistics<T>&, const T*, const VectorNeuronInput<T>&, T*, uint8_t*);   \
+  template void VectorNeuronGradientSums(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<T>&,              \
+                                         const BatchStatistics<T>&, const VectorNeuronInput<T>&, const uint8_t*,       \
+                                         const T*, double*, T*, T*);                                                   \
+  template void VectorNeuronBackward(Cpu, const VectorNeuronShape&, const VectorNeuronParameters<T>&,                  \
+                                     const BatchStatistics<T>&, const VectorNeuronInput<T>&, const uint8_t*, const T*, \
+                                     const double*, T*, T*, T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

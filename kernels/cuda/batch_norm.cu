@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernels/batch_norm.h"
+#include "kernels/batch_statistics.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
@@ -55,21 +56,8 @@ __device__ V ColumnSum(const Tiles& tiles, V value, V* shared) {
 // ---- Statistics ----
 //
 // A block's mean and sum of squared distances from it, of its rows of every column: a thread adds up distances from the
-// first value it sees, so that nothing cancels, and partial results are joined as Chan, Golub and LeVeque (1983) do, in
-// double. A warp then joins the blocks' of one channel. Bytes: x once.
-struct Moments {
-  double count = 0, mean = 0, squares = 0;
-
-  __device__ void Join(const Moments& other) {
-    const double total = count + other.count;
-    if (total == 0) return;
-    const double distance = other.mean - mean;
-    mean += distance * (other.count / total);
-    squares += other.squares + distance * distance * (count * other.count / total);
-    count = total;
-  }
-};
-
+// first value it sees, so that nothing cancels, and partial results are merged as Chan, Golub and LeVeque (1983) do, in
+// double. A warp then merges the blocks' of one channel. Bytes: x once.
 template <class T>
 __global__ void __launch_bounds__(kThreads) MomentsKernel(Tiles tiles, const T* x, Moments* partial) {
   ORBIT_SHARED(shared, Moments[kThreads]);
@@ -92,40 +80,53 @@ __global__ void __launch_bounds__(kThreads) MomentsKernel(Tiles tiles, const T* 
   __syncthreads();
   for (int distance = tiles.Stride() / 2; distance > 0; distance /= 2) {
     if (static_cast<int>(threadIdx.x) < distance * tiles.lanes)
-      moments.Join(shared[threadIdx.x + distance * tiles.lanes]);
+      moments.Merge(shared[threadIdx.x + distance * tiles.lanes]);
     __syncthreads();
   }
   if (mine && static_cast<int>(threadIdx.x) < tiles.lanes)
     partial[int64_t{blockIdx.x} * tiles.columns + column] = moments;
 }
 
-template <class T>
 __global__ void __launch_bounds__(kThreads)
-    JoinKernel(int blocks, int channels, const Moments* partial, T* mean, T* variance) {
+    MergeBlocksKernel(int blocks, int channels, const Moments* partial, double* moments) {
   const int c = blockIdx.x * kWarps + threadIdx.x / 32, lane = threadIdx.x % 32;
   if (c >= channels) return;
-  Moments moments;
-  for (int block = lane; block < blocks; block += 32) moments.Join(partial[int64_t{block} * channels + c]);
+  Moments merged;
+  for (int block = lane; block < blocks; block += 32) merged.Merge(partial[int64_t{block} * channels + c]);
 #pragma unroll
   for (int distance = 16; distance > 0; distance /= 2) {
     Moments other;
-    other.count = __shfl_down_sync(kAllLanes, moments.count, distance);
-    other.mean = __shfl_down_sync(kAllLanes, moments.mean, distance);
-    other.squares = __shfl_down_sync(kAllLanes, moments.squares, distance);
-    if (lane < distance) moments.Join(other);
+    other.count = __shfl_down_sync(kAllLanes, merged.count, distance);
+    other.mean = __shfl_down_sync(kAllLanes, merged.mean, distance);
+    other.squares = __shfl_down_sync(kAllLanes, merged.squares, distance);
+    if (lane < distance) merged.Merge(other);
   }
   if (lane > 0) return;
-  mean[c] = static_cast<T>(moments.mean);
-  variance[c] = static_cast<T>(moments.squares / moments.count);
+  moments[c] = merged.count;
+  moments[channels + c] = merged.mean;
+  moments[2 * channels + c] = merged.squares;
+}
+
+// A thread a channel.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    MergeKernel(int64_t parts, int64_t channels, const double* moments, T* mean, T* variance, double* count) {
+  const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (c >= channels) return;
+  const Moments merged = MergedMoments(parts, channels, moments, c);
+  mean[c] = static_cast<T>(merged.mean);
+  variance[c] = static_cast<T>(merged.squares / merged.count);
+  if (c == 0) *count = merged.count;
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) MoveKernel(int64_t channels, T momentum, T unbiased, const T* mean,
-                                                       const T* variance, T* running_mean, T* running_variance) {
+__global__ void __launch_bounds__(kThreads) MoveKernel(int64_t parts, int64_t channels, const double* moments,
+                                                       T momentum, T* running_mean, T* running_variance) {
   const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (c >= channels) return;
-  running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c];
-  running_variance[c] = (1 - momentum) * running_variance[c] + momentum * unbiased * variance[c];
+  const Moments now = MergedMoments(parts, channels, moments, c);
+  running_mean[c] = (1 - momentum) * running_mean[c] + momentum * static_cast<T>(now.mean);
+  running_variance[c] = (1 - momentum) * running_variance[c] + momentum * static_cast<T>(now.squares / (now.count - 1));
 }
 
 // ---- Forward ----
@@ -133,16 +134,17 @@ __global__ void __launch_bounds__(kThreads) MoveKernel(int64_t channels, T momen
 // A thread keeps its channels' parameters in registers. Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    ForwardKernel(Tiles tiles, bool relu, const T* x, const T* mean, const T* variance, T eps, const T* weight,
-                  const T* bias, T* y) {
+    ForwardKernel(Tiles tiles, bool relu, const T* x, BatchStatistics<T> statistics, const T* weight, const T* bias,
+                  T* y) {
   using V = Vector<T, kWidth>;
   const int column = tiles.Column();
   if (column >= tiles.columns) return;
-  const V center = reinterpret_cast<const V*>(mean)[column], squares = reinterpret_cast<const V*>(variance)[column],
+  const V center = reinterpret_cast<const V*>(statistics.mean)[column],
+          squares = reinterpret_cast<const V*>(statistics.variance)[column],
           shift = reinterpret_cast<const V*>(bias)[column];
   V factor = reinterpret_cast<const V*>(weight)[column];
 #pragma unroll
-  for (int e = 0; e < kWidth; ++e) factor[e] *= T(1) / sqrt(squares[e] + eps);
+  for (int e = 0; e < kWidth; ++e) factor[e] *= T(1) / sqrt(squares[e] + statistics.eps);
   for (int64_t r = tiles.Begin(); r < tiles.End(); r += tiles.Stride()) {
     V value = reinterpret_cast<const V*>(x)[r * tiles.columns + column];
 #pragma unroll
@@ -156,8 +158,8 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- Backward ----
 //
-// Three launches: blocks add up the gradients of weight and bias over their rows, [blocks, 2, channels]; these are
-// added up, block by block, in double; then dx. Bytes: x, dy, and y with ReLU, twice; dx once.
+// Blocks add up the gradients of weight and bias over their rows, [blocks, 2, channels]; these are added up, block by
+// block, in double; then dx. Bytes: x, dy, and y with ReLU, twice; dx once.
 
 template <class T>
 __device__ T Passed(bool relu, const T* y, int64_t i, T gradient) {
@@ -165,15 +167,14 @@ __device__ T Passed(bool relu, const T* y, int64_t i, T gradient) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    GradientSumsKernel(Tiles tiles, bool relu, const T* x, const T* y, const T* mean, const T* variance, T eps,
-                       const T* dy, T* partial) {
+__global__ void __launch_bounds__(kThreads) GradientSumsKernel(Tiles tiles, bool relu, const T* x, const T* y,
+                                                               BatchStatistics<T> statistics, const T* dy, T* partial) {
   ORBIT_SHARED(shared, T[kThreads]);
   const int column = tiles.Column();
   const bool mine = column < tiles.columns;
   T dbias = 0, dweight = 0;
   if (mine) {
-    const T center = mean[column], scale = T(1) / sqrt(variance[column] + eps);
+    const T center = statistics.mean[column], scale = T(1) / sqrt(statistics.variance[column] + statistics.eps);
     for (int64_t r = tiles.Begin(); r < tiles.End(); r += tiles.Stride()) {
       const int64_t i = r * tiles.columns + column;
       const T gradient = Passed(relu, y, i, dy[i]);
@@ -190,32 +191,36 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    AddPartialsKernel(int blocks, int channels, const T* partial, T* dweight, T* dbias) {
+    AddPartialsKernel(int blocks, int channels, const T* partial, double* sums, T* dweight, T* dbias) {
   const int c = blockIdx.x * kWarps + threadIdx.x / 32;
   if (c >= 2 * channels) return;
   double sum = 0;
   for (int block = threadIdx.x % 32; block < blocks; block += 32)
     sum += static_cast<double>(partial[int64_t{block} * 2 * channels + c]);
   sum = WarpSum(sum);
-  if (threadIdx.x % 32 == 0) (c < channels ? dbias[c] : dweight[c - channels]) = static_cast<T>(sum);
+  if (threadIdx.x % 32 > 0) return;
+  sums[c] = sum;
+  (c < channels ? dbias[c] : dweight[c - channels]) = static_cast<T>(sum);
 }
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    SpreadKernel(Tiles tiles, bool relu, bool training, const T* x, const T* y, const T* mean, const T* variance, T eps,
-                 const T* weight, const T* dy, const T* dweight, const T* dbias, T* dx) {
+    SpreadKernel(Tiles tiles, bool relu, const T* x, const T* y, BatchStatistics<T> statistics, const T* weight,
+                 const T* dy, const double* sums, T* dx) {
   using V = Vector<T, kWidth>;
   const int column = tiles.Column();
   if (column >= tiles.columns) return;
-  const V center = reinterpret_cast<const V*>(mean)[column], squares = reinterpret_cast<const V*>(variance)[column];
+  const V center = reinterpret_cast<const V*>(statistics.mean)[column],
+          squares = reinterpret_cast<const V*>(statistics.variance)[column];
   V factor = reinterpret_cast<const V*>(weight)[column], shift = {}, slope = {};
 #pragma unroll
   for (int e = 0; e < kWidth; ++e) {
-    const T scale = T(1) / sqrt(squares[e] + eps);
+    const T scale = T(1) / sqrt(squares[e] + statistics.eps);
     factor[e] *= scale;
-    if (!training) continue;
-    shift[e] = dbias[column * kWidth + e] / static_cast<T>(tiles.rows);
-    slope[e] = dweight[column * kWidth + e] / static_cast<T>(tiles.rows) * scale;
+    if (!statistics.count) continue;
+    const T count = static_cast<T>(*statistics.count);
+    shift[e] = static_cast<T>(sums[column * kWidth + e]) / count;
+    slope[e] = static_cast<T>(sums[(tiles.columns + column) * kWidth + e]) / count * scale;
   }
   for (int64_t r = tiles.Begin(); r < tiles.End(); r += tiles.Stride()) {
     const int64_t i = r * tiles.columns + column;
@@ -235,68 +240,81 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 
 template <class Device, class T>
-void BatchNormStatistics(Device gpu, int64_t rows, int64_t channels, const T* x, T* mean, T* variance) {
+void BatchNormMoments(Device gpu, int64_t rows, int64_t channels, const T* x, double* moments) {
   if (channels == 0) return;
   const auto [tiles, blocks] = PlanFor(rows, channels, kMaxPartials);
   const Scratch<Moments> partial(gpu, int64_t{blocks.x} * channels);
-  Launch("BatchNormStatistics", gpu, blocks, dim3(kThreads), 0, MomentsKernel<T>, tiles, x, partial.data());
-  Launch("BatchNormStatistics", gpu, dim3(DivideUp<int64_t>(channels, kWarps)), dim3(kThreads), 0, JoinKernel<T>,
-         blocks.x, channels, partial.data(), mean, variance);
+  Launch("BatchNormMoments", gpu, blocks, dim3(kThreads), 0, MomentsKernel<T>, tiles, x, partial.data());
+  Launch("BatchNormMoments", gpu, dim3(DivideUp<int64_t>(channels, kWarps)), dim3(kThreads), 0, MergeBlocksKernel,
+         blocks.x, channels, partial.data(), moments);
 }
 
 template <class Device, class T>
-void MoveStatistics(Device gpu, int64_t channels, T momentum, T unbiased, const T* mean, const T* variance,
-                    T* running_mean, T* running_variance) {
+void MergeMoments(Device gpu, int64_t parts, int64_t channels, const double* moments, T* mean, T* variance,
+                  double* count) {
   if (channels == 0) return;
-  Launch("MoveStatistics", gpu, dim3(DivideUp<int64_t>(channels, kThreads)), dim3(kThreads), 0, MoveKernel<T>, channels,
-         momentum, unbiased, mean, variance, running_mean, running_variance);
+  Launch("MergeMoments", gpu, dim3(DivideUp<int64_t>(channels, kThreads)), dim3(kThreads), 0, MergeKernel<T>, parts,
+         channels, moments, mean, variance, count);
 }
 
 template <class Device, class T>
-void BatchNormForward(Device gpu, int64_t rows, int64_t channels, bool relu, const T* x, const T* mean,
-                      const T* variance, T eps, const T* weight, const T* bias, T* y) {
+void MoveStatistics(Device gpu, int64_t parts, int64_t channels, const double* moments, T momentum, T* running_mean,
+                    T* running_variance) {
+  if (channels == 0) return;
+  Launch("MoveStatistics", gpu, dim3(DivideUp<int64_t>(channels, kThreads)), dim3(kThreads), 0, MoveKernel<T>, parts,
+         channels, moments, momentum, running_mean, running_variance);
+}
+
+template <class Device, class T>
+void BatchNormForward(Device gpu, int64_t rows, int64_t channels, bool relu, const T* x,
+                      const BatchStatistics<T>& statistics, const T* weight, const T* bias, T* y) {
   if (rows * channels == 0) return;
   ForVectors<T>(
       channels,
       [&]<int kWidth>() {
         const auto [tiles, blocks] = PlanFor(rows, channels / kWidth, int64_t{1} << 30);
-        Launch("BatchNormForward", gpu, blocks, dim3(kThreads), 0, ForwardKernel<T, kWidth>, tiles, relu, x, mean,
-               variance, eps, weight, bias, y);
+        Launch("BatchNormForward", gpu, blocks, dim3(kThreads), 0, ForwardKernel<T, kWidth>, tiles, relu, x, statistics,
+               weight, bias, y);
       },
-      x, mean, variance, weight, bias, y);
+      x, statistics.mean, statistics.variance, weight, bias, y);
 }
 
 template <class Device, class T>
-void BatchNormBackward(Device gpu, int64_t rows, int64_t channels, bool relu, bool training, const T* x, const T* y,
-                       const T* mean, const T* variance, T eps, const T* weight, const T* dy, T* dx, T* dweight,
-                       T* dbias) {
+void BatchNormGradientSums(Device gpu, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
+                           const BatchStatistics<T>& statistics, const T* dy, double* sums, T* dweight, T* dbias) {
   if (channels == 0) return;
-  {
-    const auto [tiles, blocks] = PlanFor(rows, channels, kMaxPartials);
-    const Scratch<T> partial(gpu, int64_t{blocks.x} * 2 * channels);
-    Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, GradientSumsKernel<T>, tiles, relu, x, y, mean,
-           variance, eps, dy, partial.data());
-    Launch("BatchNormBackward", gpu, dim3(DivideUp<int64_t>(2 * channels, kWarps)), dim3(kThreads), 0,
-           AddPartialsKernel<T>, blocks.x, channels, partial.data(), dweight, dbias);
-  }
-  if (!dx) return;
+  const auto [tiles, blocks] = PlanFor(rows, channels, kMaxPartials);
+  const Scratch<T> partial(gpu, int64_t{blocks.x} * 2 * channels);
+  Launch("BatchNormGradientSums", gpu, blocks, dim3(kThreads), 0, GradientSumsKernel<T>, tiles, relu, x, y, statistics,
+         dy, partial.data());
+  Launch("BatchNormGradientSums", gpu, dim3(DivideUp<int64_t>(2 * channels, kWarps)), dim3(kThreads), 0,
+         AddPartialsKernel<T>, blocks.x, channels, partial.data(), sums, dweight, dbias);
+}
+
+template <class Device, class T>
+void BatchNormBackward(Device gpu, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
+                       const BatchStatistics<T>& statistics, const T* weight, const T* dy, const double* sums, T* dx) {
+  if (rows * channels == 0) return;
   ForVectors<T>(
       channels,
       [&]<int kWidth>() {
         const auto [tiles, blocks] = PlanFor(rows, channels / kWidth, int64_t{1} << 30);
-        Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, SpreadKernel<T, kWidth>, tiles, relu, training, x,
-               y, mean, variance, eps, weight, dy, dweight, dbias, dx);
+        Launch("BatchNormBackward", gpu, blocks, dim3(kThreads), 0, SpreadKernel<T, kWidth>, tiles, relu, x, y,
+               statistics, weight, dy, sums, dx);
       },
-      x, y, mean, variance, weight, dy, dx);
+      x, y, statistics.mean, statistics.variance, weight, dy, dx);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                       \
-  template void MoveStatistics(Gpu, int64_t, T, T, const T*, const T*, T*, T*);                                    \
-  template void BatchNormStatistics(Gpu, int64_t, int64_t, const T*, T*, T*);                                      \
-  template void BatchNormForward(Gpu, int64_t, int64_t, bool, const T*, const T*, const T*, T, const T*, const T*, \
-                                 T*);                                                                              \
-  template void BatchNormBackward(Gpu, int64_t, int64_t, bool, bool, const T*, const T*, const T*, const T*, T,    \
-                                  const T*, const T*, T*, T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                                                           \
+  template void BatchNormMoments(Gpu, int64_t, int64_t, const T*, double*);                                            \
+  template void MergeMoments(Gpu, int64_t, int64_t, const double*, T*, T*, double*);                                   \
+  template void MoveStatistics(Gpu, int64_t, int64_t, const double*, T, T*, T*);                                       \
+  template void BatchNormForward(Gpu, int64_t, int64_t, bool, const T*, const BatchStatistics<T>&, const T*, const T*, \
+                                 T*);                                                                                  \
+  template void BatchNormGradientSums(Gpu, int64_t, int64_t, bool, const T*, const T*, const BatchStatistics<T>&,      \
+                                      const T*, double*, T*, T*);                                                      \
+  template void BatchNormBackward(Gpu, int64_t, int64_t, bool, const T*, const T*, const BatchStatistics<T>&,          \
+                                  const T*, const T*, const double*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -31,8 +31,8 @@ struct Layer {
   VectorNeuronShape shape;
   VectorNeuronInput<T> input;
   const T* weights;  // right factors, [in + second_in, width], and with a pool its transpose [channels, channels]
-  const T *norm_weight, *norm_bias, *mean, *variance;
-  T eps;
+  const T *norm_weight, *norm_bias;
+  BatchStatistics<T> statistics;
   T* work;  // of all blocks; null: in shared memory
   int slots, lanes;
   bool weights_in_shared, with_pool;
@@ -48,7 +48,7 @@ struct Layer {
   __host__ __device__ int64_t sets_size() const { return (shape.n + second_points()) * 3 * width(); }
 
   __device__ Affine<T> NormOf(int64_t c) const {
-    return {norm_weight[c] / sqrt(variance[c] + eps), mean[c], norm_bias[c]};
+    return {norm_weight[c] / sqrt(statistics.variance[c] + statistics.eps), statistics.mean[c], norm_bias[c]};
   }
 };
 
@@ -224,12 +224,10 @@ Scratch<T> Prepare(Gpu gpu, const Layer<T>& l, const T* feature, const T* direct
 }
 
 template <class T>
-void SetNorm(const VectorNeuronParameters<const T>& parameters, const VectorNeuronNorm<T>& norm, Layer<T>& l) {
+void SetNorm(const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics, Layer<T>& l) {
   l.norm_weight = parameters.weight;
   l.norm_bias = parameters.bias;
-  l.mean = norm.mean;
-  l.variance = norm.variance;
-  l.eps = norm.eps;
+  l.statistics = statistics;
 }
 
 }  // namespace

@@ -13,10 +13,10 @@
 namespace orbit::kernels {
 namespace {
 
-// ---- Statistics ----
+// ---- Moments ----
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) StatisticsKernel(const __grid_constant__ Layer<T> layer, double* partial) {
+__global__ void __launch_bounds__(kThreads) LengthSumsKernel(const __grid_constant__ Layer<T> layer, double* partial) {
   const Block<T> block(layer, 2 * layer.slots * layer.shape.channels);
   const int64_t width = layer.width();
   block.ClearSums();
@@ -46,16 +46,16 @@ __device__ double TotalOf(int blocks, int64_t channels, const double* partial, i
   return WarpSum(sum);
 }
 
-template <class T>
 __global__ void __launch_bounds__(kThreads)
-    MeanKernel(int blocks, int64_t channels, int64_t rows, const double* partial, T* mean, T* variance) {
+    MomentsKernel(int blocks, int64_t channels, int64_t rows, const double* partial, double* moments) {
   const int64_t c = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
   if (c >= channels) return;
   const double sum = TotalOf(blocks, channels, partial, 0, c), squares = TotalOf(blocks, channels, partial, 1, c);
   if (threadIdx.x % 32 > 0) return;
-  const double average = sum / static_cast<double>(rows);
-  mean[c] = static_cast<T>(average);
-  variance[c] = static_cast<T>(max(0.0, squares / static_cast<double>(rows) - average * average));
+  const double mean = rows > 0 ? sum / static_cast<double>(rows) : 0;
+  moments[c] = static_cast<double>(rows);
+  moments[channels + c] = mean;
+  moments[2 * channels + c] = max(0.0, squares - mean * sum);
 }
 
 // ---- Forward ----
@@ -164,27 +164,30 @@ __global__ void __launch_bounds__(kThreads)
   block.WriteSums(partial);
 }
 
-// Gradients of BatchNorm's weight and bias, and what they add to that of every row's m, [2, channels].
+template <class T>
+__device__ double PrecisionOf(const BatchStatistics<T>& statistics, int64_t c) {
+  return 1 / (static_cast<double>(statistics.variance[c]) + static_cast<double>(statistics.eps));
+}
+
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    NormGradientKernel(int blocks, int64_t channels, int64_t rows, bool training, const double* partial,
-                       const T* variance, T eps, T* dweight, T* dbias, T* of_rows) {
+    NormGradientKernel(int blocks, int64_t channels, const double* partial, BatchStatistics<T> statistics, double* sums,
+                       T* dweight, T* dbias) {
   const int64_t c = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
   if (c >= channels) return;
   const double sum = TotalOf(blocks, channels, partial, 0, c), product = TotalOf(blocks, channels, partial, 1, c);
   if (threadIdx.x % 32 > 0) return;
-  const double precision = 1 / (static_cast<double>(variance[c]) + static_cast<double>(eps));
+  sums[c] = sum;
+  sums[channels + c] = product;
   dbias[c] = static_cast<T>(sum);
-  dweight[c] = static_cast<T>(product * sqrt(precision));
-  of_rows[c] = training ? static_cast<T>(sum / static_cast<double>(rows)) : T(0);
-  of_rows[channels + c] = training ? static_cast<T>(product * precision / static_cast<double>(rows)) : T(0);
+  dweight[c] = static_cast<T>(product * sqrt(PrecisionOf(statistics, c)));
 }
 
 // The gradients of the sets come after the sets. of_weights [blocks, in + second_in, width] has every block's part.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    BackwardKernel(const __grid_constant__ Layer<T> layer, const uint8_t* choice, const T* dy, const T* of_rows, T* dx,
-                   T* dcontext, T* of_weights) {
+    BackwardKernel(const __grid_constant__ Layer<T> layer, const uint8_t* choice, const T* dy, const double* sums,
+                   T* dx, T* dcontext, T* of_weights) {
   const Block<T> block(layer, 0);
   const int64_t width = layer.width(), channels = layer.shape.channels, n = layer.shape.n, in = layer.shape.in;
   const int64_t second_in = layer.second_in(), second_points = layer.second_points();
@@ -195,6 +198,11 @@ __global__ void __launch_bounds__(kThreads)
     block.ComputeSets(turn, width);
     block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
       const Affine<T> norm = layer.NormOf(c);
+      // Through the mean and the variance every row gets a gradient.
+      const BatchStatistics<T>& statistics = layer.statistics;
+      const double per_row = statistics.count ? 1 / *statistics.count : 0;
+      const T shift = static_cast<T>(sums[c] * per_row);
+      const T slope = static_cast<T>(sums[channels + c] * PrecisionOf(statistics, c) * per_row);
       T *first = gradients(block.slot) + c, *second = block.Second(first);
       for (int64_t row = 0; row < (n + second_points) * 3; ++row)
         first[row * width] = first[row * width + channels] = 0;
@@ -205,10 +213,9 @@ __global__ void __launch_bounds__(kThreads)
         Spatial<T> own_dp = {};
         for (int64_t e = 0; e < block.RowsOfPoint(); ++e) {
           const int64_t other = block.FirstOf(graph, i, e);
-          // Through the mean and the variance every row gets a gradient.
           const Spatial<T> p = Load(block.own + other + c, width) + own_p;
           const T length = LengthOf(p);
-          const T of_norm = (length + T(kEps) - norm.mean) * of_rows[channels + c] + of_rows[c];
+          const T of_norm = (length + T(kEps) - norm.mean) * slope + shift;
           Spatial<T> dp = (-norm.scale * of_norm * InverseOf(length)) * p;
           if (e == chosen) {
             dp = dp + gradient.dp;
@@ -286,32 +293,31 @@ __global__ void __launch_bounds__(kThreads)
   }
   (is_feature ? dfeature : ddirection)[c * row + i] = sum;
 }
+
 // ---- Launchers ----
 
 dim3 WarpsFor(int64_t channels) { return dim3(DivideUp<int64_t>(channels, kWarps)); }
 
-int64_t RowsOf(const VectorNeuronShape& shape) { return std::max<int64_t>(1, shape.rows()); }
-
 }  // namespace
 
 template <class Device, class T>
-void VectorNeuronStatistics(Device gpu, const VectorNeuronShape& shape, const T* feature,
-                            const VectorNeuronInput<T>& input, T* mean, T* variance) {
+void VectorNeuronMoments(Device gpu, const VectorNeuronShape& shape, const T* feature,
+                         const VectorNeuronInput<T>& input, double* moments) {
   if (shape.channels == 0) return;
   WithWork(gpu, PlanFor(shape, input, false, 0, 1, true), [&](Plan<T> plan) {
     const Scratch<T> weights = Prepare<T>(gpu, plan.layer, feature, nullptr, nullptr);
     plan.layer.weights = weights.data();
     const Scratch<double> partial(gpu, plan.blocks * 2 * shape.channels);
-    Launch("VectorNeuronStatistics", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, StatisticsKernel<T>,
+    Launch("VectorNeuronMoments", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, LengthSumsKernel<T>,
            plan.layer, partial.data());
-    Launch("VectorNeuronStatistics", gpu, WarpsFor(shape.channels), dim3(kThreads), 0, MeanKernel<T>, plan.blocks,
-           shape.channels, RowsOf(shape), partial.data(), mean, variance);
+    Launch("VectorNeuronMoments", gpu, WarpsFor(shape.channels), dim3(kThreads), 0, MomentsKernel, plan.blocks,
+           shape.channels, shape.rows(), partial.data(), moments);
   });
 }
 
 template <class Device, class T>
-void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
-                         const VectorNeuronNorm<T>& norm, const T* pool, const VectorNeuronInput<T>& input, T* y,
+void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                         const BatchStatistics<T>& statistics, const T* pool, const VectorNeuronInput<T>& input, T* y,
                          uint8_t* choice) {
   if (shape.graphs * shape.n * shape.channels == 0) return;
   const bool edges = shape.neighbours > 0;
@@ -319,7 +325,7 @@ void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape, const Vecto
            [&](Plan<T> plan) {
              const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, pool);
              plan.layer.weights = weights.data();
-             SetNorm(parameters, norm, plan.layer);
+             SetNorm(parameters, statistics, plan.layer);
              if (edges)
                Launch("VectorNeuronForward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, EdgesKernel<T>,
                       plan.layer, y, choice);
@@ -330,46 +336,55 @@ void VectorNeuronForward(Device gpu, const VectorNeuronShape& shape, const Vecto
 }
 
 template <class Device, class T>
-void VectorNeuronBackward(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<const T>& parameters,
-                          const VectorNeuronNorm<T>& norm, const VectorNeuronInput<T>& input, const uint8_t* choice,
-                          const T* dy, T* dx, T* dcontext, const VectorNeuronParameters<T>& gradients) {
-  const int64_t channels = shape.channels;
-  if (channels == 0) return;
-  const Scratch<T> of_rows(gpu, 2 * channels);
+void VectorNeuronGradientSums(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                              const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input,
+                              const uint8_t* choice, const T* dy, double* sums, T* dweight, T* dbias) {
+  if (shape.channels == 0) return;
   WithWork(gpu, PlanFor(shape, input, false, 0, 1, true), [&](Plan<T> plan) {
     const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, nullptr);
     plan.layer.weights = weights.data();
-    SetNorm(parameters, norm, plan.layer);
-    const Scratch<double> partial(gpu, plan.blocks * 2 * channels);
-    Launch("VectorNeuronBackward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, GradientSumsKernel<T>,
+    SetNorm(parameters, statistics, plan.layer);
+    const Scratch<double> partial(gpu, plan.blocks * 2 * shape.channels);
+    Launch("VectorNeuronGradientSums", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, GradientSumsKernel<T>,
            plan.layer, choice, dy, partial.data());
-    Launch("VectorNeuronBackward", gpu, WarpsFor(channels), dim3(kThreads), 0, NormGradientKernel<T>, plan.blocks,
-           channels, RowsOf(shape), norm.training, partial.data(), norm.variance, norm.eps, gradients.weight,
-           gradients.bias, of_rows.data());
-  });
-  WithWork(gpu, PlanFor(shape, input, false, 0, 2, false), [&](Plan<T> plan) {
-    const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, nullptr);
-    plan.layer.weights = weights.data();
-    SetNorm(parameters, norm, plan.layer);
-    const int64_t size = (shape.in + plan.layer.second_in()) * 2 * channels;
-    const Scratch<T> of_weights(gpu, plan.blocks * size), sums(gpu, size);
-    Launch("VectorNeuronBackward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, BackwardKernel<T>,
-           plan.layer, choice, dy, of_rows.data(), dx, dcontext, of_weights.data());
-    if (size == 0) return;
-    Launch("VectorNeuronBackward", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, AddBlocksKernel<T>,
-           plan.blocks, size, of_weights.data(), sums.data());
-    Launch("VectorNeuronBackward", gpu, dim3(DivideUp<int64_t>(2 * channels * shape.row_channels(), kThreads)),
-           dim3(kThreads), 0, WeightGradientKernel<T>, shape, sums.data(), gradients.feature, gradients.direction);
+    Launch("VectorNeuronGradientSums", gpu, WarpsFor(shape.channels), dim3(kThreads), 0, NormGradientKernel<T>,
+           plan.blocks, shape.channels, partial.data(), statistics, sums, dweight, dbias);
   });
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                          \
-  template void VectorNeuronStatistics(Gpu, const VectorNeuronShape&, const T*, const VectorNeuronInput<T>&, T*, T*); \
-  template void VectorNeuronForward(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,            \
-                                    const VectorNeuronNorm<T>&, const T*, const VectorNeuronInput<T>&, T*, uint8_t*); \
-  template void VectorNeuronBackward(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<const T>&,           \
-                                     const VectorNeuronNorm<T>&, const VectorNeuronInput<T>&, const uint8_t*,         \
-                                     const T*, T*, T*, const VectorNeuronParameters<T>&);
+template <class Device, class T>
+void VectorNeuronBackward(Device gpu, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
+                          const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input,
+                          const uint8_t* choice, const T* dy, const double* sums, T* dx, T* dcontext, T* dfeature,
+                          T* ddirection) {
+  const int64_t channels = shape.channels;
+  if (channels == 0) return;
+  WithWork(gpu, PlanFor(shape, input, false, 0, 2, false), [&](Plan<T> plan) {
+    const Scratch<T> weights = Prepare<T>(gpu, plan.layer, parameters.feature, parameters.direction, nullptr);
+    plan.layer.weights = weights.data();
+    SetNorm(parameters, statistics, plan.layer);
+    const int64_t size = (shape.in + plan.layer.second_in()) * 2 * channels;
+    const Scratch<T> of_blocks(gpu, plan.blocks * size), of_weights(gpu, size);
+    Launch("VectorNeuronBackward", gpu, dim3(plan.blocks), dim3(kThreads), plan.shared_bytes, BackwardKernel<T>,
+           plan.layer, choice, dy, sums, dx, dcontext, of_blocks.data());
+    if (size == 0) return;
+    Launch("VectorNeuronBackward", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, AddBlocksKernel<T>,
+           plan.blocks, size, of_blocks.data(), of_weights.data());
+    Launch("VectorNeuronBackward", gpu, dim3(DivideUp<int64_t>(2 * channels * shape.row_channels(), kThreads)),
+           dim3(kThreads), 0, WeightGradientKernel<T>, shape, of_weights.data(), dfeature, ddirection);
+  });
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                           \
+  template void VectorNeuronMoments(Gpu, const VectorNeuronShape&, const T*, const VectorNeuronInput<T>&, double*);    \
+  template void VectorNeuronForward(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<T>&,                   \
+                                    const BatchStatistics<T>&, const T*, const VectorNeuronInput<T>&, T*, uint8_t*);   \
+  template void VectorNeuronGradientSums(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<T>&,              \
+                                         const BatchStatistics<T>&, const VectorNeuronInput<T>&, const uint8_t*,       \
+                                         const T*, double*, T*, T*);                                                   \
+  template void VectorNeuronBackward(Gpu, const VectorNeuronShape&, const VectorNeuronParameters<T>&,                  \
+                                     const BatchStatistics<T>&, const VectorNeuronInput<T>&, const uint8_t*, const T*, \
+                                     const double*, T*, T*, T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -352,7 +352,7 @@ std::vector<Benchmark> MakeBenchmarks() {
       {"batch_norm_65000x64", "with ReLU, in training, forward and backward", 10 * 65000 * 64.0 * f, 0,
        [] {
          const Variable x = Parameter({65000, 64}), weight = Parameter({64}), bias = Parameter({64});
-         const BatchStatistics running = {Normal({64}), Tensor::Full({64}, 1, DType::kF32, TheDevice())};
+         const RunningStatistics running = {Normal({64}), Tensor::Full({64}, 1, DType::kF32, TheDevice())};
          return BothWays({x, weight, bias}, [=] { return BatchNorm(x, weight, bias, running, true, true); });
        }},
       {"gelu_3200000", "forward and backward", 5 * 3.2e6 * f, 0,

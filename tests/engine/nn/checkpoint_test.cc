@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/device.h"
+#include "engine/nn/batch_norm.h"
 #include "engine/nn/linear.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
@@ -116,8 +117,34 @@ TEST(Checkpoint, HooksAreCalledOnceWhenTheGradientIsComplete) {
                                   "blocks.0.second.weight", "blocks.0.second.bias", "head.weight", "head.bias"));
   size_t i = 0;
   for (const std::string& name : called)
-    for (const NamedVariable& parameter : blocks.NamedParameters())
-      if (parameter.name == name) EXPECT_EQ(seen[i++], parameter.variable.grad().ToVector<float>());
+    for (const NamedVariable& parameter : blocks.NamedParameters()) {
+      if (parameter.name != name) continue;
+      EXPECT_EQ(seen[i++], parameter.variable.grad().ToVector<float>());
+    }
+}
+
+TEST(Checkpoint, RunningStatisticsMoveOnce) {
+  struct Layer : Module {
+    explicit Layer(Generator& generator) : linear(4, 6, generator), norm(6) {
+      AddModule("linear", linear);
+      AddModule("norm", norm);
+    }
+    Variable operator()(const Variable& x) const { return norm.ThenRelu(linear(x)); }
+    Linear linear;
+    BatchNorm norm;
+  };
+  const auto run = [](bool checkpoint) {
+    Generator generator(1);
+    const Layer layer(generator);
+    const Variable x(generator.Normal({20, 4}, 0, 1), true);
+    Sum(Square(checkpoint ? Checkpoint(layer, x, generator) : layer(x))).Backward();
+    auto bits = GradientsOf(layer, x);
+    for (const NamedVariable& buffer : layer.NamedBuffers()) bits.push_back(buffer.variable.value().ToVector<float>());
+    return bits;
+  };
+  const auto plain = run(false);
+  EXPECT_NE(plain.back()[0], 1);
+  EXPECT_EQ(run(true), plain);
 }
 
 TEST(Checkpoint, PassesThroughWhatItDoesNotChange) {

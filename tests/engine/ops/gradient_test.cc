@@ -17,6 +17,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/transformer_layer.h"
+#include "engine/ops/vector_neurons.h"
 #include "tests/engine/operation_check.h"
 
 namespace orbit {
@@ -40,9 +41,12 @@ EdgeLists Edges() {
   return MakeEdgeLists(4, {{{0, 1}, {1, 0}, {1, 2}, {3, 2}, {2, 0}}, {{0, 0}, {1, 2}, {1, 2}, {2, 1}}});
 }
 
-BatchStatistics Running(const Variable& like, int64_t channels) {
+RunningStatistics Running(const Variable& like, int64_t channels) {
   return {.mean = Tensor::Full({channels}, 0.1, like.dtype()), .variance = Tensor::Full({channels}, 0.7, like.dtype())};
 }
+
+// Its inputs, after those of the layer: feature, direction, weight and bias.
+VectorNeuronParameters ParametersAt(const Inputs& x, size_t i) { return {x[i], x[i + 1], x[i + 2], x[i + 3]}; }
 
 OperationCase TransformerLayerCase(int64_t width, int64_t hidden, int64_t heads) {
   const Shape w = {width};
@@ -169,6 +173,18 @@ std::vector<OperationCase> Cases() {
       {"BatchNormEvaluation",
        {{{9, 5}}, {{5}, 0.5, 1.5}, {{5}}},
        [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 5), false, true); }},
+      {"VectorNeurons",
+       {{{4, 5, 3, 2}}, {{4, 3, 3}}, {{6, 5}}, {{6, 5}}, {{6}, 0.5, 1.5}, {{6}}},
+       [](const Inputs& x) { return VectorNeurons(x[0], x[1], ParametersAt(x, 2), Running(x[0], 6), true); }},
+      {"VectorNeuronsOfASharedDirection",
+       {{{4, 5, 3, 2}}, {{6, 2}}, {{1, 2}}, {{6}, 0.5, 1.5}, {{6}}},
+       [](const Inputs& x) { return VectorNeurons(x[0], {}, ParametersAt(x, 1), Running(x[0], 6), false); }},
+      {"VectorNeuronEdges",
+       {{{3, 6, 3, 2}}, {{5, 5}, -1, 1, true}, {{5, 4}}, {{5, 4}}, {{5}, 0.5, 1.5}, {{5}}},
+       [](const Inputs& x) { return VectorNeuronEdges(x[0], 3, x[1], ParametersAt(x, 2), Running(x[0], 5), true); }},
+      {"VectorMaxPool",
+       {{{3, 6, 3, 4}}, {{4, 4}, -1, 1, true}},
+       [](const Inputs& x) { return VectorMaxPool(x[0], x[1]); }},
       {"MessageSum", {{{2, 3, 4, 5}}, {{1}}}, [](const Inputs& x) { return MessageSum(x[0], x[1], Edges()); }},
       {"MessageSumWithHub",
        {{{2, 3, 5, 2}}, {{1}}},

@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "engine/nn/batch_norm.h"
+#include "engine/nn/checkpoint.h"
 #include "engine/nn/linear.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
@@ -156,6 +158,62 @@ TEST(TrainingStep, UpdatesByTheClippedGradient) {
   std::vector<double> expected = before;
   for (size_t i = 0; i < expected.size(); ++i) expected[i] -= 0.1 * 0.05 / (norm + 1e-6) * gradients[i];
   ExpectNear(training.Parameters(), expected, 1e-12);
+}
+
+// Every micro-batch is normalised by its own statistics; the running ones move once, towards those of the batch.
+TEST(TrainingStep, RunningStatisticsMoveOnceAStep) {
+  struct Layer : nn::Module {
+    Layer() : norm(kIn) { AddModule("norm", norm); }
+    Variable operator()(const Variable& x) const { return Square(norm(x)); }
+    nn::BatchNorm norm;
+  };
+  Generator generator(3);
+  const Tensor x = generator.Normal({kBatch, kIn}, 2, 3, DType::kF64);
+  struct Outcome {
+    std::vector<double> running, gradient;
+  };
+  const auto train = [&](int64_t accumulate, bool checkpoint) {
+    Layer layer;
+    layer.To(DType::kF64);
+    optim::Sgd optimizer(layer.NamedParameters());
+    TrainingStep step(optimizer,
+                      [&](const std::vector<Tensor>& inputs, const Span& rows, Generator& of_rows) {
+                        const Variable part = inputs[0].Rows(rows.first, rows.first + rows.count);
+                        const Variable y = checkpoint ? nn::Checkpoint(layer, part, of_rows) : layer(part);
+                        return std::vector<LossPart>{{"sum", Sum(Mul(y, Square(part))), kBatch}};
+                      },
+                      {.accumulate = accumulate});
+    const auto running = [&] {
+      std::vector<double> values = layer.norm.running_mean.value().ToVector<double>();
+      for (const double value : layer.norm.running_var.value().ToVector<double>()) values.push_back(value);
+      return values;
+    };
+    const std::vector<double> before = running();
+    step.Gradients({x}, generator);
+    EXPECT_EQ(running(), before);
+    step.Run({x}, 0, generator);
+    return Outcome{running(), layer.norm.weight.grad().ToVector<double>()};
+  };
+  const Outcome whole = train(1, false), parts = train(4, false), checkpointed = train(4, true);
+  Layer plain;
+  plain.To(DType::kF64);
+  plain(x);  // outside of a step a forward moves them at once
+  std::vector<double> expected = plain.norm.running_mean.value().ToVector<double>();
+  for (const double value : plain.norm.running_var.value().ToVector<double>()) expected.push_back(value);
+  EXPECT_EQ(whole.running, expected);
+  ExpectNear(parts.running, whole.running, 1e-12);
+  EXPECT_EQ(checkpointed.running, parts.running);
+  EXPECT_EQ(checkpointed.gradient, parts.gradient);
+
+  std::vector<double> of_parts(kIn, 0);
+  for (const auto& [first, last] : {std::pair(0, 2), {2, 5}, {5, 8}, {8, 11}}) {
+    Layer layer;
+    layer.To(DType::kF64);
+    const Tensor part = x.Rows(first, last);
+    Sum(Mul(layer(part), Square(part))).Backward();
+    for (int64_t c = 0; c < kIn; ++c) of_parts[c] += layer.norm.weight.grad().ToVector<double>()[c] / kBatch;
+  }
+  ExpectNear(parts.gradient, of_parts, 1e-12);
 }
 
 TEST(TrainingStep, WhatMakesNoSenseIsRefused) {

@@ -17,38 +17,52 @@ void CompareWithHost(int64_t rows, int64_t channels, bool relu, bool training, d
   for (T& value : x) value += T(center);
   const std::vector<T> dy = Normal<T>(rows * channels, 2), weight = Normal<T>(channels, 3),
                        bias = Normal<T>(channels, 4);
+  // Of uneven parts, which come together before anything is used.
+  const int64_t split = rows / 3 + 1;
+  std::vector<double> moments(6 * channels), count(1), sums(2 * channels);
   std::vector<T> mean(channels), variance(channels),
       moved_mean = Normal<T>(channels, 5), moved_variance(channels, T(1)), y(x.size()), dx(x.size()), dweight(channels),
       dbias(channels);
   const std::vector<T> before = moved_mean;
-  BatchNormStatistics(Cpu(), rows, channels, x.data(), mean.data(), variance.data());
-  MoveStatistics(Cpu(), channels, T(0.1), T(1.25), mean.data(), variance.data(), moved_mean.data(),
-                 moved_variance.data());
-  BatchNormForward(Cpu(), rows, channels, relu, x.data(), mean.data(), variance.data(), eps, weight.data(), bias.data(),
-                   y.data());
-  BatchNormBackward(Cpu(), rows, channels, relu, training, x.data(), y.data(), mean.data(), variance.data(), eps,
-                    weight.data(), dy.data(), dx.data(), dweight.data(), dbias.data());
+  const auto statistics = [&](const T* mean, const T* variance, const double* count) {
+    return BatchStatistics<T>{mean, variance, eps, training ? count : nullptr};
+  };
+  BatchNormMoments(Cpu(), split, channels, x.data(), moments.data());
+  BatchNormMoments(Cpu(), rows - split, channels, x.data() + split * channels, &moments[3 * channels]);
+  MergeMoments(Cpu(), 2, channels, moments.data(), mean.data(), variance.data(), count.data());
+  EXPECT_EQ(count[0], rows);
+  MoveStatistics(Cpu(), 2, channels, moments.data(), T(0.1), moved_mean.data(), moved_variance.data());
+  const BatchStatistics<T> of_host = statistics(mean.data(), variance.data(), count.data());
+  BatchNormForward(Cpu(), rows, channels, relu, x.data(), of_host, weight.data(), bias.data(), y.data());
+  BatchNormGradientSums(Cpu(), rows, channels, relu, x.data(), y.data(), of_host, dy.data(), sums.data(),
+                        dweight.data(), dbias.data());
+  BatchNormBackward(Cpu(), rows, channels, relu, x.data(), y.data(), of_host, weight.data(), dy.data(), sums.data(),
+                    dx.data());
   const OnGpu<T> on_x(x), on_dy(dy), on_weight(weight), on_bias(bias);
   const double tolerance = sizeof(T) == 4 ? 5e-5 * (1 + std::abs(center)) : 1e-11 * (1 + std::abs(center));
   ForEachSchedule([&] {
+    const OnGpu<double> on_moments(moments.size()), on_count(1), on_sums(sums.size());
     const OnGpu<T> on_mean(channels), on_variance(channels), on_moved_mean(before),
         on_moved_variance(std::vector<T>(channels, T(1))), on_y(x.size()), on_dx(x.size()), on_dweight(channels),
         on_dbias(channels);
-    BatchNormStatistics(Gpu(), rows, channels, on_x.data(), on_mean.data(), on_variance.data());
+    BatchNormMoments(Gpu(), split, channels, on_x.data(), on_moments.data());
+    BatchNormMoments(Gpu(), rows - split, channels, on_x.data() + split * channels, on_moments.data() + 3 * channels);
+    MergeMoments(Gpu(), 2, channels, on_moments.data(), on_mean.data(), on_variance.data(), on_count.data());
+    EXPECT_EQ(on_count.Get(), count);
     ExpectNear(mean, on_mean.Get(), tolerance, "mean");
     ExpectNear(variance, on_variance.Get(), tolerance, "variance");
-    MoveStatistics(Gpu(), channels, T(0.1), T(1.25), on_mean.data(), on_variance.data(), on_moved_mean.data(),
-                   on_moved_variance.data());
+    MoveStatistics(Gpu(), 2, channels, on_moments.data(), T(0.1), on_moved_mean.data(), on_moved_variance.data());
     ExpectNear(moved_mean, on_moved_mean.Get(), tolerance, "running mean");
     ExpectNear(moved_variance, on_moved_variance.Get(), tolerance, "running variance");
     // From the same statistics, so that a ReLU cuts at the same places.
     const OnGpu<T> same_mean(mean), same_variance(variance), same_y(y);
-    BatchNormForward(Gpu(), rows, channels, relu, on_x.data(), same_mean.data(), same_variance.data(), eps,
-                     on_weight.data(), on_bias.data(), on_y.data());
+    const BatchStatistics<T> of_gpu = statistics(same_mean.data(), same_variance.data(), on_count.data());
+    BatchNormForward(Gpu(), rows, channels, relu, on_x.data(), of_gpu, on_weight.data(), on_bias.data(), on_y.data());
     ExpectNear(y, on_y.Get(), tolerance, "y");
-    BatchNormBackward(Gpu(), rows, channels, relu, training, on_x.data(), same_y.data(), same_mean.data(),
-                      same_variance.data(), eps, on_weight.data(), on_dy.data(), on_dx.data(), on_dweight.data(),
-                      on_dbias.data());
+    BatchNormGradientSums(Gpu(), rows, channels, relu, on_x.data(), same_y.data(), of_gpu, on_dy.data(), on_sums.data(),
+                          on_dweight.data(), on_dbias.data());
+    BatchNormBackward(Gpu(), rows, channels, relu, on_x.data(), same_y.data(), of_gpu, on_weight.data(), on_dy.data(),
+                      on_sums.data(), on_dx.data());
     ExpectNear(dx, on_dx.Get(), tolerance, "dx");
     ExpectNear(dweight, on_dweight.Get(), 10 * tolerance, "dweight");
     ExpectNear(dbias, on_dbias.Get(), 10 * tolerance, "dbias");

@@ -1,0 +1,64 @@
+#include "engine/ops/batch_statistics.h"
+
+#include <algorithm>
+
+#include "engine/dispatch.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/shape.h"
+#include "kernels/batch_norm.h"
+
+namespace orbit {
+namespace {
+
+thread_local StatisticsCollector* collector = nullptr;
+
+// Towards moments [parts, 3, channels].
+void Move(const RunningStatistics& running, const Tensor& moments) {
+  const int64_t channels = moments.dim(-1);
+  Dispatch("MoveStatistics", running.mean, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::MoveStatistics(device, moments.size() / (3 * channels), channels, moments.data<double>(),
+                            T(running.momentum), running.mean.data<T>(), running.variance.data<T>());
+  });
+}
+
+}  // namespace
+
+BatchStatistics StatisticsOfBatch(const Tensor& moments, const RunningStatistics& running, DType dtype) {
+  const int64_t channels = moments.dim(1);
+  Check(running.mean.shape() == Shape{channels} && running.variance.shape() == Shape{channels}, "running statistics ",
+        running.mean.Describe(), " of a batch of ", channels, " channels");
+  if (collector) {
+    auto& all = collector->collected_;
+    auto its = std::ranges::find_if(all, [&](const auto& x) { return x.first.mean.raw() == running.mean.raw(); });
+    if (its == all.end()) its = all.insert(all.end(), {running, {}});
+    its->second.push_back(moments);
+  } else if (channels > 0) {
+    Move(running, moments);
+  }
+  // Moments are those of the rows at hand. Where a batch is spread, those of its other parts are merged here.
+  const BatchStatistics statistics = {Tensor::Empty({channels}, dtype, moments.device()),
+                                      Tensor::Empty({channels}, dtype, moments.device()),
+                                      Tensor::Empty({1}, DType::kF64, moments.device())};
+  Dispatch("MergeMoments", statistics.mean, [&]<class T>(auto device, std::type_identity<T>) {
+    kernels::MergeMoments(device, 1, channels, moments.data<double>(), statistics.mean.data<T>(),
+                          statistics.variance.data<T>(), statistics.count.data<double>());
+  });
+  return statistics;
+}
+
+BatchStatistics StatisticsOfRunning(const RunningStatistics& running, DType dtype) {
+  return {Cast(running.mean, dtype).value(), Cast(running.variance, dtype).value(), {}};
+}
+
+StatisticsCollector::StatisticsCollector() : outer_(std::exchange(collector, this)) {}
+StatisticsCollector::~StatisticsCollector() { collector = outer_; }
+
+void StatisticsCollector::Move() {
+  for (const auto& [running, moments] : collected_) {
+    const std::vector<Variable> parts(moments.begin(), moments.end());
+    orbit::Move(running, parts.size() > 1 ? Concat(parts, 0).value() : moments[0]);
+  }
+  collected_.clear();
+}
+
+}  // namespace orbit

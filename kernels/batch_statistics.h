@@ -1,0 +1,48 @@
+// Statistics of a batch whose rows may be spread: over blocks, micro-batches or ranks. Moments of columns are f64
+// [3, channels]: how many rows there are, their mean, and the sum of squared distances from it; those of parts of the
+// rows merge into those of all.
+#ifndef ORBIT_KERNELS_BATCH_STATISTICS_H_
+#define ORBIT_KERNELS_BATCH_STATISTICS_H_
+
+#include <cstdint>
+
+namespace orbit::kernels {
+
+// Moments of one column.
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  // Chan, Golub and LeVeque 1983.
+  constexpr void Merge(const Moments& other) {
+    const double total = count + other.count;
+    if (total == 0) return;
+    const double distance = other.mean - mean;
+    mean += distance * (other.count / total);
+    squares += other.squares + distance * distance * (count * other.count / total);
+    count = total;
+  }
+};
+
+// Of column c of moments [parts, 3, channels], merged in this order.
+constexpr Moments MergedMoments(int64_t parts, int64_t channels, const double* moments, int64_t c) {
+  Moments merged;
+  for (int64_t part = 0; part < parts; ++part) {
+    const double* of_part = moments + part * 3 * channels + c;
+    merged.Merge({of_part[0], of_part[channels], of_part[2 * channels]});
+  }
+  return merged;
+}
+
+// What a batch is normalised with, in the device's memory: [channels], and one number.
+template <class T>
+struct BatchStatistics {
+  const T* mean;
+  const T* variance;  // biased
+  T eps;              // is added to it
+  const double*
+      count;  // the rows that they are statistics of; null: they are running ones, which nothing flows through
+};
+
+}  // namespace orbit::kernels
+
+#endif  // ORBIT_KERNELS_BATCH_STATISTICS_H_
