@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "engine/device.h"
 #include "engine/nn/batch_norm.h"
 #include "engine/nn/checkpoint.h"
 #include "engine/nn/linear.h"
@@ -24,35 +25,44 @@ constexpr int64_t kBatch = 11, kSamples = 3, kIn = 4, kOut = 2;
 
 // What sampled models are made of: noise for every sample, dropout, a mean over samples.
 struct Model : nn::Module {
-  explicit Model(Generator& generator) : first(kIn, 8, generator), second(8, kOut, generator) {
+  Model(bool normalised, Generator& generator)
+      : normalised(normalised), first(kIn, 8, generator), norm(8), second(8, kOut, generator) {
     AddModule("first", first);
+    AddModule("norm", norm);
     AddModule("second", second);
   }
   Variable operator()(const Variable& x, Generator& generator) const {
     const int64_t rows = x.dim(0);
     const Tensor noise = generator.Normal({rows, kSamples, kIn}, 0, 0.3, x.dtype(), x.device());
     const Variable samples = Reshape(Add(Reshape(x, {rows, 1, kIn}), noise), {rows * kSamples, kIn});
-    const Variable y = second(Dropout(Tanh(first(samples)), 0.4, generator));
+    const Variable hidden = normalised ? norm(first(samples)) : first(samples);
+    const Variable y = second(Dropout(Tanh(hidden), 0.4, generator));
     return Mean(Reshape(y, {rows, kSamples, kOut}), {1});
   }
-  nn::Linear first, second;
+  const bool normalised;
+  nn::Linear first;
+  nn::BatchNorm norm;
+  nn::Linear second;
 };
 
 class Training {
  public:
-  explicit Training(TrainingStepOptions options, DType dtype = DType::kF64, Device device = {})
-      : device_(device),
-        generator_(3),
-        model_(generator_),
-        x_(generator_.Normal({kBatch, kIn}, 0, 1)),
-        target_(generator_.Uniform({kBatch, kOut}, -1, 1)) {
-    for (const bool is_rare : {0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0}) labels_.push_back(is_rare);
-    for (const bool is_labelled : {1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 1}) labelled_.push_back(is_labelled);
+  explicit Training(TrainingStepOptions options, DType dtype = DType::kF64, Device device = {}, bool normalised = false)
+      : model_(normalised, generator_) {
+    const auto convert = [&](const Tensor& x) { return x.To(dtype).To(device); };
+    const auto column = [&](const std::vector<double>& values) { return convert(Tensor::From(values, {kBatch, 1})); };
+    x_ = convert(generator_.Normal({kBatch, kIn}, 0, 1));
+    target_ = convert(generator_.Uniform({kBatch, kOut}, -1, 1));
+    labelled_ = column({1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 1});
+    const std::vector<double> rare = {0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0};
+    classes_ = column(rare);
+    std::vector<double> weights;
+    for (const double is_rare : rare) weights.push_back(is_rare > 0 ? 9.0 / kBatch : 2.0 / kBatch);
+    class_weights_ = column(weights);
     model_.To(dtype);
     model_.To(device);
-    x_ = x_.To(dtype).To(device);
-    target_ = target_.To(dtype).To(device);
-    optimizer_ = std::make_unique<optim::Sgd>(model_.NamedParameters());
+    examples_ = Tensor::From<int64_t>({3, 0, 7, 10, 1, 2, 9, 8, 4, 6, 5}, {kBatch}, device);
+    optimizer_ = std::make_unique<optim::Sgd>(model_.NamedParameters(), optim::SgdOptions{.momentum = 0.9});
     step_ = std::make_unique<TrainingStep>(
         *optimizer_,
         [this](const std::vector<Tensor>& inputs, const Span& rows, Generator& generator) {
@@ -64,17 +74,23 @@ class Training {
   std::vector<double> Gradients(uint64_t seed) {
     Generator generator(seed);
     numbers = step_->Gradients({examples_}, generator);
+    EXPECT_EQ(generator.stream(), 2u);
     std::vector<double> gradients;
     for (const NamedVariable& parameter : model_.NamedParameters())
-      for (const double element : parameter.variable.grad().ToVector<double>()) gradients.push_back(element);
-    EXPECT_EQ(generator.stream(), 2u);
+      if (parameter.variable.grad().defined()) Append(parameter.variable.grad(), gradients);
     return gradients;
   }
 
+  // Of parameters and running statistics.
+  std::vector<double> State() const {
+    std::vector<double> values;
+    for (const auto& [name, tensor] : model_.StateDict()) Append(tensor, values);
+    return values;
+  }
   std::vector<double> Parameters() const {
     std::vector<double> values;
     for (const NamedVariable& parameter : model_.NamedParameters())
-      for (const double element : parameter.variable.value().ToVector<double>()) values.push_back(element);
+      if (parameter.variable.grad().defined()) Append(parameter.variable.value(), values);
     return values;
   }
 
@@ -84,37 +100,27 @@ class Training {
   std::vector<Tensor> numbers;
 
  private:
-  // A mean over all elements, one over what is labelled, and one weighted by the rarity of classes in the batch. Sums
-  // over the rows; numbers of the whole batch below.
-  std::vector<LossPart> Loss(const Tensor& examples, const Span& rows, Generator& generator) {
-    const Tensor index = examples.Rows(rows.first, rows.first + rows.count).To(device_);
-    const Variable y = model_(IndexSelect(x_, index), generator), target = IndexSelect(target_, index);
-    double rare = 0, labelled = 0;
-    for (size_t i = 0; i < kBatch; ++i) rare += labels_[i], labelled += labelled_[i];
-    const double weights[] = {rare / kBatch, 1 - rare / kBatch};
-    std::vector<double> mask, classes, class_weights;
-    for (int64_t i = rows.first; i < rows.first + rows.count; ++i) {
-      mask.push_back(labelled_[i]);
-      classes.push_back(labels_[i]);
-      class_weights.push_back(weights[labels_[i]]);
-    }
-    const auto column = [&](const std::vector<double>& values) {
-      return Tensor::From(values, {rows.count, 1}).To(y.dtype()).To(device_);
-    };
-    const Variable logits = Slice(y, 1, 0, 1);
-    return {{"mse", MseLoss(y, target, Reduction::kSum), kBatch * kOut},
-            {"labelled", Sum(Mul(Abs(Slice(y, 1, 1, 2)), column(mask))), labelled, 0.3},
-            {"classes", BceWithLogitsLoss(logits, column(classes), Reduction::kSum, column(class_weights)),
-             rare * weights[1] + (kBatch - rare) * weights[0], 0.7},
-            {"logged", Sum(Square(y)), 1, 0}};
+  static void Append(const Tensor& tensor, std::vector<double>& values) {
+    for (const double value : tensor.ToVector<double>()) values.push_back(value);
   }
 
-  const Device device_;
-  Generator generator_;
+  // A mean over all elements, one over the six rows that are labelled, and one weighted by how rare the classes are in
+  // the batch, two of one and nine of the other: sums over the rows, with the denominators of the batch.
+  std::vector<LossPart> Loss(const Tensor& examples, const Span& rows, Generator& generator) {
+    const auto of_rows = [&](const Tensor& x) { return x.Rows(rows.first, rows.first + rows.count); };
+    const Tensor index = of_rows(examples);
+    const Variable y = model_(IndexSelect(x_, index), generator);
+    return {
+        {"mse", MseLoss(y, IndexSelect(target_, index), Reduction::kSum), kBatch * kOut},
+        {"labelled", Sum(Mul(Abs(Slice(y, 1, 1, 2)), of_rows(labelled_))), 6, 0.3},
+        {"classes", BceWithLogitsLoss(Slice(y, 1, 0, 1), of_rows(classes_), Reduction::kSum, of_rows(class_weights_)),
+         2 * 9.0 / kBatch + 9 * 2.0 / kBatch, 0.7},
+        {"logged", Sum(Square(y)), 1, 0}};
+  }
+
+  Generator generator_{3};
   Model model_;
-  Tensor x_, target_;
-  std::vector<int> labels_, labelled_;
-  Tensor examples_ = Tensor::From<int64_t>({3, 0, 7, 10, 1, 2, 9, 8, 4, 6, 5}, {kBatch});
+  Tensor x_, target_, labelled_, classes_, class_weights_, examples_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<TrainingStep> step_;
 };
@@ -142,8 +148,9 @@ TEST(TrainingStep, MicroBatchesGiveTheGradientsOfTheBatch) {
 
 TEST(TrainingStep, UpdatesByTheClippedGradient) {
   Training training({.accumulate = 2, .clip_norm = 0.05});
-  const std::vector<double> before = training.Parameters(), gradients = training.Gradients(5);
-  EXPECT_EQ(training.Parameters(), before);
+  const std::vector<double> state = training.State(), gradients = training.Gradients(5);
+  EXPECT_EQ(training.State(), state);
+  const std::vector<double> before = training.Parameters();
   double squares = 0;
   for (const double element : gradients) squares += element * element;
   const double norm = std::sqrt(squares);
@@ -214,6 +221,25 @@ TEST(TrainingStep, RunningStatisticsMoveOnceAStep) {
     for (int64_t c = 0; c < kIn; ++c) of_parts[c] += layer.norm.weight.grad().ToVector<double>()[c] / kBatch;
   }
   ExpectNear(parts.gradient, of_parts, 1e-12);
+}
+
+TEST(TrainingStep, HasTheSameBitsWhenItIsCaptured) {
+  std::vector<Device> devices = {{DeviceType::kSimt}};
+  for (const Device& gpu : CudaDevices()) devices.push_back(gpu);
+  for (const Device& device : devices) {
+    const auto train = [&](bool capture) {
+      Training training({.accumulate = 3, .clip_norm = 0.05, .capture = capture}, DType::kF32, device, true);
+      std::vector<double> losses;
+      Generator generator(5);
+      for (int step = 0; step < 5; ++step)
+        losses.push_back(training.step().Run({training.examples()}, 0.1, generator).Get().loss);
+      EXPECT_EQ(training.step().captured_size() > 0, capture);
+      return std::tuple(losses, training.State(), generator.stream());
+    };
+    const auto eager = train(false);
+    EXPECT_EQ(train(true), eager);
+    EXPECT_NE(std::get<0>(eager)[4], std::get<0>(eager)[3]);
+  }
 }
 
 TEST(TrainingStep, WhatMakesNoSenseIsRefused) {
