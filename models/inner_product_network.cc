@@ -1,5 +1,7 @@
 #include "models/inner_product_network.h"
 
+#include <eigen3/Eigen/QR>
+#include <limits>
 #include <string>
 
 #include "engine/ops/diagonal.h"
@@ -30,6 +32,23 @@ Variable Vectors(const Features& x) {
   vectors.insert(vectors.end(), positions.begin(), positions.end());
   Check(!vectors.empty(), "the network needs vectors of nodes, and there is no such feature");
   return Concat(vectors, -1);
+}
+
+// Throws an Error for the first graph whose nodes' vectors [batch, n, d, channels] do not span all d dimensions, up to
+// rounding. No frame could be made of them.
+void CheckSpan(const Tensor& vectors) {
+  const int64_t d = vectors.dim(2), size = vectors.dim(1) * d, channels = vectors.dim(3);
+  const double rounding =
+      vectors.dtype() == DType::kF64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
+  const std::vector<double> values = vectors.ToVector<double>();
+  for (int64_t b = 0; b < vectors.dim(0); ++b) {
+    Eigen::MatrixXd rows(d, vectors.dim(1) * channels);  // of coordinates
+    for (int64_t i = 0; i < size; ++i)
+      for (int64_t c = 0; c < channels; ++c) rows(i % d, i / d * channels + c) = values[(b * size + i) * channels + c];
+    const int64_t rank = Eigen::ColPivHouseholderQR<Eigen::MatrixXd>(rows).setThreshold(4 * rounding).rank();
+    Check(rank == d, "the vectors of the nodes of graph ", b, " do not span: of their ", d, " dimensions they have ",
+          rank);
+  }
 }
 
 // x [batch, n, ...] for every sample: [batch * samples, n, ...].
@@ -105,6 +124,7 @@ Proposal InnerProductNetwork::Forward(const Features& x, const Tensor& noise, Ge
   Check(given.dim(2) == d && given.dim(3) == options_.vectors, "the network takes ", options_.vectors, " vectors of ",
         d, " coordinates a node, got ", given.value().Describe());
 
+  if (!compact) CheckSpan(given.value());
   Variable vectors = Repeat(given, samples);
   if (compact && noise.defined()) vectors = Add(vectors, noise.Reshape(vectors.shape()));
   vectors = Reshape(Permute(OverField(form, vectors), {0, 2, 1, 3}), {rows, d, n * c});

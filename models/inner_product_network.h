@@ -28,6 +28,7 @@ struct InnerProductNetworkOptions {
 // The noise is normal: added to the vectors in compact groups, numbers of the nodes in others. In those the frame's
 // first vector is a sum with positive weights, of every node's first vector that translations leave alone: in the
 // Lorentz groups these are to be timelike or lightlike, all of one direction in time, not all parallel and lightlike.
+// The vectors of a graph have to span all dimensions; with the GPU that is waited for.
 // Positions are taken from their mean. Features of other kinds do not enter. Throws Error for graphs of several sizes.
 class InnerProductNetwork : public EquivariantNetwork {
  public:

@@ -12,6 +12,11 @@
 namespace orbit {
 namespace {
 
+// The largest relative error of rounding, twice.
+double RoundingOf(DType dtype) {
+  return dtype == DType::kF64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
+}
+
 // 1 or -1.
 Tensor Sign(const Tensor& x) {
   const NoGrad no_grad;
@@ -25,15 +30,16 @@ class LorentzGroup : public MatrixGroup {
         special_(special) {}
 
   // Boosted into the rest frame of the first vector, the others' parts orthogonal to it are their parts in space, among
-  // which Minkowski's Gram-Schmidt is the ordinary one.
+  // which Minkowski's Gram-Schmidt is the ordinary one. All of it is in f64: a boost magnifies what rounding leaves.
   Variable Project(const Variable& frame) const override {
     const int64_t d = dimension() - 1;
     Check(frame.rank() >= 2 && frame.dim(-1) == d + 1, name(), " has frames of ", d + 1, " vectors, got ",
           frame.value().Describe());
-    const Variable v = Reshape(frame, {-1, d + 1, d + 1});
+    const Variable v = Cast(Reshape(frame, {-1, d + 1, d + 1}), DType::kF64);
     const Variable first = Slice(v, 2, 0, 1), others = Slice(v, 2, 1, d + 1);
     const Variable squared = Sum(Mul(first, Lower(form(), first)), {1}, /*keepdim=*/true);
-    CheckMargins(v, Margin(squared, Sum(Square(first), {1}, true)), "the first vector is not timelike");
+    CheckExceeds(squared, Scale(Sum(Square(first), {1}, true), 4 * RoundingOf(frame.dtype())), v,
+                 "the first vector is not timelike");
 
     // The velocity u = (gamma, b) and the boost that takes it from rest, [gamma, b^T; b, 1 + b b^T / (1 + gamma)].
     const Tensor time = Sign(Slice(first, 1, 0, 1).value());  // [rows, 1, 1]: future or past
@@ -43,18 +49,21 @@ class LorentzGroup : public MatrixGroup {
     const Variable t = Slice(others, 1, 0, 1), x = Slice(others, 1, 1, d + 1);  // [rows, 1, d], [rows, d, d]
     const Variable at_rest = Add(x, Mul(b, Sub(MatMul(scaled, x, /*transpose_a=*/true), t)));
     const Variable rotation = GramSchmidt(at_rest, special_);
-    CheckMargins(v, Margin(Residuals(rotation, at_rest), Mul(gamma, Sqrt(Sum(Square(others), {1}, true)))),
+    CheckExceeds(Residuals(rotation, at_rest),
+                 Scale(Mul(gamma, Sqrt(Sum(Square(others), {1}, true))), 100 * RoundingOf(DType::kF64)), v,
                  "the vectors do not span");
 
     const Variable boosted_t = MatMul(b, rotation, /*transpose_a=*/true);
     const Variable boosted = Concat({boosted_t, Add(rotation, Mul(scaled, boosted_t))}, 1);
-    return Reshape(Concat({special_ ? u : Mul(u, time), boosted}, 2), frame.shape());
+    const Variable m = Concat({special_ ? u : Mul(u, time), boosted}, 2);
+    return Cast(Reshape(m, frame.shape()), frame.dtype());
   }
 
   Tensor Random(const Tensor& normal) const override {
     const NoGrad no_grad;
     const int64_t d = dimension() - 1;
-    const Variable v = Reshape(Variable(normal), {-1, d + 1, d + 1});
+    const Variable v = Reshape(normal, {-1, d + 1, d + 1});
+    // The first column's numbers give a velocity (cosh, sinh times a direction) of rapidity 2 tanh of the first.
     const Variable grown = Exp(Scale(Tanh(Slice(Slice(v, 2, 0, 1), 1, 0, 1)), 2)),
                    shrunk = Div(Tensor::Full({1}, 1, v.dtype(), v.device()), grown);
     const Variable x = Slice(Slice(v, 2, 0, 1), 1, 1, d + 1);
@@ -74,24 +83,19 @@ class LorentzGroup : public MatrixGroup {
     std::vector<double> is_before(d * d, 0.0);
     for (int64_t l = 0; l < d; ++l)
       for (int64_t k = l + 1; k < d; ++k) is_before[l * d + k] = 1;
-    const Tensor mask = Tensor::From(is_before, {d, d}).To(vectors.dtype()).To(vectors.device());
-    const Variable parts = Mul(MatMul(rotation, vectors, /*transpose_a=*/true), mask);
+    const Variable parts =
+        Mul(MatMul(rotation, vectors, /*transpose_a=*/true), Tensor::From(is_before, {d, d}, vectors.device()));
     return Sqrt(Sum(Square(Sub(vectors, MatMul(rotation, parts))), {1}, /*keepdim=*/true));
   }
 
-  // By how much `value` is more than what rounding leaves of 0 in a difference of terms of this size.
-  static Tensor Margin(const Variable& value, const Variable& size) {
+  // Throws an Error for the first of the frames [rows, d + 1, d + 1] where a value [rows, 1, any] is not above its
+  // bound.
+  void CheckExceeds(const Variable& values, const Variable& bounds, const Variable& frames, const char* what) const {
     const NoGrad no_grad;
-    const double rounding =
-        value.dtype() == DType::kF64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
-    return Sub(value, Scale(size, 100 * rounding)).value();
-  }
-
-  // frames [rows, d + 1, d + 1], margins [rows, 1, any].
-  void CheckMargins(const Variable& frames, const Tensor& margins, const char* what) const {
-    const std::vector<double> values = margins.ToVector<double>();
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i] > 0) continue;
+    const Tensor margins = Sub(values, bounds).value();
+    const std::vector<double> on_host = margins.ToVector<double>();
+    for (size_t i = 0; i < on_host.size(); ++i) {
+      if (on_host[i] > 0) continue;
       const int64_t row = static_cast<int64_t>(i) / margins.dim(2);
       std::ostringstream frame;
       for (const double value : frames.value().Rows(row, row + 1).ToVector<double>()) frame << " " << value;

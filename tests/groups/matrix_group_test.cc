@@ -39,9 +39,10 @@ Tensor Identities(int64_t count, int64_t d) {
   return BroadcastTo(Tensor::From(identity, {d, d}), {count, d, d}).value();
 }
 
-// By elimination with pivots: m has d * d elements.
-double Determinant(std::vector<double> m, int64_t d) {
-  double determinant = 1;
+// By elimination with pivots: m has d * d real or complex elements.
+template <class T>
+T Determinant(std::vector<T> m, int64_t d) {
+  T determinant = 1;
   for (int64_t k = 0; k < d; ++k) {
     int64_t pivot = k;
     for (int64_t i = k + 1; i < d; ++i)
@@ -180,16 +181,19 @@ INSTANTIATE_TEST_SUITE_P(All, MatrixGroupTest,
                            return name;
                          });
 
-// The complex determinant, of SU(2): a d - b c with every number a pair.
-TEST(SpecialUnitaryTest, DeterminantIsOne) {
+TEST(SpecialUnitaryTest, ComplexDeterminantsAreOne) {
   Generator generator(12);
-  const MatrixGroup& group = *ParseGroup("SU2").matrix;
-  const std::vector<double> m = group.Haar(generator.Normal({100, 4, 2}, 0, 1, DType::kF64)).ToVector<double>();
-  for (size_t e = 0; e < m.size(); e += 16) {
-    const auto entry = [&](int i, int j) {
-      return std::complex<double>(m[e + 8 * i + 2 * j], m[e + 8 * i + 4 + 2 * j]);
-    };
-    EXPECT_LT(std::abs(entry(0, 0) * entry(1, 1) - entry(0, 1) * entry(1, 0) - 1.0), 1e-12);
+  for (const int64_t n : {2, 3, 4}) {
+    const MatrixGroup& group = *ParseGroup("SU" + std::to_string(n)).matrix;
+    const Tensor m = group.Haar(generator.Normal({100, 2 * n, n}, 0, 1, DType::kF64));
+    for (int64_t e = 0; e < 100; ++e) {
+      const std::vector<double> values = m.Rows(e, e + 1).ToVector<double>();
+      std::vector<std::complex<double>> entries(n * n);
+      for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j)
+          entries[i * n + j] = {values[2 * i * 2 * n + 2 * j], values[(2 * i + 1) * 2 * n + 2 * j]};
+      EXPECT_LT(std::abs(Determinant(entries, n) - 1.0), 1e-12) << n;
+    }
   }
 }
 
