@@ -12,12 +12,12 @@ namespace {
 
 thread_local StatisticsCollector* collector = nullptr;
 
-// Towards moments [parts, 3, channels].
+// Towards moments [3, channels] of parts, one after the other.
 void Move(const RunningStatistics& running, const Tensor& moments) {
-  const int64_t channels = moments.dim(-1);
+  const int64_t parts = moments.dim(0) / 3, channels = moments.dim(1);
   Dispatch("MoveStatistics", running.mean, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::MoveStatistics(device, moments.size() / (3 * channels), channels, moments.data<double>(),
-                            T(running.momentum), running.mean.data<T>(), running.variance.data<T>());
+    kernels::MoveStatistics(device, parts, channels, moments.data<double>(), T(running.momentum),
+                            running.mean.data<T>(), running.variance.data<T>());
   });
 }
 
@@ -32,7 +32,7 @@ BatchStatistics StatisticsOfBatch(const Tensor& moments, const RunningStatistics
     auto its = std::ranges::find_if(all, [&](const auto& x) { return x.first.mean.raw() == running.mean.raw(); });
     if (its == all.end()) its = all.insert(all.end(), {running, {}});
     its->second.push_back(moments);
-  } else if (channels > 0) {
+  } else {
     Move(running, moments);
   }
   // Moments are those of the rows at hand. Where a batch is spread, those of its other parts are merged here.

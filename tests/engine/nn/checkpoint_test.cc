@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/autocast.h"
 #include "engine/device.h"
 #include "engine/nn/batch_norm.h"
 #include "engine/nn/linear.h"
@@ -145,6 +146,27 @@ TEST(Checkpoint, RunningStatisticsMoveOnce) {
   const auto plain = run(false);
   EXPECT_NE(plain.back()[0], 1);
   EXPECT_EQ(run(true), plain);
+}
+
+TEST(Checkpoint, ComputesAgainInThePrecisionOfTheForward) {
+  struct Layer : Module {
+    Variable operator()(const Variable& x) const {
+      precisions.push_back(Autocast::current());
+      return Square(x);
+    }
+    mutable std::vector<Precision> precisions;
+  };
+  const Layer layer;
+  Generator generator(1);
+  const Variable x(Tensor::Full({2}, 3), true);
+  Variable y;
+  {
+    const Autocast scope(Precision::kTf32);
+    y = Checkpoint(layer, x, generator);
+  }
+  Sum(y).Backward();
+  EXPECT_THAT(layer.precisions, ElementsAre(Precision::kTf32, Precision::kTf32));
+  EXPECT_THAT(x.grad().ToVector<float>(), ElementsAre(6, 6));
 }
 
 TEST(Checkpoint, PassesThroughWhatItDoesNotChange) {
