@@ -15,6 +15,7 @@ using Kind = PickleValue::Kind;
 using io::ElementType;
 
 constexpr size_t kMostAxes = 64;  // NumPy's limit
+constexpr int kMostWrapped = 8;
 
 // A function's name and arguments.
 struct Call {
@@ -56,7 +57,8 @@ bool IsNumpy(std::string_view name, std::string_view function) {
 // What a value is made by, once parameters and subclasses of tensors are looked through.
 Call MakingOf(const PickleValue& value) {
   const PickleValue* v = &value;
-  while (v->kind == Kind::kObject) {
+  for (int depth = 0; v->kind == Kind::kObject; ++depth) {
+    Check(depth < kMostWrapped, "a tensor within more than ", kMostWrapped, " others");
     const std::string& name = v->type->bytes;
     if (name == "torch._tensor._rebuild_from_type_v2" || name == "torch._tensor._rebuild_from_type") {
       const PickleValue& function = Argument(v->arguments, 0, Kind::kGlobal, "the function that rebuilds a tensor");
@@ -115,19 +117,21 @@ Tensor RebuildTensor(const Call& call, const StorageFinder& find_storage, ByteBu
   const int64_t offset = Argument(call.arguments, 1, Kind::kInt, "a tensor's offset").integer;
   const Shape shape = Sizes(TupleArgument(call.arguments, 2, "a tensor's shape"), "a shape");
   const Shape strides = Sizes(TupleArgument(call.arguments, 3, "a tensor's strides"), "a stride");
-  Tensor tensor = GatherWithin(storage.elements, offset, shape, strides, budget);
+  const Tensor tensor = GatherWithin(storage.elements, offset, shape, strides, budget);
   const size_t metadata = typed ? 7 : 6;
   if (call.arguments->items.size() <= metadata || call.arguments->items[metadata]->kind != Kind::kDict) return tensor;
+  bool negative = false;
   const std::vector<PickleValue*>& bits = call.arguments->items[metadata]->items;
   for (size_t i = 0; i + 1 < bits.size(); i += 2) {
     if (bits[i + 1]->kind != Kind::kBool || bits[i + 1]->integer == 0) continue;
     Check(bits[i]->bytes == "neg" && IsFloating(tensor.dtype()), "a tensor with the bit '", bits[i]->bytes,
           "', which is not supported");
-    std::vector<double> values = tensor.ToVector<double>();
-    for (double& value : values) value = -value;
-    tensor = Tensor::From(values, shape).To(tensor.dtype());
+    negative = true;
   }
-  return tensor;
+  if (!negative) return tensor;
+  std::vector<double> values = tensor.ToVector<double>();
+  for (double& value : values) value = -value;
+  return Tensor::From(values, shape).To(tensor.dtype());
 }
 
 NumpyType NumpyTypeOf(const PickleValue& dtype) {

@@ -1,5 +1,7 @@
 #include "data/io/pickled_graphs.h"
 
+#include <algorithm>
+
 namespace orbit {
 namespace {
 
@@ -24,14 +26,13 @@ PickledGraphs::PickledGraphs(const std::string& path) : file_(path) {
     size_ = static_cast<int64_t>(root.items.size());
     return;
   }
-  const bool collated = root.kind == Kind::kTuple && (root.items.size() == 2 || root.items.size() == 3) &&
-                        root.items[1]->AsDict() != nullptr && !root.items[1]->AsDict()->items.empty();
-  Check(collated, path, " holds a ", Describe(root),
+  if (root.kind == Kind::kTuple && (root.items.size() == 2 || root.items.size() == 3))
+    slices_ = root.items[1]->AsDict();
+  Check(slices_ != nullptr, path, " holds a ", Describe(root),
         ", not a list of graphs, nor (data, slices) as in PyTorch Geometric's processed/data.pt");
-  slices_ = root.items[1];
-  const PickleValue& name = *slices_->AsDict()->items[0];
-  Check(name.kind == Kind::kString, path, ": slices of a ", Describe(name), ", not of an attribute");
-  size_ = ToTensor(*slices_->AsDict()->items[1], "slices of " + name.bytes).size() - 1;
+  // Any attribute's slices tell how many graphs there are; one that is empty has none.
+  for (size_t i = 1; i < slices_->items.size() && size_ == 0; i += 2)
+    if (IsTensor(*slices_->items[i])) size_ = std::max<int64_t>(0, file_.ToTensor(*slices_->items[i]).size() - 1);
 }
 
 // Version 1 keeps attributes in the object itself, version 2 in its store's mapping.

@@ -32,7 +32,7 @@ class PickledGraphs {
   Tensor ToTensor(const PickleValue& value, const std::string& name) const;
 
   PickleFile file_;
-  const PickleValue* slices_ = nullptr;  // of collated graphs
+  const PickleValue* slices_ = nullptr;  // of collated graphs: a dictionary
   int64_t size_ = 0;
   // Collated attributes, and where each graph's begin, as far as they were asked for.
   struct Collated {

@@ -55,7 +55,11 @@ class Parser {
     CheckOffsets(entries);
     for (const Entry& entry : entries) {
       const auto bytes = contents_.subspan(data_start_ + entry.begin, entry.end - entry.begin);
-      result.tensors.emplace(entry.name, Gather({bytes, entry.type}, 0, entry.shape, RowMajorStrides(entry.shape)));
+      try {
+        result.tensors.emplace(entry.name, Gather({bytes, entry.type}, 0, entry.shape, RowMajorStrides(entry.shape)));
+      } catch (const Error& error) {
+        Fail(name_, ": tensor '", entry.name, "': ", error.what());
+      }
     }
     return result;
   }
@@ -190,7 +194,8 @@ bool IsSafetensors(std::span<const std::byte> contents, const std::string& name)
   // A length below 2^32, then JSON, perhaps after a byte order mark.
   if (text.size() > kLengthBytes && text.substr(4, 4) == std::string_view("\0\0\0\0", 4))
     return text[kLengthBytes] == '{' || text.substr(kLengthBytes, 3) == "\xef\xbb\xbf";
-  return !text.starts_with("PK\3\4") && name.ends_with(".safetensors");
+  const bool pickled = text.starts_with("PK\3\4") || (text.starts_with("\x80") && text.size() > 1 && text[1] <= 5);
+  return !pickled && name.ends_with(".safetensors");
 }
 
 Safetensors ReadSafetensors(const std::string& path) {
