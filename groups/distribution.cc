@@ -42,10 +42,10 @@ Variable AddNoise(const Variable& x, const Tensor& noise) { return noise.defined
 // `learned`, and `canonical` where `noisy` is off.
 class NetworkDistribution : public Distribution {
  public:
-  NetworkDistribution(const DistributionOptions& options, EquivariantNetwork& network, bool noisy)
-      : options_(options), network_(network), noisy_(noisy) {
+  NetworkDistribution(const DistributionOptions& options, std::unique_ptr<EquivariantNetwork> network, bool noisy)
+      : Distribution(options.group, std::move(network)), options_(options), noisy_(noisy) {
     const MatrixGroup* matrix = options.group.matrix;
-    Check(!noisy || matrix == nullptr || matrix->compact() || !network.noise_representation().vector,
+    Check(!noisy || matrix == nullptr || matrix->compact() || !this->network()->noise_representation().vector,
           NameOf(options.group),
           " is not compact: it leaves no law of vectors alone, and the network's noise must be of scalars");
   }
@@ -55,7 +55,7 @@ class NetworkDistribution : public Distribution {
     const Tensor& like = Like(x);
     const Group& group = options_.group;
     Noise noise{.samples = samples};
-    if (noisy_) noise.network = network_.DrawNoise(x, samples, generator);
+    if (noisy_) noise.network = network()->DrawNoise(x, samples, generator);
     if (group.permutations) {
       const int64_t n = NumNodes(x);
       noise.scores = generator.Uniform({x.batch(), samples, n}, 0, options_.score_jitter, like.dtype(), like.device());
@@ -67,7 +67,7 @@ class NetworkDistribution : public Distribution {
 
   Element Sample(const Features& x, const Noise& noise, Generator& generator) override {
     const Group& group = options_.group;
-    const Proposal proposal = network_.Forward(x, noise.network, generator);
+    const Proposal proposal = network()->Forward(x, noise.network, generator);
     Element element;
     if (group.permutations) {
       Check(proposal.scores.defined(), "the network proposes no scores, which ", NameOf(group), " needs");
@@ -84,20 +84,19 @@ class NetworkDistribution : public Distribution {
 
  private:
   DistributionOptions options_;
-  EquivariantNetwork& network_;
   bool noisy_;
 };
 
 class HaarDistribution : public Distribution {
  public:
-  explicit HaarDistribution(const DistributionOptions& options) : options_(options) {
+  explicit HaarDistribution(const DistributionOptions& options) : Distribution(options.group) {
     Check(options.group.matrix == nullptr || options.group.matrix->compact(), NameOf(options.group),
           " is not compact: it has no uniform (Haar) distribution; use learned or canonical");
   }
 
   Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override {
     const Tensor& like = Like(x);
-    const Group& group = options_.group;
+    const Group& group = this->group();
     Noise noise{.samples = samples};
     if (group.permutations) {
       const int64_t n = NumNodes(x);
@@ -108,7 +107,7 @@ class HaarDistribution : public Distribution {
   }
 
   Element Sample(const Features& x, const Noise& noise, Generator&) override {
-    const Group& group = options_.group;
+    const Group& group = this->group();
     Element element;
     if (group.permutations) element.permutation = Sort(noise.scores, x.num_nodes);
     if (group.matrix != nullptr) {
@@ -118,15 +117,12 @@ class HaarDistribution : public Distribution {
     if (group.translations) element.translation = Centroid(x);
     return element;
   }
-
- private:
-  DistributionOptions options_;
 };
 
 // `frame`: nodes in the order of their classes, within a class at random. `minimal_frame`: see MinimalFrame.
 class FrameDistribution : public Distribution {
  public:
-  FrameDistribution(const DistributionOptions& options, bool minimal) : minimal_(minimal) {
+  FrameDistribution(const DistributionOptions& options, bool minimal) : Distribution(options.group), minimal_(minimal) {
     Check(options.group == ParseGroup("Sn"), "frames are of graphs under Sn, not ", NameOf(options.group));
   }
 
@@ -161,14 +157,14 @@ class FrameDistribution : public Distribution {
 }  // namespace
 
 std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
-                                               EquivariantNetwork* network) {
+                                               std::unique_ptr<EquivariantNetwork> network) {
   if (name == "haar") return std::make_unique<HaarDistribution>(options);
   if (name == "frame" || name == "minimal_frame")
     return std::make_unique<FrameDistribution>(options, name == "minimal_frame");
   Check(name == "learned" || name == "canonical", "unknown distribution '", name,
         "'; known: learned, haar, frame, minimal_frame, canonical");
   Check(network != nullptr, "the distribution '", name, "' needs an equivariant network");
-  return std::make_unique<NetworkDistribution>(options, *network, name == "learned");
+  return std::make_unique<NetworkDistribution>(options, std::move(network), name == "learned");
 }
 
 }  // namespace orbit

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/nn/module.h"
 #include "engine/random.h"
@@ -42,11 +43,21 @@ struct Noise {
 
 class Distribution {
  public:
+  // `network`: q, where the distribution has one.
+  explicit Distribution(const Group& group, std::unique_ptr<EquivariantNetwork> network = nullptr)
+      : group_(group), network_(std::move(network)) {}
   virtual ~Distribution() = default;
+
+  const Group& group() const { return group_; }
+  EquivariantNetwork* network() const { return network_.get(); }
 
   virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
   // `generator` serves dropout alone.
   virtual Element Sample(const Features& x, const Noise& noise, Generator& generator) = 0;
+
+ private:
+  Group group_;
+  std::unique_ptr<EquivariantNetwork> network_;
 };
 
 struct DistributionOptions {
@@ -57,13 +68,13 @@ struct DistributionOptions {
 };
 
 // `learned`: g = q(x, eps), trained end to end (probabilistic symmetrization).
-// `canonical`: g = q(x, 0), one sample.
+// `canonical`: g = q(x, 0), one sample; of the noise only the jitter above is drawn.
 // `haar`: uniform on the group (group averaging), which must be compact; ignores `network`.
 // `frame`: uniform on a hand-made frame of a graph, S_n alone (frame averaging); ignores `network`. See groups/frame.h.
 // `minimal_frame`: uniform on the smallest frame there is; see groups/minimal_frame.h.
-// Throws Error for an unknown name. The network must outlive the distribution.
+// Throws Error for an unknown name, and where there is no network for those that need one.
 std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
-                                               EquivariantNetwork* network);
+                                               std::unique_ptr<EquivariantNetwork> network = nullptr);
 
 }  // namespace orbit
 

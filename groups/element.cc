@@ -40,6 +40,20 @@ Variable FlattenNodes(const Variable& x, int64_t lead) {
 
 }  // namespace
 
+Variable FoldSamples(const Variable& x) {
+  Shape shape = x.shape();
+  shape[1] *= shape[0];
+  shape.erase(shape.begin());
+  return Reshape(x, shape);
+}
+
+Variable UnfoldSamples(const Variable& x, int64_t samples) {
+  Shape shape = x.shape();
+  shape[0] /= samples;
+  shape.insert(shape.begin() + 1, samples);
+  return Reshape(x, shape);
+}
+
 Variable Element::ActInverse(const Representation& representation, const Variable& x, int64_t samples) const {
   Variable y = x;
   if (translation.defined() && representation.points > 0) y = Translate(y, representation, translation, -1);

@@ -39,6 +39,10 @@ struct Features {
   int64_t batch() const { return features.at(0).value.dim(0); }
 };
 
+// [batch, samples, ...] <-> [batch * samples, ...].
+Variable FoldSamples(const Variable& x);
+Variable UnfoldSamples(const Variable& x, int64_t samples);
+
 // Elements of a product group, one for every graph and sample; a part that is absent is the identity.
 struct Element {
   std::optional<Permutation> permutation;

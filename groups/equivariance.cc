@@ -29,8 +29,8 @@ EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
 }  // namespace
 
 Element RandomElement(const Group& group, const Features& x, Generator& generator) {
-  const auto haar = MakeDistribution(
-      "haar", {.group = {.permutations = group.permutations, .translations = group.translations}}, nullptr);
+  const auto haar =
+      MakeDistribution("haar", {.group = {.permutations = group.permutations, .translations = group.translations}});
   Element h = haar->Sample(x, haar->DrawNoise(x, 1, generator), generator);
   const Tensor& like = x.features.at(0).value.value();
   if (group.matrix != nullptr) {

@@ -1,39 +1,45 @@
 #include "groups/symmetrizer.h"
 
+#include <utility>
+
+#include "engine/ops/elementwise.h"
 #include "engine/ops/shape.h"
+#include "groups/equivariance.h"
 
 namespace orbit {
-namespace {
 
-// [batch, samples, ...] <-> [batch * samples, ...].
-Variable FoldSamples(const Variable& x) {
-  Shape shape = x.shape();
-  shape[1] *= shape[0];
-  shape.erase(shape.begin());
-  return Reshape(x, shape);
+Symmetrizer::Symmetrizer(std::unique_ptr<BaseFunction> base, std::unique_ptr<Distribution> distribution,
+                         const Representation& output)
+    : base_(std::move(base)), distribution_(std::move(distribution)), output_(output) {
+  AddModule("backbone", *base_);
+  if (distribution_->network()) AddModule("interface", *distribution_->network());
 }
 
-Variable UnfoldSamples(const Variable& x, int64_t samples) {
-  Shape shape = x.shape();
-  shape[0] /= samples;
-  shape.insert(shape.begin() + 1, samples);
-  return Reshape(x, shape);
-}
-
-}  // namespace
-
-Symmetrizer::Result Symmetrizer::operator()(const Features& x, int64_t samples, Generator& generator) {
+Noise Symmetrizer::DrawNoise(const Features& x, int64_t samples, Generator& generator) const {
   Check(samples >= 1, "the number of samples must be at least 1, got ", samples);
-  return (*this)(x, distribution_.DrawNoise(x, samples, generator), generator);
+  return distribution_->DrawNoise(x, samples, generator);
 }
 
-Symmetrizer::Result Symmetrizer::operator()(const Features& x, const Noise& noise, Generator& generator) {
-  const Element g = distribution_.Sample(x, noise, generator);
-  std::vector<Variable> transformed;
-  for (const Feature& feature : x.features)
-    transformed.push_back(FoldSamples(g.ActInverse(feature.representation, feature.value, noise.samples)));
-  const Variable y = UnfoldSamples(base_(transformed), noise.samples);
-  return {g.MeanAct(output_, y), g};
+Model::Result Symmetrizer::Forward(const Features& x, const Noise& noise, Generator& generator) {
+  const Element g = distribution_->Sample(x, noise, generator);
+  const View view(x, g, noise.samples);
+  Variable y;
+  {
+    const Autocast scope(precision());
+    y = base_->Forward(view, generator);
+  }
+  Check(y.rank() >= 1 && y.dim(0) == view.rows(), "the base function made ", y.value().Describe(), " of ", view.rows(),
+        " rows: ", noise.samples, " samples of ", x.batch());
+  y = Cast(UnfoldSamples(y, noise.samples), x.features[0].value.dtype());
+  const Variable output = g.MeanAct(output_, y);
+  Variable entropy;
+  if (g.permutation && g.permutation->soft.defined()) entropy = PermutationEntropy(*g.permutation, x.num_nodes);
+  return {.output = output, .samples = y, .element = g, .entropy = entropy};
+}
+
+Noise Symmetrizer::Act(const Element& h, const Noise& noise) const {
+  const EquivariantNetwork* network = distribution_->network();
+  return orbit::Act(h, network ? network->noise_representation() : Representation::Invariant(), noise);
 }
 
 }  // namespace orbit

@@ -8,35 +8,31 @@
 #ifndef ORBIT_GROUPS_SYMMETRIZER_H_
 #define ORBIT_GROUPS_SYMMETRIZER_H_
 
-#include <functional>
-#include <vector>
+#include <memory>
 
+#include "groups/base_function.h"
 #include "groups/distribution.h"
+#include "groups/model.h"
 
 namespace orbit {
 
-// f: the transformed features, each [rows, ...] with rows = batch * samples, to [rows, ...] in the output's
-// representation. It needs no symmetry of its own.
-using BaseFunction = std::function<Variable(const std::vector<Variable>&)>;
-
-class Symmetrizer {
+class Symmetrizer : public Model {
  public:
-  Symmetrizer(BaseFunction base, Distribution& distribution, Representation output)
-      : base_(std::move(base)), distribution_(distribution), output_(output) {}
+  // f, p(g|x) and how the group acts on f's output. Parameters are f's, as `backbone`, and those of p's network, as
+  // `interface`: the names of the published checkpoints.
+  Symmetrizer(std::unique_ptr<BaseFunction> base, std::unique_ptr<Distribution> distribution,
+              const Representation& output);
 
-  struct Result {
-    Variable output;  // [batch, ...]
-    Element element;  // what was sampled, for regularisers and inspection
-  };
-
-  // k samples with fresh noise; throws Error for samples < 1.
-  Result operator()(const Features& x, int64_t samples, Generator& generator);
-  // The same for given noise; `generator` serves dropout alone.
-  Result operator()(const Features& x, const Noise& noise, Generator& generator);
+  Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override;
+  Result Forward(const Features& x, const Noise& noise, Generator& generator) override;
+  Noise Act(const Element& h, const Noise& noise) const override;
+  const Group& group() const override { return distribution_->group(); }
+  Representation output_representation() const override { return output_; }
+  bool is_sampled() const override { return true; }
 
  private:
-  BaseFunction base_;
-  Distribution& distribution_;
+  std::unique_ptr<BaseFunction> base_;
+  std::unique_ptr<Distribution> distribution_;
   Representation output_;
 };
 

@@ -4,7 +4,7 @@
 // (num_nodes == nullptr: n). With p = max(soft, 1e-12), every column divided by its sum is a distribution over nodes,
 // every row divided by its sum one over ranks, and
 //
-//   entropy = mean over b of 1 / num_nodes[b] sum over columns and rows of the mean over samples of H
+//   entropy = sum over b of 1 / num_nodes[b] sum over columns and rows of the mean over samples of H
 //
 // where H = -sum q log q. A graph without nodes contributes 0.
 #ifndef ORBIT_KERNELS_PERMUTATION_ENTROPY_H_

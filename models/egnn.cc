@@ -47,7 +47,9 @@ void Egnn::Layer::Apply(const Variable& attributes, const Variable& velocities, 
   h = Add(h, node2_(Silu(node1_(Concat({h, sums}, -1)))));
 }
 
-Egnn::Egnn(const EgnnOptions& options, Generator& generator) : embedding_(1, options.hidden, generator) {
+Egnn::Egnn(const EgnnOptions& options, Generator& generator)
+    : TailoredModel(ParseGroup("SnxE3"), Representation::Vectors(1, /*points=*/1)),
+      embedding_(1, options.hidden, generator) {
   AddModule("embedding", embedding_);
   for (int64_t i = 0; i < options.layers; ++i) {
     layers_.push_back(std::make_unique<Layer>(options.hidden, generator));
@@ -55,19 +57,21 @@ Egnn::Egnn(const EgnnOptions& options, Generator& generator) : embedding_(1, opt
   }
 }
 
-Variable Egnn::operator()(const Variable& positions, const Variable& velocities, const Variable& charges) const {
-  const int64_t batch = positions.dim(0), n = positions.dim(1);
+Variable Egnn::Predict(const Features& features) const {
+  const Variable &nodes = features.features.at(0).value, &charges = features.features.at(2).value;
+  const int64_t batch = nodes.dim(0), n = nodes.dim(1);
   Check(n >= 2, "EGNN needs at least two particles, got ", n);
+  const Variable positions = Reshape(Slice(nodes, -1, 0, 1), {batch, n, 3});
   const EdgeLists edges = CompleteGraph(n, positions.device());
   const auto pairs = [&](auto function, const Variable& of_nodes) {
     const int64_t channels = of_nodes.dim(2);
     return function(Reshape(of_nodes, {batch, n, 1, channels}), Reshape(of_nodes, {batch, 1, n, channels}));
   };
   const Variable attributes = OffDiagonal(Concat({pairs(Mul, charges), SquaredNorm(pairs(Sub, positions))}, -1));
-  const Variable v = Reshape(velocities, {batch * n, 3});
+  const Variable v = Reshape(Slice(nodes, -1, 1, 2), {batch * n, 3});
   Variable x = Reshape(positions, {batch * n, 3}), h = embedding_(Sqrt(SquaredNorm(v)));
   for (const auto& layer : layers_) layer->Apply(attributes, v, edges, h, x);
-  return Reshape(x, positions.shape());
+  return Reshape(x, {batch, n, 3, 1});
 }
 
 }  // namespace orbit

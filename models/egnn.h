@@ -8,8 +8,8 @@
 
 #include "engine/edge_lists.h"
 #include "engine/nn/linear.h"
-#include "engine/nn/module.h"
 #include "engine/random.h"
+#include "groups/model.h"
 
 namespace orbit {
 
@@ -18,12 +18,14 @@ struct EgnnOptions {
   int64_t hidden = 64;
 };
 
-class Egnn : public nn::Module {
+class Egnn : public TailoredModel {
  public:
   Egnn(const EgnnOptions& options, Generator& generator);
 
-  // positions and velocities [batch, n, 3], charges [batch, n, 1] -> positions later [batch, n, 3].
-  Variable operator()(const Variable& positions, const Variable& velocities, const Variable& charges) const;
+  // Of x the features are: 0, positions and velocities [batch, n, 3, 2]; 2, charges [batch, n, 1]
+  // (models/nbody_model.h).
+  // -> positions later [batch, n, 3, 1].
+  Variable Predict(const Features& x) const override;
 
  private:
   // m_ij = phi_e(h_i, h_j, |x_i - x_j|^2, e_ij); x_i' = x_i + mean_j clamp((x_i - x_j) phi_x(m_ij)) + phi_v(h_i) v_i;

@@ -8,8 +8,16 @@
 namespace orbit {
 namespace {
 
+// What a head made of every row, in the representation of the output: [rows, n^order, channels].
+Variable ByNodes(const GraphBaseOptions& options, const View& x, const Variable& y) {
+  Shape shape = {x.rows()};
+  shape.insert(shape.end(), options.output_order, options.n);
+  shape.push_back(-1);
+  return Reshape(y, shape);
+}
+
 // An MLP on the flattened permuted node features and adjacency.
-class GraphMlp : public GraphBase {
+class GraphMlp : public BaseFunction {
  public:
   GraphMlp(const GraphBaseOptions& options, Generator& generator)
       : options_(options),
@@ -20,11 +28,12 @@ class GraphMlp : public GraphBase {
     if (head_.output) AddModule("fc2", *head_.output);
   }
 
-  Variable operator()(const Features& x, const Permutation& permutation) const override {
+  Variable Forward(const View& view, Generator&) const override {
+    const Features& x = view.x();
     const Tensor nodes = options_.node_features ? x.features.at(0).value.value() : Tensor();
-    Variable h = PermutedLinear(permutation, nodes, x.edges, layers_[0]->weight, layers_[0]->bias, x.num_nodes);
+    Variable h = PermutedLinear(view.permutation(), nodes, x.edges, layers_[0]->weight, layers_[0]->bias, x.num_nodes);
     for (size_t l = 1; l < layers_.size(); ++l) h = (*layers_[l])(Activate(options_.head.activation, h));
-    return head_(Activate(options_.head.activation, h));
+    return ByNodes(options_, view, head_(Activate(options_.head.activation, h)));
   }
 
  private:
@@ -47,10 +56,10 @@ class GraphMlp : public GraphBase {
 };
 
 // GIN whose nodes carry their rank as a one-hot identifier beside their features; the sum over nodes is embedded.
-class GinId : public GraphBase {
+class GinId : public BaseFunction {
  public:
   GinId(const GraphBaseOptions& options, Generator& generator)
-      : activation_(options.head.activation), head_(options.head, options.hidden, generator) {
+      : options_(options), head_(options.head, options.hidden, generator) {
     for (int64_t l = 0; l < 3; ++l)
       convolutions_.push_back(std::make_unique<Convolution>(l == 0 ? options.channels + options.n : options.hidden,
                                                             options.hidden, generator));
@@ -59,7 +68,9 @@ class GinId : public GraphBase {
     if (head_.output) AddModule("fc2", *head_.output);
   }
 
-  Variable operator()(const Features& x, const Permutation& permutation) const override {
+  Variable Forward(const View& view, Generator&) const override {
+    const Features& x = view.x();
+    const Permutation& permutation = view.permutation();
     const Variable& nodes = x.features.at(0).value;
     const int64_t batch = nodes.dim(0), n = nodes.dim(1), channels = nodes.dim(2);
     const Variable identifiers = ToMatrix(permutation, x.num_nodes, nodes.dtype());
@@ -69,8 +80,8 @@ class GinId : public GraphBase {
                 identifiers},
                -1);
     for (const auto& convolution : convolutions_)
-      h = Activate(activation_, convolution->linear(MessageSum(h, convolution->eps, x.edges)));
-    return head_(Sum(Mul(h, mask), {2}));
+      h = Activate(options_.head.activation, convolution->linear(MessageSum(h, convolution->eps, x.edges)));
+    return ByNodes(options_, view, head_(Sum(Mul(h, mask), {2})));
   }
 
  private:
@@ -83,15 +94,20 @@ class GinId : public GraphBase {
     nn::Linear linear;
   };
 
-  Activation activation_;
+  GraphBaseOptions options_;
   std::vector<std::unique_ptr<Convolution>> convolutions_;
   GraphHead head_;
 };
 
 }  // namespace
 
-std::unique_ptr<GraphBase> MakeGraphBase(const std::string& name, const GraphBaseOptions& options,
-                                         Generator& generator) {
+std::unique_ptr<BaseFunction> MakeGraphBase(const std::string& name, const GraphBaseOptions& options,
+                                            Generator& generator) {
+  int64_t numbers = options.head.outputs > 0 ? options.head.outputs : options.head.embedding;
+  for (int i = 0; i < options.output_order; ++i) {
+    Check(numbers % options.n == 0, "a head of ", numbers, " numbers has none for each of ", options.n, " nodes");
+    numbers /= options.n;
+  }
   if (name == "mlp") return std::make_unique<GraphMlp>(options, generator);
   Check(name == "gin_id", "unknown base function '", name, "'; known: mlp, gin_id");
   return std::make_unique<GinId>(options, generator);

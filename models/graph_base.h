@@ -6,17 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/nn/module.h"
-#include "groups/element.h"
+#include "groups/base_function.h"
 #include "models/graph_head.h"
 
 namespace orbit {
-
-// A function of a graph under each of its permutations: -> [batch, samples, outputs].
-class GraphBase : public nn::Module {
- public:
-  virtual Variable operator()(const Features& x, const Permutation& permutation) const = 0;
-};
 
 struct GraphBaseOptions {
   int64_t n = 64;  // nodes, padding included
@@ -25,12 +18,14 @@ struct GraphBaseOptions {
   std::vector<int64_t> widths = {2048, 4096, 2048};  // of the MLP's layers before the embedding
   int64_t hidden = 64;                               // of GIN-ID's layers
   GraphHeadOptions head;
+  int output_order = 0;  // what the head's numbers are of: 0 the graph, 1 every node, 2 every pair, nodes by rank
 };
 
+// A function of a graph under each of its permutations: [rows, n^order, channels], the head makes n^order channels.
 // "mlp": on the flattened permuted node features and adjacency. "gin_id": a GIN whose nodes carry their rank as a
-// one-hot identifier beside their features. Throws Error for other names.
-std::unique_ptr<GraphBase> MakeGraphBase(const std::string& name, const GraphBaseOptions& options,
-                                         Generator& generator);
+// one-hot identifier beside their features. Throws Error for other names and a head that does not divide.
+std::unique_ptr<BaseFunction> MakeGraphBase(const std::string& name, const GraphBaseOptions& options,
+                                            Generator& generator);
 
 }  // namespace orbit
 

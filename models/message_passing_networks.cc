@@ -152,7 +152,7 @@ class Network : public TailoredGraphNetwork {
     if (head_.output) AddModule("fc2", *head_.output);
   }
 
-  Variable operator()(const Features& x) const override {
+  Variable Predict(const Features& x) const override {
     const Variable& nodes = x.features.at(0).value;
     const GraphScales scales = ScalesOf(x, Layer::kSelfLoops, Layer::kEigenvalues);
     Variable h = Reshape(nodes, {nodes.dim(0), 1, nodes.dim(1), nodes.dim(2)});

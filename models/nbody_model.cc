@@ -1,11 +1,11 @@
 #include "models/nbody_model.h"
 
 #include <utility>
-#include <vector>
 
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "groups/symmetrizer.h"
 
 namespace orbit {
 namespace {
@@ -16,12 +16,26 @@ Group ParseSymmetry(const NBodyModelOptions& options) {
   Check(group.matrix == nullptr || group.matrix->form() == Form{.positive = 3},
         "particles live in three dimensions: symmetry '", options.symmetry, "' does not act on them");
   Check(options.base == "transformer" || options.base == "gnn", "unknown base function '", options.base,
-        "'; known: transformer, gnn");
+        "'; known: transformer, gnn, egnn");
   Check(options.base == "transformer" || !group.permutations,
         "the gnn is equivariant to permutations by itself: use symmetry O3 or SO3, not ", options.symmetry);
   group.translations = true;
   return group;
 }
+
+// A base function that predicts displacements, vectors, to be added to the positions.
+class DisplacementModel : public Symmetrizer {
+ public:
+  DisplacementModel(std::unique_ptr<BaseFunction> base, std::unique_ptr<Distribution> distribution)
+      : Symmetrizer(std::move(base), std::move(distribution), Representation::Vectors(1)) {}
+
+  Result Forward(const Features& x, const Noise& noise, Generator& generator) override {
+    Result result = Symmetrizer::Forward(x, noise, generator);
+    result.output = Add(result.output, Slice(x.features[0].value, -1, 0, 1));
+    return result;
+  }
+  Representation output_representation() const override { return Representation::Vectors(1, /*points=*/1); }
+};
 
 }  // namespace
 
@@ -52,67 +66,34 @@ Proposal ParticleNetwork::Forward(const Features& x, const Tensor& noise, Genera
   return {Reshape(scores, {batch, samples, n}), Reshape(frame, {batch, samples, 3, 3})};
 }
 
-NBodyModel::NBodyModel(const NBodyModelOptions& options, Generator& generator)
-    : group_(ParseSymmetry(options)), network_(options, generator) {
-  BaseFunction base;
-  Representation output;
-  if (options.base == "transformer") {
-    ParticleTransformerOptions transformer = options.transformer;
-    transformer.nodes = options.nodes;
-    transformer_ = std::make_unique<ParticleTransformer>(transformer, generator);
-    AddModule("backbone", *transformer_);
-    base = [this](const std::vector<Variable>& x) {
-      const Variable y = (*transformer_)(x[0], x[1]);
-      return Reshape(y, {y.dim(0), y.dim(1), 3, 1});
-    };
-    output = Representation::Vectors(1);
-  } else {
-    gnn_ = std::make_unique<ParticleGnn>(options.gnn, generator);
-    AddModule("backbone", *gnn_);
-    base = [this](const std::vector<Variable>& x) {
-      const Variable y = (*gnn_)(x[0], x[1]);
-      return Reshape(y, {y.dim(0), y.dim(1), 3, 1});
-    };
-    output = Representation::Vectors(1, /*points=*/1);
-  }
-  AddModule("interface", network_);
-  distribution_ = MakeDistribution(options.distribution,
-                                   {.group = group_,
-                                    .soft_sort = options.soft_sort,
-                                    .score_jitter = options.score_jitter,
-                                    .frame_jitter = options.frame_jitter},
-                                   &network_);
-  symmetrizer_ = std::make_unique<Symmetrizer>(base, *distribution_, output);
-}
-
-Features NBodyModel::MakeFeatures(const ParticleBatch& batch) {
-  return {
+Features MakeParticleFeatures(const ParticleBatch& batch) {
+  Features x = {
       .features = {{batch.nodes, Representation::Vectors(1, /*points=*/1)}, {batch.edges, Representation::Scalars(2)}},
       .num_nodes = {},  // all clouds have as many particles
       .edges = {}};
+  if (batch.charges.defined()) x.features.push_back({batch.charges, Representation::Scalars(1)});
+  return x;
 }
 
-Noise NBodyModel::DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) const {
-  Check(samples >= 1, "the number of samples must be at least 1, got ", samples);
-  return distribution_->DrawNoise(MakeFeatures(batch), samples, generator);
-}
-
-NBodyModel::Result NBodyModel::Forward(const ParticleBatch& batch, int64_t samples, Generator& generator) {
-  return Forward(batch, DrawNoise(batch, samples, generator), generator);
-}
-
-NBodyModel::Result NBodyModel::Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator) {
-  const Features x = MakeFeatures(batch);
-  auto [output, element] = (*symmetrizer_)(x, noise, generator);
-  Variable prediction = Reshape(output, {batch.nodes.dim(0), batch.nodes.dim(1), 3});
-  if (transformer_) {  // which predicts displacements
-    const Variable positions = Slice(batch.nodes, -1, 0, 1);
-    prediction = Add(prediction, Reshape(positions, prediction.shape()));
-  }
-  Variable entropy;
-  if (element.permutation && element.permutation->soft.defined())
-    entropy = PermutationEntropy(*element.permutation, x.num_nodes);
-  return {prediction, entropy, element};
+std::unique_ptr<Model> MakeNBodyModel(const NBodyModelOptions& options, Generator& generator) {
+  if (options.base == "egnn") return std::make_unique<Egnn>(options.egnn, generator);
+  const Group group = ParseSymmetry(options);
+  auto network = std::make_unique<ParticleNetwork>(options, generator);
+  const auto distribution = [&] {
+    return MakeDistribution(options.distribution,
+                            {.group = group,
+                             .soft_sort = options.soft_sort,
+                             .score_jitter = options.score_jitter,
+                             .frame_jitter = options.frame_jitter},
+                            std::move(network));
+  };
+  if (options.base == "gnn")
+    return std::make_unique<Symmetrizer>(std::make_unique<ParticleGnn>(options.gnn, generator), distribution(),
+                                         Representation::Vectors(1, /*points=*/1));
+  ParticleTransformerOptions transformer = options.transformer;
+  transformer.nodes = options.nodes;
+  return std::make_unique<DisplacementModel>(std::make_unique<ParticleTransformer>(transformer, generator),
+                                             distribution());
 }
 
 }  // namespace orbit

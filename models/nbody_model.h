@@ -1,13 +1,13 @@
-// The symmetrized models on charged particles (Kim et al. 2023, section 3.2): given positions, velocities and charges,
-// where are the particles some time later?
+// The models on charged particles (Kim et al. 2023, section 3.2): given positions, velocities and charges, where are
+// the particles some time later?
 #ifndef ORBIT_MODELS_NBODY_MODEL_H_
 #define ORBIT_MODELS_NBODY_MODEL_H_
 
 #include <memory>
 #include <string>
 
-#include "groups/distribution.h"
-#include "groups/symmetrizer.h"
+#include "groups/model.h"
+#include "models/egnn.h"
 #include "models/particle_gnn.h"
 #include "models/particle_transformer.h"
 #include "models/vector_neurons.h"
@@ -16,11 +16,12 @@ namespace orbit {
 
 struct NBodyModelOptions {
   std::string symmetry = "SnxO3";        // SnxO3, SnxSO3, O3, SO3 or Sn
-  std::string base = "transformer";      // or gnn, which is for O3 and SO3
+  std::string base = "transformer";      // gnn, which is for O3 and SO3; egnn, which is equivariant by itself
   std::string distribution = "learned";  // learned, haar or canonical
   int64_t nodes = 5;
   ParticleTransformerOptions transformer;
   ParticleGnnOptions gnn;
+  EgnnOptions egnn;
   int64_t network_hidden = 64;  // of the equivariant network; its channels are a third of it
   int64_t network_neighbours = 4;
   double network_dropout = 0.08;
@@ -35,7 +36,7 @@ struct ParticleBatch {
   Tensor nodes;         // [batch, n, 3, 2]: position, velocity
   Tensor edges;         // [batch, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal
   Tensor target;        // [batch, n, 3]: position to predict
-  Tensor charges = {};  // [batch, n, 1], which only EGNN asks for
+  Tensor charges = {};  // [batch, n, 1], which EGNN alone asks for
 };
 
 // The equivariant network on particles: VN-DGCNN on positions and velocities plus normal noise of scale `noise_scale`.
@@ -53,35 +54,12 @@ class ParticleNetwork : public EquivariantNetwork {
   VNDgcnn network_;
 };
 
-class NBodyModel : public nn::Module {
- public:
-  NBodyModel(const NBodyModelOptions& options, Generator& generator);
+// The batch as the group sees it: 0, particles; 1, pairs; 2, charges, where there are any.
+Features MakeParticleFeatures(const ParticleBatch& batch);
 
-  struct Result {
-    Variable prediction;  // [batch, n, 3]
-    Variable entropy;     // the regulariser, a scalar; undefined where the permutation has no soft part
-    Element element;
-  };
-
-  // `samples` group elements with fresh noise.
-  Result Forward(const ParticleBatch& batch, int64_t samples, Generator& generator);
-  // The same for given noise; `generator` serves dropout alone.
-  Result Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator);
-  Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) const;
-
-  // The batch as the group sees it.
-  static Features MakeFeatures(const ParticleBatch& batch);
-  ParticleNetwork& network() { return network_; }
-  const Group& group() const { return group_; }
-
- private:
-  Group group_;
-  std::unique_ptr<ParticleTransformer> transformer_;
-  std::unique_ptr<ParticleGnn> gnn_;
-  ParticleNetwork network_;
-  std::unique_ptr<Distribution> distribution_;
-  std::unique_ptr<Symmetrizer> symmetrizer_;
-};
+// On such features; the output is [batch, n, 3, 1], points. Throws Error for names that are not known and for options
+// that make no sense.
+std::unique_ptr<Model> MakeNBodyModel(const NBodyModelOptions& options, Generator& generator);
 
 }  // namespace orbit
 

@@ -36,13 +36,14 @@ ParticleGnn::ParticleGnn(const ParticleGnnOptions& options, Generator& generator
   AddModule("decoder.2", decoder2_);
 }
 
-Variable ParticleGnn::operator()(const Variable& nodes, const Variable& edges) const {
+Variable ParticleGnn::Forward(const View& view, Generator&) const {
+  const Variable nodes = view.Feature(0);
   const int64_t rows = nodes.dim(0), n = nodes.dim(1);
   const EdgeLists graph = CompleteGraph(n, nodes.device());
-  const Variable attributes = OffDiagonal(edges);
+  const Variable attributes = OffDiagonal(view.Feature(1));
   Variable x = embedding_(Reshape(Permute(nodes, {0, 1, 3, 2}), {rows * n, 6}));
   for (const auto& layer : layers_) x = (*layer)(x, attributes, graph);
-  return Reshape(decoder2_(Silu(decoder1_(x))), {rows, n, 3});
+  return Reshape(decoder2_(Silu(decoder1_(x))), {rows, n, 3, 1});
 }
 
 }  // namespace orbit

@@ -5,8 +5,8 @@
 
 #include "engine/edge_lists.h"
 #include "engine/nn/linear.h"
-#include "engine/nn/module.h"
 #include "engine/random.h"
+#include "groups/base_function.h"
 
 namespace orbit {
 
@@ -15,12 +15,12 @@ struct ParticleGnnOptions {
   int64_t hidden = 60;
 };
 
-class ParticleGnn : public nn::Module {
+class ParticleGnn : public BaseFunction {
  public:
   ParticleGnn(const ParticleGnnOptions& options, Generator& generator);
 
-  // nodes [rows, n, 3, 2], edges [rows, n, n, 2] -> [rows, n, 3].
-  Variable operator()(const Variable& nodes, const Variable& edges) const;
+  // Features: 0, [rows, n, 3, 2] of particles; 1, [rows, n, n, 2] of pairs -> [rows, n, 3, 1].
+  Variable Forward(const View& x, Generator& generator) const override;
 
  private:
   // m_ij = MLP(x_i, x_j, e_ij); x_i' = MLP(x_i, sum_j m_ij).

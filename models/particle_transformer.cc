@@ -58,7 +58,8 @@ ParticleTransformer::ParticleTransformer(const ParticleTransformerOptions& optio
   AddModule("output.5", output2_);
 }
 
-Variable ParticleTransformer::operator()(const Variable& nodes, const Variable& edges) const {
+Variable ParticleTransformer::Forward(const View& view, Generator&) const {
+  const Variable nodes = view.Feature(0), edges = view.Feature(1);
   const int64_t rows = nodes.dim(0), n = nodes.dim(1), width = options_.width;
   Check(n == options_.nodes, "the transformer was made for ", options_.nodes, " particles, got ", n);
   const Variable features = DiagonalEmbed(Reshape(nodes, {rows, n, options_.node_channels}));
@@ -66,7 +67,7 @@ Variable ParticleTransformer::operator()(const Variable& nodes, const Variable& 
   Variable x = Add(input_(tokens), Reshape(positions_, {n * n, width}));
   for (size_t i = 0; i < layers_.size(); ++i) x = layers_[i](x);
   x = norm_(Diagonal(Reshape(x, {rows, n, n, width})));
-  return output2_(Relu(output1_(Relu(x))));
+  return Reshape(output2_(Relu(output1_(Relu(x)))), {rows, n, options_.out_channels, 1});
 }
 
 }  // namespace orbit

@@ -8,6 +8,7 @@
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
+#include "groups/base_function.h"
 
 namespace orbit {
 
@@ -35,12 +36,13 @@ class TransformerLayer : public nn::Module {
 };
 
 // One token for every ordered pair of particles; those of a particle with itself carry its features and are read out.
-class ParticleTransformer : public nn::Module {
+class ParticleTransformer : public BaseFunction {
  public:
   ParticleTransformer(const ParticleTransformerOptions& options, Generator& generator);
 
-  // nodes [rows, n, 3, channels], edges [rows, n, n, edge_channels] -> [rows, n, out_channels].
-  Variable operator()(const Variable& nodes, const Variable& edges) const;
+  // Features: 0, [rows, n, 3, channels] of particles; 1, [rows, n, n, edge_channels] of pairs -> [rows, n,
+  // out_channels, 1].
+  Variable Forward(const View& x, Generator& generator) const override;
 
  private:
   ParticleTransformerOptions options_;

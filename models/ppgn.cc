@@ -36,7 +36,7 @@ Ppgn::Ppgn(const TailoredGraphOptions& options, Generator& generator)
   if (head_.output) AddModule("fc2", *head_.output);
 }
 
-Variable Ppgn::operator()(const Features& x) const {
+Variable Ppgn::Predict(const Features& x) const {
   const Variable& nodes = x.features.at(0).value;
   const int64_t batch = nodes.dim(0), n = nodes.dim(1);
   const Variable mask(NodeMask(x.num_nodes, n, nodes.dtype()));

@@ -13,7 +13,7 @@ class Ppgn : public TailoredGraphNetwork {
  public:
   Ppgn(const TailoredGraphOptions& options, Generator& generator);
 
-  Variable operator()(const Features& x) const override;
+  Variable Predict(const Features& x) const override;
 
  private:
   static constexpr int64_t kWidth = 56;

@@ -6,16 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "engine/nn/module.h"
-#include "groups/element.h"
+#include "groups/model.h"
 #include "models/graph_head.h"
 
 namespace orbit {
 
 // A function of whole graphs: nodes [batch, n, channels] (order 1), edges and num_nodes -> [batch, outputs].
-class TailoredGraphNetwork : public nn::Module {
+class TailoredGraphNetwork : public TailoredModel {
  public:
-  virtual Variable operator()(const Features& x) const = 0;
+  TailoredGraphNetwork() : TailoredModel(ParseGroup("Sn"), Representation::Invariant()) {}
 };
 
 // "gcn", "gat", "gin", "chebnet", "ppgn"

@@ -60,7 +60,7 @@ std::vector<float> Embed(const Arguments& arguments, const std::vector<Graph>& g
                          int64_t seed, Device device) {
   NoGrad no_grad;
   Generator generator(static_cast<uint64_t>(seed));
-  const std::unique_ptr<GraphModel> model = MakeGraphModel(options, generator);
+  const std::unique_ptr<Model> model = MakeGraphModel(options, generator);
   model->To(device);
   model->Eval();
   const auto count = static_cast<int64_t>(graphs.size());
@@ -76,8 +76,7 @@ std::vector<float> Embed(const Arguments& arguments, const std::vector<Graph>& g
     const GraphBatch batch = MakeGraphBatch(graphs, numbers, options.base.n).To(device);
     const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
     generator = start.WithRows({begin, x.batch(), count});
-    const Noise noise = model->DrawNoise(x, arguments.samples, generator);
-    const std::vector<float> part = model->Forward(x, noise, generator).output.value().ToVector<float>();
+    const std::vector<float> part = (*model)(x, arguments.samples, generator).output.value().ToVector<float>();
     embeddings.insert(embeddings.end(), part.begin(), part.end());
   }
   return embeddings;

@@ -153,13 +153,13 @@ void PermutationEntropy(Device, int64_t batch, int64_t samples, int64_t n, const
   double sum = 0;
   for (int64_t k = 0; k < batch * samples; ++k)
     sum += entropies[k] / std::max<int64_t>(1, num_nodes ? num_nodes[k / samples] : n);
-  entropy[0] = static_cast<T>(sum / std::max<int64_t>(1, batch * samples));
+  entropy[0] = static_cast<T>(sum / std::max<int64_t>(1, samples));
 }
 
 template <class Device, class T>
 void PermutationEntropyBackward(Device, int64_t batch, int64_t samples, int64_t n, const T* soft,
                                 const int32_t* num_nodes, const T* dentropy, T beta, T* dsoft) {
-  const double scale = static_cast<double>(dentropy[0]) / std::max<int64_t>(1, batch * samples);
+  const double scale = static_cast<double>(dentropy[0]) / std::max<int64_t>(1, samples);
   ParallelFor(batch * samples, Grain(n), [&](int64_t begin, int64_t end) {
     Backward<T>(begin, end, samples, n, soft, num_nodes, scale, beta, dsoft);
   });

@@ -106,11 +106,11 @@ __global__ void __launch_bounds__(kMaxThreads<T>)
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) Mean(int64_t count, const double* entropies, T* mean) {
+__global__ void __launch_bounds__(kThreads) Sum(int64_t count, int64_t samples, const double* entropies, T* total) {
   double sum = 0;
   for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += entropies[i];
   sum = BlockSum<kThreads>(sum);
-  if (threadIdx.x == 0) *mean = static_cast<T>(sum / max(count, int64_t{1}));
+  if (threadIdx.x == 0) *total = static_cast<T>(sum / max(samples, int64_t{1}));
 }
 
 // Shared memory begins with the matrix where `keep`.
@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(kMaxThreads<T>)
   T* shared = DynamicShared<T>();
   T* kept = keep ? shared : nullptr;
   const Sums<T> sums = SumMatrix(side, n, size, soft, kept, keep ? shared + n * n : shared);
-  const T scale = static_cast<T>(static_cast<double>(*dentropy) / (static_cast<double>(gridDim.x) * max(size, 1)));
+  const T scale = static_cast<T>(static_cast<double>(*dentropy) / (static_cast<double>(samples) * max(size, 1)));
   for (int i = threadIdx.x; i < size; i += blockDim.x) {
     const T row = scale / sums.rows[i], column = scale / sums.columns[i];
     sums.row_moments[i] /= sums.rows[i];
@@ -171,7 +171,7 @@ void PermutationEntropy(Device gpu, int64_t batch, int64_t samples, int64_t n, c
   if (matrices > 0)
     Launch("PermutationEntropy", gpu, dim3(matrices), dim3(32 * side * side), (4 + 4 * side) * n * sizeof(T),
            Forward<T>, side, samples, n, soft, num_nodes, entropies.data());
-  Launch("PermutationEntropy", gpu, dim3(1), dim3(kThreads), 0, Mean<T>, matrices, entropies.data(), entropy);
+  Launch("PermutationEntropy", gpu, dim3(1), dim3(kThreads), 0, Sum<T>, matrices, samples, entropies.data(), entropy);
 }
 
 template <class Device, class T>

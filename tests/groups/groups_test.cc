@@ -33,7 +33,7 @@ TEST(HaarTest, IsUniformOnPermutations) {
   const int64_t count = 24000;
   const Features x{
       .features = {{Tensor::Zeros({count, 4, 1}), Representation::Scalars(1)}}, .num_nodes = {}, .edges = {}};
-  const auto haar = MakeDistribution("haar", {.group = ParseGroup("Sn")}, nullptr);
+  const auto haar = MakeDistribution("haar", {.group = ParseGroup("Sn")});
   const std::vector<int32_t> index =
       haar->Sample(x, haar->DrawNoise(x, 1, generator), generator).permutation->index.ToVector<int32_t>();
   std::map<std::vector<int32_t>, int> counts;
@@ -85,8 +85,8 @@ TEST(ActionTest, WhatDoesNotFitIsRefused) {
   EXPECT_THROW(ActInverse(p, 1, Tensor::Zeros({1, 3, 1})), Error);
   EXPECT_THROW(ActInverse(p, 3, Tensor::Zeros({1, 2, 1})), Error);
   EXPECT_THROW(SoftSort(Tensor::Zeros({1, 2}), {}, {}), Error);
-  EXPECT_THROW(MakeDistribution("learned", {.group = ParseGroup("Sn")}, nullptr), Error);
-  EXPECT_THROW(MakeDistribution("frames", {.group = ParseGroup("Sn")}, nullptr), Error);
+  EXPECT_THROW(MakeDistribution("learned", {.group = ParseGroup("Sn")}), Error);
+  EXPECT_THROW(MakeDistribution("frames", {.group = ParseGroup("Sn")}), Error);
 }
 
 using Inputs = std::vector<Variable>;

@@ -15,6 +15,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
+#include "groups/symmetrizer.h"
 
 namespace orbit {
 namespace {
@@ -67,32 +68,34 @@ using Setting = std::tuple<std::string, std::string>;  // group, distribution
 
 class InnerProductNetworkTest : public testing::TestWithParam<Setting> {};
 
-// phi(h x, h eps) = h phi(x, eps), with a function f of all coordinates, each weighted differently.
-TEST_P(InnerProductNetworkTest, MakesAnyFunctionExactlyEquivariant) {
-  const auto& [name, distribution_name] = GetParam();
-  const Group group = ParseGroup(name);
-  const auto network = MakeNetwork(group, DType::kF64);
-  const auto distribution = MakeDistribution(distribution_name, {.group = group}, network.get());
-  Generator generator(6);
-  const Features x = DrawNodes(group, generator, DType::kF64);
-  const Representation& output = x.features[0].representation;
-  const int64_t samples = distribution_name == "canonical" ? 1 : 2;
-  const auto phi = [&](const Features& data, const Noise& noise) {
-    const Element g = distribution->Sample(data, noise, generator);
-    const Variable vectors = g.ActInverse(output, data.features[0].value, samples),
-                   numbers = g.ActInverse(Representation::Scalars(1), data.features[1].value, samples);
-    Shape shape = x.features[0].value.shape();
+// A function of all coordinates, each weighted differently.
+class Weighted : public BaseFunction {
+ public:
+  Variable Forward(const View& x, Generator&) const override {
+    const Variable vectors = x.Feature(0), numbers = x.Feature(1);
+    Shape shape = vectors.shape();
     shape[0] = 1;
     Generator weights(7);
     const Variable y = Tanh(Mul(vectors, weights.Normal(shape, 0, 0.5, DType::kF64)));
     shape[2] = shape[3] = 1;
-    return g.MeanAct(output, Add(y, Mul(Reshape(numbers, {kBatch, samples, kNodes, 1, 1}),
-                                        weights.Normal(shape, 0, 1, DType::kF64))));
-  };
+    return Add(y, Mul(Reshape(numbers, {x.rows(), kNodes, 1, 1}), weights.Normal(shape, 0, 1, DType::kF64)));
+  }
+};
+
+// phi(h x, h eps) = h phi(x, eps).
+TEST_P(InnerProductNetworkTest, MakesAnyFunctionExactlyEquivariant) {
+  const auto& [name, distribution] = GetParam();
+  const Group group = ParseGroup(name);
+  Generator generator(6);
+  const Features x = DrawNodes(group, generator, DType::kF64);
+  const Representation& output = x.features[0].representation;
+  Symmetrizer phi(std::make_unique<Weighted>(),
+                  MakeDistribution(distribution, {.group = group}, MakeNetwork(group, DType::kF64)), output);
   for (int trial = 0; trial < 4; ++trial) {
-    const Noise noise = distribution->DrawNoise(x, samples, generator);
+    const Noise noise = phi.DrawNoise(x, distribution == "canonical" ? 1 : 2, generator);
     const Element h = RandomElement(group, x, generator);
-    const Variable y = phi(x, noise), moved = phi(Act(h, x), Act(h, network->noise_representation(), noise));
+    const Variable y = phi.Forward(x, noise, generator).output,
+                   moved = phi.Forward(Act(h, x), phi.Act(h, noise), generator).output;
     EXPECT_LT(LargestDifference(moved, Act(h, {y, output})), 1e-10);
     EXPECT_GT(LargestDifference(moved, y), 1e-3);
   }
@@ -102,9 +105,8 @@ TEST_P(InnerProductNetworkTest, ParametersAllHaveGradients) {
   const auto& [name, distribution_name] = GetParam();
   if (distribution_name == "haar") GTEST_SKIP() << "has no parameters";
   const Group group = ParseGroup(name);
-  const auto network = MakeNetwork(group, DType::kF32);
   const auto distribution =
-      MakeDistribution(distribution_name, {.group = group, .soft_sort = {.tau = 1}}, network.get());
+      MakeDistribution(distribution_name, {.group = group, .soft_sort = {.tau = 1}}, MakeNetwork(group, DType::kF32));
   Generator generator(6);
   const Features x = DrawNodes(group, generator, DType::kF32);
   const Element g = distribution->Sample(x, distribution->DrawNoise(x, 1, generator), generator);
@@ -112,7 +114,7 @@ TEST_P(InnerProductNetworkTest, ParametersAllHaveGradients) {
   if (g.permutation)
     loss = Add(loss, Sum(Mul(g.permutation->soft, generator.Normal(g.permutation->soft.shape(), 0, 1))));
   loss.Backward();
-  for (const auto& [parameter_name, parameter] : network->NamedParameters()) {
+  for (const auto& [parameter_name, parameter] : distribution->network()->NamedParameters()) {
     ASSERT_TRUE(parameter.grad().defined()) << parameter_name;
     double largest = 0;
     for (const double value : parameter.grad().ToVector<double>()) {
@@ -146,9 +148,9 @@ TEST_P(InnerProductNetworkOnDevice, AgreesWithTheHost) {
     const Group group = ParseGroup(name);
     std::vector<std::vector<Tensor>> results;
     for (const Device device : {Device{}, GetParam()}) {
-      const auto network = MakeNetwork(group, DType::kF64);
-      network->To(device);
-      const auto distribution = MakeDistribution("learned", {.group = group, .soft_sort = {.tau = 1}}, network.get());
+      const auto distribution =
+          MakeDistribution("learned", {.group = group, .soft_sort = {.tau = 1}}, MakeNetwork(group, DType::kF64));
+      distribution->network()->To(device);
       Generator generator(6);
       Features x = DrawNodes(group, generator, DType::kF64);
       Noise noise = distribution->DrawNoise(x, 2, generator);
@@ -160,7 +162,7 @@ TEST_P(InnerProductNetworkOnDevice, AgreesWithTheHost) {
           distribution->Sample(x, noise, generator).ActInverse(Representation::Vectors(1), x.features[0].value, 2);
       Sum(Mul(y, weights.To(device))).Backward();
       results.push_back({y.value()});
-      for (const auto& [parameter_name, parameter] : network->NamedParameters())
+      for (const auto& [parameter_name, parameter] : distribution->network()->NamedParameters())
         results.back().push_back(parameter.grad());
     }
     for (size_t i = 0; i < results[0].size(); ++i)
@@ -179,8 +181,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, InnerProductNetworkOnDevice, testing::ValuesIn
 
 TEST(InnerProductNetworkInputTest, WhatMakesNoFrameIsRefused) {
   const Group group = ParseGroup("SO+1,3");
-  const auto network = MakeNetwork(group, DType::kF64);
-  const auto distribution = MakeDistribution("learned", {.group = group}, network.get());
+  const auto distribution = MakeDistribution("learned", {.group = group}, MakeNetwork(group, DType::kF64));
   Generator generator(6);
   Features x = DrawNodes(group, generator, DType::kF64);
   const auto sample = [&](const Variable& vectors) {

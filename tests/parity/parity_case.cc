@@ -41,9 +41,9 @@ TensorMap Case::Group(const std::string& prefix) const {
   return group;
 }
 
-void Case::Load(nn::Module& module, bool train) const {
-  TensorMap state = Group("param/");
-  state.merge(Group("buffer/"));
+void Case::Load(nn::Module& module, bool train, const std::string& part) const {
+  TensorMap state = Group("param/" + part);
+  state.merge(Group("buffer/" + part));
   module.To(dtype);
   module.To(device);
   module.LoadStateDict(state);

@@ -24,8 +24,9 @@ struct Case {
   bool Has(const std::string& name) const { return tensors.count(name) > 0; }
   // All tensors under a prefix such as "param/", without it, as they are in the file.
   TensorMap Group(const std::string& prefix) const;
-  // Loads param/ and buffer/ into the module and moves it to dtype and device, in training or evaluation mode.
-  void Load(nn::Module& module, bool train) const;
+  // Loads param/ and buffer/, or what is below `part` there, into the module and moves it to dtype and device, in
+  // training or evaluation mode.
+  void Load(nn::Module& module, bool train, const std::string& part = "") const;
 };
 
 struct Difference {

@@ -1,4 +1,5 @@
 // Cases of graph separation: symmetrized MLPs and GIN-ID on GRAPH8c and EXP-classify.
+#include <memory>
 #include <vector>
 
 #include "engine/ops/elementwise.h"
@@ -70,10 +71,11 @@ Report RunGraph(const Case& recorded) {
   const Tensor eps = recorded.Get("noise/eps").Reshape({nodes.dim(0), samples, n + 1, nodes.dim(2)});
   const Noise noise{.samples = samples, .network = Slice(eps, 2, 1, n + 1).value(), .scores = {}, .frame = {}};
 
-  const std::unique_ptr<GraphModel> model = MakeGraphModel(options, generator);
+  const std::unique_ptr<Model> model = MakeGraphModel(options, generator);
   recorded.Load(*model, recorded.spec.at("train"));
   RoundSelfWeights(*model);
-  const auto [output, per_sample, entropy, element] = model->Forward(x, noise, generator);
+  const auto [output, per_sample, element, entropies] = model->Forward(x, noise, generator);
+  const Variable entropy = Scale(entropies, 1 / static_cast<double>(nodes.dim(0)));
   Variable main;
   if (recorded.spec.at("main") == "bce")
     main = BceWithLogitsLoss(output, recorded.Get("in/label").To(recorded.dtype).Reshape({nodes.dim(0), 1}));

@@ -1,5 +1,6 @@
 // Cases of the n-body task: symmetrized models, and EGNN.
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "engine/ops/elementwise.h"
@@ -45,21 +46,26 @@ Report RunNBody(const Case& recorded) {
                     .network = recorded.Has("noise/eps") ? recorded.Get("noise/eps") : Tensor(),
                     .scores = {},
                     .frame = {}};
+  const Features x = MakeParticleFeatures(batch);
   {
-    NBodyModel model(options, generator);
-    recorded.Load(model, train);
-    const Proposal proposal = model.network().Forward(model.MakeFeatures(batch), noise.network, generator);
+    ParticleNetwork network(options, generator);
+    recorded.Load(network, train, "interface.");
+    const Proposal proposal = network.Forward(x, noise.network, generator);
     report.CompareOutput(recorded, "scores", proposal.scores.value().Reshape({-1, batch.nodes.dim(1)}));
     // The reference keeps a vector a row until after this point.
     const Variable frame = Permute(Reshape(proposal.frame, {-1, 3, 3}), {0, 2, 1});
     report.CompareOutput(recorded, "frame", frame.value());
   }
-  NBodyModel model(options, generator);
-  recorded.Load(model, train);
-  const auto [prediction, entropy, element] = model.Forward(batch, noise, generator);
+  const std::unique_ptr<Model> model = MakeNBodyModel(options, generator);
+  recorded.Load(*model, train);
+  const auto [output, per_sample, element, entropies] = model->Forward(x, noise, generator);
+  const Variable prediction = Reshape(output, batch.target.shape());
   const Variable mse = MseLoss(prediction, batch.target);
-  Variable loss = mse;
-  if (entropy.defined()) loss = Add(loss, Scale(entropy, recorded.spec.at("entropy_weight")));
+  Variable loss = mse, entropy;
+  if (entropies.defined()) {
+    entropy = Scale(entropies, 1 / static_cast<double>(x.batch()));
+    loss = Add(loss, Scale(entropy, recorded.spec.at("entropy_weight")));
+  }
   report.CompareOutput(recorded, "prediction", prediction.value());
   report.CompareOutput(recorded, "mse", mse.value());
   report.CompareOutput(recorded, "loss", loss.value());
@@ -68,7 +74,7 @@ Report RunNBody(const Case& recorded) {
     report.CompareOutput(recorded, "permutation", ToMatrix(*element.permutation, {}, recorded.dtype).value());
   if (element.matrix.defined()) report.CompareOutput(recorded, "rotation", element.matrix.value());
   if (!recorded.Group("grad/").empty()) loss.Backward();
-  report.CompareState(recorded, model);
+  report.CompareState(recorded, *model);
   return report;
 }
 
@@ -77,9 +83,14 @@ Report RunEgnn(const Case& recorded) {
   Generator generator(0);
   Egnn model({.layers = recorded.spec.at("layers"), .hidden = recorded.spec.at("hidden")}, generator);
   recorded.Load(model, /*train=*/true);
-  const Variable prediction =
-      model(recorded.Get("in/position"), recorded.Get("in/velocity"), recorded.Get("in/charge"));
-  const Variable loss = MseLoss(prediction, recorded.Get("in/target"));
+  const Tensor target = recorded.Get("in/target");
+  const int64_t n = target.dim(1);
+  const auto vectors = [&](const char* name) { return Reshape(recorded.Get(name), {-1, n, 3, 1}); };
+  const Tensor nodes = Concat({vectors("in/position"), vectors("in/velocity")}, -1).value();
+  const Tensor pairs = Tensor::Zeros({target.dim(0), n, n, 2}, recorded.dtype, recorded.device);  // EGNN makes its own
+  const Features x = MakeParticleFeatures({nodes, pairs, target, recorded.Get("in/charge")});
+  const Variable prediction = Reshape(model(x, 1, generator).output, target.shape());
+  const Variable loss = MseLoss(prediction, target);
   report.CompareOutput(recorded, "prediction", prediction.value());
   report.CompareOutput(recorded, "loss", loss.value());
   loss.Backward();

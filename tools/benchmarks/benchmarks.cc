@@ -24,7 +24,6 @@
 #include "kernels/cuda/cudnn_attention.h"
 #include "kernels/nearest_neighbours.h"
 #include "models/complete_graph.h"
-#include "models/egnn.h"
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 #include "models/vector_neurons.h"
@@ -38,33 +37,34 @@ constexpr double f = sizeof(float);
 
 Work NBodyStep(bool capture) {
   auto generator = std::make_shared<Generator>(0);
-  auto model = std::make_shared<NBodyModel>(NBodyModelOptions{}, *generator);
+  std::shared_ptr<Model> model = MakeNBodyModel({}, *generator);
   const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3})};
   const auto loss = [=, model = model.get()](Generator& generator) {
-    const auto result = model->Forward(batch, 20, generator);
-    return Add(MseLoss(result.prediction, batch.target), Scale(result.entropy, 0.1));
+    const auto result = (*model)(MakeParticleFeatures(batch), 20, generator);
+    return Add(MseLoss(Reshape(result.output, batch.target.shape()), batch.target), Scale(result.entropy, 0.1 / 100));
   };
   return TrainingStep(model, generator, 0, loss, capture);
 }
 
 Work EgnnStep() {
   auto generator = std::make_shared<Generator>(0);
-  auto model = std::make_shared<Egnn>(EgnnOptions{}, *generator);
-  const Tensor positions = Normal({100, 5, 3}), velocities = Normal({100, 5, 3}), charges = Normal({100, 5, 1}),
-               target = Normal({100, 5, 3});
-  return TrainingStep(model, generator, 0, [=, model = model.get()](Generator&) {
-    return MseLoss((*model)(positions, velocities, charges), target);
+  std::shared_ptr<Model> model = MakeNBodyModel({.base = "egnn"}, *generator);
+  const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3}),
+                               Normal({100, 5, 1})};
+  return TrainingStep(model, generator, 0, [=, model = model.get()](Generator& generator) {
+    const Variable output = (*model)(MakeParticleFeatures(batch), 1, generator).output;
+    return MseLoss(Reshape(output, batch.target.shape()), batch.target);
   });
 }
 
 Work ExpClassifyStep() {
   auto generator = std::make_shared<Generator>(0);
-  std::shared_ptr<GraphModel> model = MakeGraphModel({}, *generator);
+  std::shared_ptr<Model> model = MakeGraphModel({}, *generator);
   const Features x = RandomGraphs(100, 64);
   const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
   return TrainingStep(model, generator, 0.1, [=, model = model.get()](Generator& generator) {
-    const auto result = model->Forward(x, model->DrawNoise(x, 10, generator), generator);
-    return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1));
+    const auto result = (*model)(x, 10, generator);
+    return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1 / 100));
   });
 }
 

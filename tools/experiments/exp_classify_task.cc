@@ -50,8 +50,8 @@ class ExpClassifyTask : public Task {
     const auto result = model_->Forward(x, DrawNoise(x, Split::kTrain, numbers, samples, generator), generator);
     const Variable bce = BceWithLogitsLoss(result.output, batch.targets);
     if (!result.entropy.defined()) return {.total = bce, .parts = {}};
-    return {.total = Add(bce, Scale(result.entropy, entropy_weight_)),
-            .parts = {{"bce", bce}, {"entropy", result.entropy}}};
+    const Variable entropy = Scale(result.entropy, 1 / static_cast<double>(examples.dim(0)));
+    return {.total = Add(bce, Scale(entropy, entropy_weight_)), .parts = {{"bce", bce}, {"entropy", entropy}}};
   }
 
   Evaluation Evaluate(Split split, int64_t samples, Generator& generator, const ShareDone& progress) override {
@@ -97,7 +97,7 @@ class ExpClassifyTask : public Task {
     const auto distance = [&](const Variable& other) {
       return std::sqrt(Sum(Square(Sub(other, y))).value().Item() / Sum(Square(y)).value().Item());
     };
-    return {.exact = distance(predict(hx, Act(h, model_->noise_representation(), noise))),
+    return {.exact = distance(predict(hx, model_->Act(h, noise))),
             .statistical = distance(predict(hx, model_->DrawNoise(hx, samples, generator)))};
   }
 
@@ -130,7 +130,7 @@ class ExpClassifyTask : public Task {
     return noise;
   }
 
-  std::unique_ptr<GraphModel> model_;
+  std::unique_ptr<Model> model_;
   std::vector<Graph> graphs_;
   bool fixed_noise_;
   double entropy_weight_;

@@ -13,7 +13,6 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
-#include "models/egnn.h"
 #include "models/nbody_model.h"
 
 namespace orbit {
@@ -22,64 +21,13 @@ namespace {
 // Clouds that go through the model at once in evaluation, times samples. Results do not depend on it.
 constexpr int64_t kSequencesAtOnce = 4000;
 
-// What the two families of models have in common.
-class ParticleModel {
- public:
-  virtual ~ParticleModel() = default;
-  virtual nn::Module& module() = 0;
-  virtual const Group& group() const = 0;
-  virtual NBodyModel::Result Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator) = 0;
-  virtual Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) = 0;
-  virtual Noise Transform(const Element& h, const Noise& noise) = 0;
-};
-
-class SymmetrizedModel : public ParticleModel {
- public:
-  SymmetrizedModel(const NBodyModelOptions& options, Generator& generator) : model_(options, generator) {}
-  nn::Module& module() override { return model_; }
-  const Group& group() const override { return model_.group(); }
-  NBodyModel::Result Forward(const ParticleBatch& batch, const Noise& noise, Generator& generator) override {
-    return model_.Forward(batch, noise, generator);
-  }
-  Noise DrawNoise(const ParticleBatch& batch, int64_t samples, Generator& generator) override {
-    return model_.DrawNoise(batch, samples, generator);
-  }
-  Noise Transform(const Element& h, const Noise& noise) override {
-    return Act(h, model_.network().noise_representation(), noise);
-  }
-
- private:
-  NBodyModel model_;
-};
-
-// Equivariant as it is: there is nothing to sample.
-class TailoredModel : public ParticleModel {
- public:
-  TailoredModel(const EgnnOptions& options, Generator& generator) : model_(options, generator) {}
-  nn::Module& module() override { return model_; }
-  const Group& group() const override { return group_; }
-  NBodyModel::Result Forward(const ParticleBatch& batch, const Noise&, Generator&) override {
-    const Shape vectors = batch.target.shape();
-    return {.prediction = model_(Reshape(Slice(batch.nodes, -1, 0, 1), vectors),
-                                 Reshape(Slice(batch.nodes, -1, 1, 2), vectors), batch.charges),
-            .entropy = {},
-            .element = {}};
-  }
-  Noise DrawNoise(const ParticleBatch&, int64_t samples, Generator&) override { return {.samples = samples}; }
-  Noise Transform(const Element&, const Noise& noise) override { return noise; }
-
- private:
-  Group group_ = ParseGroup("SnxE3");
-  Egnn model_;
-};
-
 class NBodyTask : public Task {
  public:
-  NBodyTask(std::unique_ptr<ParticleModel> model, std::array<ParticleBatch, 3> data, double entropy_weight)
+  NBodyTask(std::unique_ptr<Model> model, std::array<ParticleBatch, 3> data, double entropy_weight)
       : model_(std::move(model)), data_(std::move(data)), entropy_weight_(entropy_weight) {}
 
   std::string metric() const override { return "mse"; }
-  nn::Module& model() override { return model_->module(); }
+  nn::Module& model() override { return *model_; }
   int64_t size(Split split) const override { return data(split).target.dim(0); }
 
   bool has_static_steps() const override { return true; }
@@ -89,10 +37,10 @@ class NBodyTask : public Task {
     const Tensor index = examples.To(all.nodes.device());
     const auto select = [&](const Tensor& x) { return IndexSelect(x, index).value(); };
     const ParticleBatch batch = {select(all.nodes), select(all.edges), select(all.target), select(all.charges)};
-    const auto [prediction, entropy, element] =
-        model_->Forward(batch, model_->DrawNoise(batch, samples, generator), generator);
-    const Variable mse = MseLoss(prediction, batch.target);
-    if (!entropy.defined()) return {.total = mse, .parts = {}};
+    const auto result = (*model_)(MakeParticleFeatures(batch), Samples(samples), generator);
+    const Variable mse = MseLoss(Reshape(result.output, batch.target.shape()), batch.target);
+    if (!result.entropy.defined()) return {.total = mse, .parts = {}};
+    const Variable entropy = Scale(result.entropy, 1 / static_cast<double>(examples.dim(0)));
     return {.total = Add(mse, Scale(entropy, entropy_weight_)), .parts = {{"mse", mse}, {"entropy", entropy}}};
   }
 
@@ -105,8 +53,8 @@ class NBodyTask : public Task {
       const int64_t end = std::min(count, begin + at_once);
       const ParticleBatch batch = Rows(data(split), begin, end);
       generator = start.WithRows({begin, end - begin, count});
-      const Noise noise = model_->DrawNoise(batch, samples, generator);
-      predictions.Rows(begin, end).CopyFrom(model_->Forward(batch, noise, generator).prediction.value());
+      const Variable output = (*model_)(MakeParticleFeatures(batch), Samples(samples), generator).output;
+      predictions.Rows(begin, end).CopyFrom(output.value().Reshape(batch.target.shape()));
       progress(static_cast<double>(end) / static_cast<double>(count));
     }
     generator = generator.WithRows({});
@@ -116,24 +64,18 @@ class NBodyTask : public Task {
 
   EquivarianceError MeasureEquivariance(Split split, int64_t samples, Generator& generator) override {
     NoGrad no_grad;
-    const ParticleBatch x = Rows(data(split), 0, std::min(size(split), CloudsAtOnce(samples)));
-    const Element h = RandomElement(model_->group(), NBodyModel::MakeFeatures(x), generator);
-    const Features moved = Act(h, NBodyModel::MakeFeatures(x));
-    const ParticleBatch hx = {moved.features[0].value.value(), moved.features[1].value.value(), x.target,
-                              Act(h, {x.charges, Representation::Scalars(1)}).value()};
-    const auto predict = [&](const ParticleBatch& batch, const Noise& noise) {
-      return model_->Forward(batch, noise, generator).prediction;
-    };
-    const Noise noise = model_->DrawNoise(x, samples, generator);
-    const Variable y = predict(x, noise);
-    Shape vectors = y.shape();
-    vectors.push_back(1);
-    const Variable hy = Reshape(Act(h, {Reshape(y, vectors), Representation::Vectors(1, /*points=*/1)}), y.shape());
-    return {.exact = RelativeDistance(predict(hx, model_->Transform(h, noise)), hy),
-            .statistical = RelativeDistance(predict(hx, model_->DrawNoise(hx, samples, generator)), hy)};
+    const Features x = MakeParticleFeatures(Rows(data(split), 0, std::min(size(split), CloudsAtOnce(samples))));
+    const Element h = RandomElement(model_->group(), x, generator);
+    const Features hx = Act(h, x);
+    const Noise noise = model_->DrawNoise(x, Samples(samples), generator);
+    const Variable hy = Act(h, {model_->Forward(x, noise, generator).output, model_->output_representation()});
+    return {.exact = RelativeDistance(model_->Forward(hx, model_->Act(h, noise), generator).output, hy),
+            .statistical = RelativeDistance((*model_)(hx, Samples(samples), generator).output, hy)};
   }
 
  private:
+  int64_t Samples(int64_t samples) const { return model_->is_sampled() ? samples : 1; }
+
   static int64_t CloudsAtOnce(int64_t samples) { return std::max<int64_t>(1, kSequencesAtOnce / samples); }
 
   static ParticleBatch Rows(const ParticleBatch& x, int64_t begin, int64_t end) {
@@ -146,7 +88,7 @@ class NBodyTask : public Task {
 
   const ParticleBatch& data(Split split) const { return data_[static_cast<size_t>(split)]; }
 
-  std::unique_ptr<ParticleModel> model_;
+  std::unique_ptr<Model> model_;
   std::array<ParticleBatch, 3> data_;
   double entropy_weight_;
 };
@@ -182,10 +124,7 @@ void AddKeys(ConfigSchema& schema) {
   schema.Int("data.test", 2000, "trajectories to test on", {.min = 1, .max = 1000000});
 }
 
-std::unique_ptr<ParticleModel> MakeModel(const Config& config, Generator& generator) {
-  if (config.String("model.base") == "egnn")
-    return std::make_unique<TailoredModel>(
-        EgnnOptions{.layers = config.Int("model.egnn.layers"), .hidden = config.Int("model.egnn.hidden")}, generator);
+std::unique_ptr<Model> MakeModel(const Config& config, Generator& generator) {
   NBodyModelOptions options;
   options.symmetry = config.String("model.symmetry");
   options.base = config.String("model.base");
@@ -196,18 +135,19 @@ std::unique_ptr<ParticleModel> MakeModel(const Config& config, Generator& genera
   options.transformer.heads = config.Int("model.transformer.heads");
   options.gnn.layers = config.Int("model.gnn.layers");
   options.gnn.hidden = config.Int("model.gnn.hidden");
+  options.egnn = {.layers = config.Int("model.egnn.layers"), .hidden = config.Int("model.egnn.hidden")};
   options.network_hidden = config.Int("model.network.hidden");
   options.network_neighbours = config.Int("model.network.neighbours");
   options.network_dropout = config.Double("model.network.dropout");
   options.noise_scale = config.Double("model.noise_scale");
   options.soft_sort.tau = config.Double("model.tau");
   options.soft_sort.hard = config.Bool("model.hard");
-  return std::make_unique<SymmetrizedModel>(options, generator);
+  return MakeNBodyModel(options, generator);
 }
 
 std::unique_ptr<Task> Make(const Config& config, Device device, Generator& generator, const ShareDone& progress) {
-  std::unique_ptr<ParticleModel> model = MakeModel(config, generator);  // first: it may refuse the settings
-  model->module().To(device);
+  std::unique_ptr<Model> model = MakeModel(config, generator);  // first: it may refuse the settings
+  model->To(device);
   const NBodyData simulated = LoadNBody({.simulator = {.forces = ParseForces(config.String("data.forces")),
                                                        .particles = config.Int("data.particles"),
                                                        .steps = config.Int("data.steps")},

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/ops/shape.h"
 #include "models/graph_model.h"
 
 namespace orbit {
@@ -29,9 +28,12 @@ std::vector<NodeOutputs> ComputeNodeOutputs(const std::vector<InnerSymmetricGrap
   for (const InnerSymmetricGraph& graph : graphs) all.push_back(graph.graph);
   const int64_t n = LargestGraph(all);
   GraphModelOptions options{.distribution = distribution};
-  options.base = {.n = n, .node_features = false, .head = {.embedding = n, .outputs = 0, .activate_embedding = false}};
+  options.base = {.n = n,
+                  .node_features = false,
+                  .head = {.embedding = n, .outputs = 0, .activate_embedding = false},
+                  .output_order = 1};
   Generator generator(seed);
-  const std::unique_ptr<GraphModel> model = MakeGraphModel(options, generator);
+  const std::unique_ptr<Model> model = MakeGraphModel(options, generator);
   model->To(device);
   model->Eval();
 
@@ -40,9 +42,9 @@ std::vector<NodeOutputs> ComputeNodeOutputs(const std::vector<InnerSymmetricGrap
   const GraphBatch batch = MakeGraphBatch(all, numbers, n).To(device);
   const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
   const int64_t k = distribution == "canonical" ? 1 : samples;
-  const GraphModel::Result result = model->Forward(x, model->DrawNoise(x, k, generator), generator);
-  const Variable by_rank = Reshape(result.samples, {x.batch(), k, n, 1});
-  const std::vector<float> by_node = result.element.Act(Representation::Scalars(1), by_rank).value().ToVector<float>();
+  const Model::Result result = (*model)(x, k, generator);
+  const Variable moved = result.element.Act(model->output_representation(), result.samples);
+  const std::vector<float> by_node = moved.value().ToVector<float>();
 
   std::vector<NodeOutputs> outputs(all.size());
   for (size_t g = 0; g < all.size(); ++g) {

@@ -1,0 +1,241 @@
+// What every model keeps, whatever its group, base function, distribution and output, asked through groups/model.h:
+// exact equivariance jointly in data and noise, outputs that are the mean over samples, random numbers that do not
+// depend on how a batch is cut, and the same bits for any number of threads.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "groups/equivariance.h"
+#include "groups/symmetrizer.h"
+#include "kernels/parallel.h"
+#include "models/graph_model.h"
+#include "models/nbody_model.h"
+#include "tests/models/example_data.h"
+
+namespace orbit {
+namespace {
+
+constexpr int64_t kSamples = 3;
+
+struct Case {
+  std::string name;
+  std::function<std::unique_ptr<Model>(Generator&)> make;
+  std::function<Features(Generator&, DType)> data;
+  int64_t samples = kSamples;
+  bool needs_noise = true;  // to be equivariant
+};
+
+void PrintTo(const Case& c, std::ostream* stream) { *stream << c.name; }
+
+Features Particles(Generator& generator, DType dtype) {
+  return MakeParticleFeatures(ExampleParticles(generator, dtype));
+}
+
+NBodyModelOptions SmallParticleOptions(const std::string& symmetry, const std::string& base,
+                                       const std::string& distribution) {
+  NBodyModelOptions options;
+  options.symmetry = symmetry;
+  options.base = base;
+  options.distribution = distribution;
+  options.transformer.layers = 2;
+  options.transformer.width = 16;
+  options.gnn = {.layers = 2, .hidden = 12};
+  options.egnn = {.layers = 2, .hidden = 16};
+  options.network_hidden = 24;
+  return options;
+}
+
+// A layer on everything that is seen, made into any shape: no symmetry at all.
+class Flat : public BaseFunction {
+ public:
+  Flat(Shape out, Generator& generator)
+      : out_(std::move(out)), linear_(5 * 3 * 2 + 5 * 5 * 2 + 5, NumElements(out_), generator) {
+    AddModule("linear", linear_);
+  }
+  Variable Forward(const View& x, Generator&) const override {
+    std::vector<Variable> rows;
+    for (size_t i = 0; i < x.x().features.size(); ++i) rows.push_back(Reshape(x.Feature(i), {x.rows(), -1}));
+    Shape shape = out_;
+    shape.insert(shape.begin(), x.rows());
+    return Reshape(Tanh(linear_(Concat(rows, 1))), shape);
+  }
+
+ private:
+  Shape out_;
+  nn::Linear linear_;
+};
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  const auto add_particles = [&](const std::string& base, const std::string& symmetry,
+                                 const std::string& distribution) {
+    const NBodyModelOptions options = SmallParticleOptions(symmetry, base, distribution);
+    cases.push_back({"particles_" + base + "_" + symmetry + "_" + distribution,
+                     [=](Generator& g) { return MakeNBodyModel(options, g); }, Particles,
+                     distribution == "canonical" ? 1 : kSamples,
+                     // Without ties a canonical order is a function of the data.
+                     symmetry != "Sn" || distribution != "canonical"});
+  };
+  for (const char* distribution : {"learned", "haar", "canonical"}) {
+    for (const char* symmetry : {"SnxO3", "SnxSO3", "O3", "SO3", "Sn"})
+      add_particles("transformer", symmetry, distribution);
+    for (const char* symmetry : {"O3", "SO3"}) add_particles("gnn", symmetry, distribution);
+  }
+  const auto egnn = [](Generator& g) { return MakeNBodyModel(SmallParticleOptions("SnxO3", "egnn", "learned"), g); };
+  cases.push_back({"particles_egnn", egnn, Particles, 1, false});
+
+  const auto graphs = [](Generator&, DType dtype) { return ExampleGraphs(dtype); };
+  for (const char* base : {"mlp", "gin_id"})
+    for (const std::string distribution : {"learned", "haar", "frame", "minimal_frame", "canonical"})
+      for (const int order : {0, 1, 2}) {
+        GraphModelOptions options = ExampleGraphOptions(base, distribution);
+        options.base.output_order = order;
+        options.base.head.outputs = order == 0 ? 1 : order == 1 ? 2 * kExampleNodes : kExampleNodes * kExampleNodes;
+        // All orders of a minimal frame turn the graph into the same one, whatever the noise.
+        cases.push_back({"graphs_" + std::string(base) + "_" + distribution + "_order" + std::to_string(order),
+                         [=](Generator& g) { return MakeGraphModel(options, g); }, graphs,
+                         distribution == "canonical" ? 1 : kSamples, distribution != "minimal_frame" || order > 0});
+      }
+  for (const std::string& name : TailoredGraphNetworks()) {
+    const GraphModelOptions options = ExampleGraphOptions(name, "learned");
+    cases.push_back({"graphs_" + name, [=](Generator& g) { return MakeGraphModel(options, g); }, graphs, 1, false});
+  }
+
+  const std::vector<std::tuple<std::string, Representation, Shape>> outputs = {
+      {"invariant", Representation::Invariant(), {4}},
+      {"nodes", Representation::Scalars(1), {5, 2}},
+      {"pairs", Representation::Scalars(2), {5, 5, 2}},
+      {"vector", Representation::Vectors(0), {3, 2}},
+      {"points", Representation::Vectors(1, 1), {5, 3, 2}},
+      {"pairs_of_vectors", Representation::Vectors(2), {5, 5, 3, 1}}};
+  for (const auto& [name, representation, shape] : outputs)
+    for (const std::string distribution : {"learned", "soft", "haar"}) {
+      const auto make = [=, representation = representation, shape = shape](Generator& g) -> std::unique_ptr<Model> {
+        const DistributionOptions options = {.group = ParseGroup("SnxE3"),
+                                             .soft_sort = {.tau = 0.1, .hard = distribution != "soft"}};
+        return std::make_unique<Symmetrizer>(
+            std::make_unique<Flat>(shape, g),
+            MakeDistribution(distribution == "haar" ? "haar" : "learned", options,
+                             std::make_unique<ParticleNetwork>(SmallParticleOptions("SnxO3", "", ""), g)),
+            representation);
+      };
+      cases.push_back({"any_" + name + "_" + distribution, make, Particles});
+    }
+  return cases;
+}
+
+class EveryModel : public testing::TestWithParam<Case> {
+ protected:
+  Variable Predict(const Features& x, const Noise& noise) { return model_->Forward(x, noise, generator_).output; }
+
+  Generator generator_{3};
+  const std::unique_ptr<Model> model_ = GetParam().make(generator_);
+};
+
+TEST_P(EveryModel, IsExactlyEquivariantJointlyInDataAndNoise) {
+  model_->To(DType::kF64);
+  model_->Eval();
+  const Features x = GetParam().data(generator_, DType::kF64);
+  for (int trial = 0; trial < 2; ++trial) {
+    const Noise noise = model_->DrawNoise(x, GetParam().samples, generator_);
+    const Element h = RandomElement(model_->group(), x, generator_);
+    const Features hx = Act(h, x);
+    const Variable hy = Act(h, {Predict(x, noise), model_->output_representation()});
+    EXPECT_LT(LargestDifference(Predict(hx, model_->Act(h, noise)), hy), 1e-9);
+    // It would not be so without a reason: base functions see coordinates and the order of nodes.
+    const double otherwise = LargestDifference(Predict(hx, noise), hy);
+    EXPECT_EQ(otherwise > 1e-6, GetParam().needs_noise) << otherwise;
+  }
+}
+
+TEST_P(EveryModel, TheOutputIsTheMeanOverSamples) {
+  model_->To(DType::kF64);
+  model_->Eval();
+  const Features x = GetParam().data(generator_, DType::kF64);
+  const auto result = (*model_)(x, GetParam().samples, generator_);
+  Shape shape = result.output.shape();
+  shape.insert(shape.begin() + 1, GetParam().samples);
+  ASSERT_EQ(result.samples.shape(), shape);
+  if (GetParam().name.starts_with("particles_transformer")) return;  // which adds the positions
+  const Variable moved = result.element.Act(model_->output_representation(), result.samples);
+  EXPECT_LT(LargestDifference(Mean(moved, {1}), result.output), 1e-12);
+}
+
+TEST_P(EveryModel, ATrainingStepHasTheSameBitsOnAnyNumberOfThreads) {
+  const int before = kernels::NumThreads();
+  std::vector<std::vector<float>> gradients;
+  for (const int threads : {1, 2, 2}) {
+    kernels::SetNumThreads(threads);
+    Generator generator(4);
+    const std::unique_ptr<Model> model = GetParam().make(generator);
+    const auto result = (*model)(GetParam().data(generator, DType::kF32), GetParam().samples, generator);
+    Variable loss = Mean(Square(result.output));
+    if (result.entropy.defined()) loss = Add(loss, result.entropy);
+    loss.Backward();
+    gradients.emplace_back();
+    for (const auto& [name, parameter] : model->NamedParameters()) {
+      if (!parameter.grad().defined()) continue;
+      const std::vector<float> values = parameter.grad().ToVector<float>();
+      gradients.back().insert(gradients.back().end(), values.begin(), values.end());
+    }
+  }
+  kernels::SetNumThreads(before);
+  EXPECT_GT(gradients[0].size(), 0u);
+  EXPECT_EQ(gradients[0], gradients[1]);
+  EXPECT_EQ(gradients[1], gradients[2]);
+}
+
+TEST_P(EveryModel, WhatIsSampledDiffersWhenItIsDrawnAnew) {
+  model_->Eval();
+  const Features x = GetParam().data(generator_, DType::kF32);
+  EXPECT_THROW(model_->DrawNoise(x, 0, generator_), Error);
+  if (GetParam().samples == 1) {
+    EXPECT_THROW(model_->DrawNoise(x, 2, generator_), Error);
+    return;
+  }
+  const auto draw = [&] { return (*model_)(x, GetParam().samples, generator_).output; };
+  if (GetParam().needs_noise) {
+    EXPECT_GT(LargestDifference(draw(), draw()), 1e-6);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryModel, testing::ValuesIn(Cases()), [](const auto& info) { return info.param.name; });
+
+// Rows of a batch, and samples of its rows, alone: what they are in the whole.
+TEST(ModelTest, PartsOfABatchAreWhatTheyAreInTheWhole) {
+  for (const char* distribution : {"learned", "haar"}) {
+    SCOPED_TRACE(distribution);
+    Generator generator(3);
+    const auto model = MakeNBodyModel(SmallParticleOptions("SnxO3", "transformer", distribution), generator);
+    model->To(DType::kF64);
+    model->Eval();
+    const Features x = Particles(generator, DType::kF64);
+    const int64_t batch = x.batch();
+    const Generator start = generator;
+    const auto all = (*model)(x, kSamples, generator);
+    for (int64_t row = 0; row < batch; ++row) {
+      Features part = x;
+      for (Feature& feature : part.features) feature.value = Slice(feature.value, 0, row, row + 1);
+      Generator of_row = start.WithRows({row, 1, batch});
+      const auto alone = (*model)(part, kSamples, of_row);
+      EXPECT_LT(LargestDifference(alone.output, Slice(all.output, 0, row, row + 1)), 1e-12);
+      Generator of_samples = start.WithRows({row, 1, batch}).WithSamples({1, 2, kSamples});
+      const auto two = (*model)(part, 2, of_samples);
+      EXPECT_LT(LargestDifference(two.samples, Slice(alone.samples, 1, 1, 3)), 1e-12);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace orbit

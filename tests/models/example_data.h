@@ -1,0 +1,26 @@
+// Small data and models for tests.
+#ifndef ORBIT_TESTS_MODELS_EXAMPLE_DATA_H_
+#define ORBIT_TESTS_MODELS_EXAMPLE_DATA_H_
+
+#include <string>
+
+#include "models/graph_model.h"
+#include "models/nbody_model.h"
+
+namespace orbit {
+
+inline constexpr int64_t kExampleNodes = 9;
+
+// A path, a star, a cycle and a graph without symmetry, of different sizes, padded to kExampleNodes.
+Features ExampleGraphs(DType dtype);
+// A model of them.
+GraphModelOptions ExampleGraphOptions(const std::string& base, const std::string& distribution);
+
+// Three clouds of five particles.
+ParticleBatch ExampleParticles(Generator& generator, DType dtype);
+
+double LargestDifference(const Variable& a, const Variable& b);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TESTS_MODELS_EXAMPLE_DATA_H_
