@@ -1,5 +1,7 @@
 #include "kernels/cuda/cudnn_attention.h"
 
+#include "kernels/error.h"
+
 #if defined(ORBIT_CUDA) && __has_include(<cudnn.h>)
 #include <cudnn.h>
 #endif
@@ -20,7 +22,6 @@
 
 #include "kernels/cuda/runtime.h"
 #include "kernels/cuda/shared_library.h"
-#include "kernels/error.h"
 
 namespace orbit::kernels {
 namespace {
