@@ -59,8 +59,7 @@ NBodyModelOptions SmallParticleOptions(const std::string& symmetry, const std::s
 // A layer on everything that is seen, made into any shape: no symmetry at all.
 class Flat : public BaseFunction {
  public:
-  Flat(Shape out, Generator& generator)
-      : out_(std::move(out)), linear_(5 * 3 * 2 + 5 * 5 * 2 + 5, NumElements(out_), generator) {
+  Flat(int64_t in, Shape out, Generator& generator) : out_(std::move(out)), linear_(in, NumElements(out_), generator) {
     AddModule("linear", linear_);
   }
   Variable Forward(const View& x, Generator&) const override {
@@ -125,12 +124,33 @@ std::vector<Case> Cases() {
         const DistributionOptions options = {.group = ParseGroup("SnxE3"),
                                              .soft_sort = {.tau = 0.1, .hard = distribution != "soft"}};
         return std::make_unique<Symmetrizer>(
-            std::make_unique<Flat>(shape, g),
+            std::make_unique<Flat>(5 * 3 * 2 + 5 * 5 * 2 + 5, shape, g),
             MakeDistribution(distribution == "haar" ? "haar" : "learned", options,
                              std::make_unique<ParticleNetwork>(SmallParticleOptions("SnxO3", "", ""), g)),
             representation);
       };
       cases.push_back({"any_" + name + "_" + distribution, make, Particles});
+    }
+
+  for (const char* name : {"O2", "SnxO3", "SO3", "SnxSE3", "U1", "SnxU2", "U3", "SU2", "SnxSU3", "O1,1", "O1,3",
+                           "SnxO1,2", "SO+1,3", "SnxSO+1,3", "SnxSE+1,3"})
+    for (const std::string distribution : {"learned", "haar", "canonical"}) {
+      const Group group = ParseGroup(name);
+      if (distribution == "haar" && !group.matrix->compact()) continue;
+      const auto make = [=](Generator& g) -> std::unique_ptr<Model> {
+        const int64_t d = group.matrix->dimension(), points = group.translations ? 1 : 0;
+        return std::make_unique<Symmetrizer>(
+            std::make_unique<Flat>(5 * d * (1 + points) + 5, Shape{5, d, 1 + points}, g),
+            MakeDistribution(distribution, {.group = group, .frame_jitter = 1e-3}, ExampleVectorNetwork(group, g)),
+            Representation::Vectors(1, points));
+      };
+      std::string test_name = "vectors_" + std::string(name) + "_" + distribution;
+      std::replace(test_name.begin(), test_name.end(), ',', '_');
+      std::replace(test_name.begin(), test_name.end(), '+', 'p');
+      // What is not compact has noise that the matrices leave alone, and none on frames.
+      cases.push_back({test_name, make, [=](Generator& g, DType dtype) { return ExampleVectors(group, g, dtype); },
+                       distribution == "canonical" ? 1 : kSamples,
+                       group.matrix->compact() || (group.permutations && distribution == "learned")});
     }
   return cases;
 }
@@ -152,7 +172,7 @@ TEST_P(EveryModel, IsExactlyEquivariantJointlyInDataAndNoise) {
     const Element h = RandomElement(model_->group(), x, generator_);
     const Features hx = Act(h, x);
     const Variable hy = Act(h, {Predict(x, noise), model_->output_representation()});
-    EXPECT_LT(LargestDifference(Predict(hx, model_->Act(h, noise)), hy), 1e-9);
+    EXPECT_LT(LargestDifference(Predict(hx, model_->Act(h, noise)), hy), 1e-10);
     // It would not be so without a reason: base functions see coordinates and the order of nodes.
     const double otherwise = LargestDifference(Predict(hx, noise), hy);
     EXPECT_EQ(otherwise > 1e-6, GetParam().needs_noise) << otherwise;

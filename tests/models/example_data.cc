@@ -7,6 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+
 namespace orbit {
 
 Features ExampleGraphs(DType dtype) {
@@ -57,6 +61,27 @@ ParticleBatch ExampleParticles(Generator& generator, DType dtype) {
                 drawn[((b * kNodes + std::min(i, j)) * kNodes + std::max(i, j)) * 2 + c];
   return {nodes, Tensor::From(edges, {kBatch, kNodes, kNodes, 2}).To(dtype),
           generator.Normal({kBatch, kNodes, 3}, 0, 1, dtype), generator.Normal({kBatch, kNodes, 1}, 0, 1, dtype)};
+}
+
+Features ExampleVectors(const Group& group, Generator& generator, DType dtype) {
+  constexpr int64_t kBatch = 3, kNodes = 5;
+  const Form& form = group.matrix->form();
+  const auto normal = [&](int64_t coordinates) -> Variable {
+    return generator.Normal({kBatch, kNodes, coordinates, 1}, 0, 1, dtype);
+  };
+  Variable vectors = normal(form.dimension());
+  if (form.negative > 0) {
+    const Variable p = Slice(vectors, 2, 1, form.dimension());
+    vectors = Concat({Sqrt(AddScalar(Sum(Square(p), {2}, /*keepdim=*/true), 0.3)), p}, 2);
+  }
+  if (group.translations) vectors = Concat({normal(form.dimension()), vectors}, -1);
+  return {.features = {{vectors, Representation::Vectors(1, group.translations ? 1 : 0)},
+                       {generator.Normal({kBatch, kNodes, 1}, 0, 1, dtype), Representation::Scalars(1)}}};
+}
+
+std::unique_ptr<InnerProductNetwork> ExampleVectorNetwork(const Group& group, Generator& generator) {
+  const InnerProductNetworkOptions options{.vectors = group.translations ? 2 : 1, .scalars = 1, .hidden = 16};
+  return std::make_unique<InnerProductNetwork>(group, options, generator);
 }
 
 double LargestDifference(const Variable& a, const Variable& b) {

@@ -2,9 +2,11 @@
 #ifndef ORBIT_TESTS_MODELS_EXAMPLE_DATA_H_
 #define ORBIT_TESTS_MODELS_EXAMPLE_DATA_H_
 
+#include <memory>
 #include <string>
 
 #include "models/graph_model.h"
+#include "models/inner_product_network.h"
 #include "models/nbody_model.h"
 
 namespace orbit {
@@ -18,6 +20,12 @@ GraphModelOptions ExampleGraphOptions(const std::string& base, const std::string
 
 // Three clouds of five particles.
 ParticleBatch ExampleParticles(Generator& generator, DType dtype);
+
+// Three clouds of five nodes with vectors for a matrix group, in the Lorentz groups momenta of massive particles,
+// positions where there are translations, and a number each.
+Features ExampleVectors(const Group& group, Generator& generator, DType dtype);
+// A network of them.
+std::unique_ptr<InnerProductNetwork> ExampleVectorNetwork(const Group& group, Generator& generator);
 
 double LargestDifference(const Variable& a, const Variable& b);
 
