@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -32,9 +33,10 @@ const PickleValue* ItemsOf(const PickleValue& value) {
                                                                                                    : nullptr;
 }
 
-// The dictionaries in a file, those further out first.
+// The dictionaries in a file, each once, those further out first.
 std::vector<StateDict> FindDictionaries(const PickleValue& root) {
   std::vector<StateDict> found;
+  std::set<const PickleValue*> seen;
   if (const PickleValue* items = ItemsOf(root)) found.push_back({"", "", items});
   size_t begin = 0;
   for (size_t depth = 1; depth < kMostDepth; ++depth)
@@ -43,7 +45,7 @@ std::vector<StateDict> FindDictionaries(const PickleValue& root) {
       for (size_t i = 0; i + 1 < outer.dict->items.size() && found.size() < kMostDictionaries; i += 2) {
         const PickleValue &key = *outer.dict->items[i], &value = *outer.dict->items[i + 1];
         const PickleValue* items = key.kind == Kind::kString && !IsTensor(value) ? ItemsOf(value) : nullptr;
-        if (items != nullptr)
+        if (items != nullptr && seen.insert(items).second)
           found.push_back({outer.key.empty() ? key.bytes : outer.key + "." + key.bytes, key.bytes, items});
       }
     }

@@ -123,6 +123,7 @@ TEST(Graph6Test, TheThreeFormatsAreRead) {
   EXPECT_EQ(directed.edges.size(), 4u);  // 0->2, 0->4, 3->1, 3->4
   EXPECT_EQ(ParseGraph6("?", "x").n, 0);
   EXPECT_EQ(ParseGraph6Lines(">>graph6<<DQc\r\n\nDQc\n", "x").size(), 2u);
+  EXPECT_EQ(ParseGraph6Lines("GGUF??\n", "x").size(), 1u);  // no file of that name
   for (const char* text : {" DQc\t\r\n\tDQc ", "DQc\rDQc\r", "\xef\xbb\xbf>>graph6<<\nDQc\nDQc"})
     EXPECT_EQ(ParseGraph6Lines(text, "x").size(), 2u) << text;
 }
