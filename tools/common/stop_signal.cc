@@ -14,17 +14,18 @@ void Receive(int signal) { received = signal; }
 
 StopSignal::StopSignal() {
   received = 0;
-  struct sigaction action = {};
-  action.sa_handler = Receive;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGTERM, &action, &terminate_);
-  action.sa_flags |= static_cast<int>(SA_RESETHAND);  // the second one acts as ever
-  sigaction(SIGINT, &action, &interrupt_);
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    struct sigaction action = {};
+    action.sa_handler = Receive;
+    action.sa_flags = SA_RESTART;
+    if (kSignals[i] == SIGINT) action.sa_flags |= static_cast<int>(SA_RESETHAND);  // the second one acts as ever
+    sigaction(kSignals[i], &action, &before_[i]);
+    if (kSignals[i] == SIGHUP && before_[i].sa_handler == SIG_IGN) sigaction(SIGHUP, &before_[i], nullptr);
+  }
 }
 
 StopSignal::~StopSignal() {
-  sigaction(SIGINT, &interrupt_, nullptr);
-  sigaction(SIGTERM, &terminate_, nullptr);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 int StopSignal::signal() const { return received; }

@@ -1,13 +1,15 @@
-// StopSignal: SIGINT and SIGTERM ask the program to stop when it suits, instead of ending it.
+// StopSignal: signals that end a program ask it instead to stop when it suits.
 #ifndef ORBIT_TOOLS_COMMON_STOP_SIGNAL_H_
 #define ORBIT_TOOLS_COMMON_STOP_SIGNAL_H_
 
+#include <array>
 #include <csignal>
 
 namespace orbit {
 
-// While it lives, signals are remembered; a second SIGINT ends the program at once. A second SIGTERM does not: it may
-// come once to the process and once to its group. One StopSignal at a time.
+// While it lives, SIGINT, SIGTERM, SIGHUP, and SIGUSR1 and SIGUSR2, by which schedulers announce the end of a job's
+// time, are remembered; a second SIGINT ends the program at once. The others may come more than once, as to the process
+// and to its group. A SIGHUP that was ignored before, by nohup, still is. One StopSignal at a time.
 class StopSignal {
  public:
   StopSignal();
@@ -19,7 +21,8 @@ class StopSignal {
   int signal() const;  // 0 where there was none
 
  private:
-  struct sigaction interrupt_, terminate_;  // what was in force before
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+  std::array<struct sigaction, kSignals.size()> before_;  // what was in force
 };
 
 }  // namespace orbit

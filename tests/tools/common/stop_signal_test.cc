@@ -8,7 +8,7 @@ namespace orbit {
 namespace {
 
 TEST(StopSignalTest, RemembersTheSignal) {
-  for (const int number : {SIGINT, SIGTERM}) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
     const StopSignal stop;
     EXPECT_FALSE(stop.requested());
     EXPECT_EQ(stop.signal(), 0);
@@ -29,16 +29,24 @@ TEST(StopSignalDeathTest, EndsAtTheSecondInterrupt) {
       testing::KilledBySignal(SIGINT), "");
 }
 
-TEST(StopSignalDeathTest, BearsASecondTerminate) {
+TEST(StopSignalDeathTest, BearsTheOthersAgain) {
   EXPECT_EXIT(
       {
         const StopSignal stop;
-        std::raise(SIGTERM);
-        std::raise(SIGTERM);
-        std::raise(SIGINT);
+        for (const int number : {SIGTERM, SIGTERM, SIGUSR1, SIGUSR1, SIGHUP, SIGHUP, SIGINT}) std::raise(number);
         std::exit(stop.requested() ? 3 : 0);
       },
       testing::ExitedWithCode(3), "");
+}
+
+TEST(StopSignalTest, LeavesAHangupIgnored) {
+  const auto before = std::signal(SIGHUP, SIG_IGN);
+  {
+    const StopSignal stop;
+    std::raise(SIGHUP);
+    EXPECT_FALSE(stop.requested());
+  }
+  EXPECT_EQ(std::signal(SIGHUP, before), SIG_IGN);
 }
 
 void Own(int) { std::_Exit(7); }
