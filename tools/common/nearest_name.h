@@ -14,6 +14,10 @@ int EditDistance(std::string_view a, std::string_view b);
 // "; did you mean 'NAME'?" for the nearest of the names, or, where none is near, "; known: NAMES".
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& names);
 
+// The same for a setting's key (data.path), for which other frameworks may have another name (lr, batch_size): then all
+// keys that it may mean are named.
+std::string DidYouMeanKey(std::string_view key, const std::vector<std::string>& keys);
+
 }  // namespace orbit
 
 #endif  // ORBIT_TOOLS_COMMON_NEAREST_NAME_H_

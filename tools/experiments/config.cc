@@ -145,7 +145,7 @@ void Config::Merge(const YAML::Node& root, const std::function<std::string(const
     if (entry == entries_.end()) {
       std::vector<std::string> keys;
       for (const auto& candidate : entries_) keys.push_back(candidate.key);
-      Fail(place(node), ": unknown key '", key, "'", DidYouMean(key, keys));
+      Fail(place(node), ": unknown key '", key, "'", DidYouMeanKey(key, keys));
     }
     ConfigValue value = entry->value;
     Check(Read(node, value), what, " must be ", KindOf(value), ", got ", Describe(node));
