@@ -3,21 +3,26 @@
 #include <omp.h>
 #include <sched.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
 #include "kernels/error.h"
+#include "kernels/processor_quota.h"
 
 namespace orbit::kernels {
 namespace {
 
-int ProcessorCount() {
+int DefaultThreads() {
+  if (std::getenv("OMP_NUM_THREADS")) return omp_get_max_threads();
   cpu_set_t set;
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+  const int processors = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  return std::max(1, static_cast<int>(std::min<double>(processors, std::ceil(ProcessorQuota()))));
 }
 
 int& Threads() {
-  static int threads = ProcessorCount();
+  static int threads = DefaultThreads();
   return threads;
 }
 

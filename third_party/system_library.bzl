@@ -55,7 +55,7 @@ cc_library(
 def system_libraries():
     """Declares a repository for every library of packages.txt that is linked or included."""
 
-    # The variant with threads of its own, held to one (kernels/cpu/matmul.cc): it may be called from several at once.
+    # The variant with threads of its own, held to none (kernels/cpu/matmul.cc): it may be called from several at once.
     openblas = "x86_64-linux-gnu/openblas-pthread"
     system_library(
         name = "openblas",

@@ -10,6 +10,19 @@
 #include "kernels/cpu/zero_skipping_matmul.h"
 #include "kernels/parallel.h"
 
+// What OpenBLAS reads from the environment while it is loaded, in the place of its own functions (openblas_env.c): it
+// is to start no threads, not even then.
+extern "C" {
+void openblas_read_env() {}
+int openblas_verbose() { return 0; }
+unsigned openblas_thread_timeout() { return 0; }  // the default
+int openblas_block_factor() { return 0; }         // the default
+int openblas_num_threads_env() { return 1; }
+int openblas_goto_num_threads_env() { return 0; }
+int openblas_omp_num_threads_env() { return 0; }
+int openblas_omp_adaptive_env() { return 0; }
+}
+
 namespace orbit::kernels {
 namespace {
 
@@ -18,14 +31,6 @@ namespace {
 constexpr int64_t kTileRows = 1024, kTileColumns = 2048;
 constexpr int64_t kSmallProduct = 1 << 20;  // multiplications not worth a second tile
 constexpr int64_t kInnerChunk = 2048;       // rows of k to a partial sum where k dwarfs m and n
-
-void SetUpOnce() {
-  static const bool done = [] {
-    openblas_set_num_threads(1);
-    return true;
-  }();
-  (void)done;
-}
 
 template <class T>
 struct Operand {
@@ -107,7 +112,6 @@ std::atomic<MatMulPrecision>& Precision() {
 template <class Device, class T>
 void MatMul(Device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
             const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
-  SetUpOnce();
   if (batch == 1 && IsNarrow<T>(transpose_a, transpose_b, m, n, k))
     return NarrowMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, beta, c);
   if (batch == 1 && beta == T(0) && ZeroSkippingMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, c)) return;

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <vector>
@@ -66,6 +68,12 @@ void CheckAll(const Sizes& sizes) {
   for (const Transpose ta : {Transpose::kNo, Transpose::kYes})
     for (const Transpose tb : {Transpose::kNo, Transpose::kYes})
       for (const T beta : {T(0), T(1)}) Check(sizes, ta, tb, beta);
+}
+
+// The first of all, before any threads of ours: OpenBLAS has been loaded, and left to itself would have started some.
+TEST(MatMul, StartsNoThreadsOfOpenBlas) {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  EXPECT_EQ(std::distance(begin(threads), end(threads)), 1);
 }
 
 TEST(MatMul, IsTheProduct) {
