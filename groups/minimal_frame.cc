@@ -1,6 +1,6 @@
 #include "groups/minimal_frame.h"
 
-#include <nauty/naugroup.h>
+#include <nauty/nauty.h>
 
 #include <algorithm>
 #include <mutex>
@@ -10,29 +10,53 @@
 namespace orbit {
 namespace {
 
-// The transversals of a chain of stabilisers: level l moves the l-th base point and leaves those before it.
-struct Level {
-  std::vector<std::vector<int>> representatives;  // permutations, one for every image of the base point
-  std::vector<int> images;
+// An automorphism by what it moves: nodes and their images.
+using Moves = std::vector<std::pair<int, int>>;
+
+// The automorphism group by a chain of stabilisers, each of the base points before its own.
+struct AutomorphismGroup {
+  struct Stabiliser {
+    int base_point;
+    size_t generators;  // the first so many of the group's generate it
+  };
+  std::vector<Moves> generators;
+  std::vector<Stabiliser> chain;  // from the trivial group up
 };
 
+AutomorphismGroup* recorded = nullptr;  // by nauty's callbacks
+
+void RecordAutomorphism(int /*count*/, int* images, int* /*orbits*/, int /*num_orbits*/, int /*fixed*/, int n) {
+  Moves moves;
+  for (int i = 0; i < n; ++i)
+    if (images[i] != i) moves.emplace_back(i, images[i]);
+  recorded->generators.push_back(std::move(moves));
+}
+
+// nauty comes by every stabiliser when it has found its generators.
+void RecordStabiliser(int* /*labelling*/, int* /*cells*/, int /*level*/, int* /*orbits*/, statsblk* /*statistics*/,
+                      int base_point, int /*index*/, int /*cell_size*/, int num_cells, int /*children*/, int n) {
+  if (num_cells < n) recorded->chain.push_back({base_point, recorded->generators.size()});
+}
+
 struct CanonicalForm {
-  std::vector<int> labelling;        // the node at every rank
-  std::vector<Level> automorphisms;  // of the canonical graph, whose nodes are ranks
+  std::vector<int> labelling;       // the node at every rank
+  AutomorphismGroup automorphisms;  // of the canonical graph, whose nodes are ranks
 };
 
 // Runs nauty on a graph whose nodes begin with colours: `order` lists the nodes by colour, last[i] is 0 where a colour
-// ends. Leaves the canonical labelling in `order` and returns the canonical graph.
+// ends. Leaves the canonical labelling in `order`, the automorphisms in `group` if there is one, and returns the
+// canonical graph.
 std::vector<graph> Run(std::vector<graph>& adjacency, std::vector<int>& order, std::vector<int> last,
-                       bool record_group) {
+                       AutomorphismGroup* group) {
   const int n = static_cast<int>(order.size()), words = SETWORDSNEEDED(n);
   DEFAULTOPTIONS_GRAPH(options);
   options.getcanon = TRUE;
   options.digraph = TRUE;
   options.defaultptn = FALSE;
-  if (record_group) {
-    options.userautomproc = groupautomproc;
-    options.userlevelproc = grouplevelproc;
+  recorded = group;
+  if (group) {
+    options.userautomproc = RecordAutomorphism;
+    options.userlevelproc = RecordStabiliser;
   }
   std::vector<int> orbits(n);
   std::vector<graph> canonical(adjacency.size());
@@ -42,23 +66,47 @@ std::vector<graph> Run(std::vector<graph>& adjacency, std::vector<int>& order, s
   return canonical;
 }
 
-std::vector<Level> TakeGroup(int n) {
-  grouprec* group = groupptr(FALSE);
-  makecosetreps(group);
-  std::vector<Level> levels(group->depth);
-  for (int l = 0; l < group->depth; ++l) {
-    const levelrec& level = group->levelinfo[l];
-    for (int i = 0; i < level.orbitsize; ++i) {
-      std::vector<int> permutation(n);
-      if (level.replist[i].rep)
-        std::copy(level.replist[i].rep->p, level.replist[i].rep->p + n, permutation.begin());
-      else
-        std::iota(permutation.begin(), permutation.end(), 0);
-      levels[l].images.push_back(permutation[level.fixedpt]);
-      levels[l].representatives.push_back(std::move(permutation));
+// Multiplies every permutation by an element of the group, chosen down the chain: of the images that the base point may
+// have, the one with the largest value(permutation, image). Memory is that of the generators' moves: an element is the
+// product of those along a path in the orbit's spanning tree (a Schreier tree).
+template <class Value>
+void Multiply(const AutomorphismGroup& group, std::vector<std::vector<int>>& permutations, const Value& value) {
+  if (permutations.empty()) return;
+  const size_t n = permutations[0].size();
+  struct Step {
+    size_t generator;
+    int image;
+  };
+  std::vector<std::vector<Step>> steps(n);  // from every node, by generators in their order
+  for (size_t g = 0; g < group.generators.size(); ++g)
+    for (const auto& [from, image] : group.generators[g]) steps[from].push_back({g, image});
+  struct Node {
+    int point;
+    size_t parent, generator;  // which takes the parent's point to this one
+  };
+  std::vector<int> moved;
+  for (auto stabiliser = group.chain.rbegin(); stabiliser != group.chain.rend(); ++stabiliser) {
+    std::vector<Node> tree = {{stabiliser->base_point, 0, 0}};
+    std::vector<bool> seen(n);
+    seen[stabiliser->base_point] = true;
+    for (size_t parent = 0; parent < tree.size(); ++parent)
+      for (const auto& [generator, image] : steps[tree[parent].point]) {
+        if (generator >= stabiliser->generators) break;
+        if (!seen[image]) tree.push_back({image, parent, generator});
+        seen[image] = true;
+      }
+    for (std::vector<int>& permutation : permutations) {
+      size_t best = 0;
+      for (size_t i = 1; i < tree.size(); ++i)
+        if (value(permutation, tree[i].point) > value(permutation, tree[best].point)) best = i;
+      for (; best != 0; best = tree[best].parent) {
+        moved.clear();
+        const Moves& generator = group.generators[tree[best].generator];
+        for (const auto& [from, image] : generator) moved.push_back(permutation[image]);
+        for (size_t i = 0; i < moved.size(); ++i) permutation[generator[i].first] = moved[i];
+      }
     }
   }
-  return levels;
 }
 
 // Nodes' colours are the places of their rows among the rows of the graph.
@@ -74,12 +122,11 @@ CanonicalForm Canonicalize(int64_t n, const std::vector<std::vector<double>>& ro
   std::vector<graph> adjacency(static_cast<size_t>(n) * words, 0);
   for (int64_t i = 0; i < n; ++i)
     for (int32_t e = offsets[i]; e < offsets[i + 1]; ++e) ADDELEMENT(GRAPHROW(adjacency.data(), sources[e], words), i);
-  std::vector<graph> canonical = Run(adjacency, form.labelling, last, /*record_group=*/false);
+  std::vector<graph> canonical = Run(adjacency, form.labelling, last, nullptr);
   // Searching the canonical graph, and not this one, gives the same chain for every numbering of the nodes.
   std::vector<int> ranks(n);
   std::iota(ranks.begin(), ranks.end(), 0);
-  Run(canonical, ranks, last, /*record_group=*/true);
-  form.automorphisms = TakeGroup(static_cast<int>(n));
+  Run(canonical, ranks, last, &form.automorphisms);
   return form;
 }
 
@@ -103,28 +150,22 @@ Tensor MinimalFrame(const Features& x, const Tensor& noise) {
   }
   const std::vector<double> values = noise.ToVector<double>();
   std::vector<int32_t> index(values.size());
-  static std::mutex mutex;  // nauty and its record of the group keep state between calls
+  static std::mutex mutex;  // nauty and the group that is recorded are the process's
   const std::lock_guard lock(mutex);
   for (int64_t g = 0; g < batch; ++g) {
     const int64_t size = sizes[g];
     CanonicalForm form;
     if (size > 0)
       form = Canonicalize(size, {rows.begin() + g * n, rows.begin() + g * n + size}, &offsets[g * n], sources.data());
+    std::vector<std::vector<int>> chosen(samples, std::vector<int>(size));  // automorphisms, by sample
+    for (std::vector<int>& automorphism : chosen) std::iota(automorphism.begin(), automorphism.end(), 0);
+    Multiply(form.automorphisms, chosen, [&](const std::vector<int>& automorphism, int rank) {
+      const int64_t s = &automorphism - chosen.data();
+      return values[(g * samples + s) * n + form.labelling[automorphism[rank]]];
+    });
     for (int64_t s = 0; s < samples; ++s) {
-      const double* value = &values[(g * samples + s) * n];
-      std::vector<int> automorphism(size);
-      std::iota(automorphism.begin(), automorphism.end(), 0);
-      for (const Level& level : form.automorphisms) {
-        size_t best = 0;
-        const auto value_of = [&](size_t i) { return value[form.labelling[automorphism[level.images[i]]]]; };
-        for (size_t i = 1; i < level.images.size(); ++i)
-          if (value_of(i) > value_of(best)) best = i;
-        std::vector<int> composed(size);
-        for (int64_t r = 0; r < size; ++r) composed[r] = automorphism[level.representatives[best][r]];
-        automorphism = std::move(composed);
-      }
       int32_t* to = &index[(g * samples + s) * n];
-      for (int64_t r = 0; r < n; ++r) to[r] = r < size ? form.labelling[automorphism[r]] : static_cast<int32_t>(r);
+      for (int64_t r = 0; r < n; ++r) to[r] = r < size ? form.labelling[chosen[s][r]] : static_cast<int32_t>(r);
     }
   }
   return Tensor::From(index, {batch, samples, n}).To(noise.device());

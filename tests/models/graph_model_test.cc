@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -76,6 +77,35 @@ TEST(MinimalFrameTest, IsTheCanonicalOrderUpToAutomorphisms) {
     const double expected = static_cast<double>(kDraws) / static_cast<double>(automorphisms[g]);
     for (const auto& [order, count] : orders)
       EXPECT_NEAR(static_cast<double>(count), expected, 5 * std::sqrt(expected)) << g;
+  }
+}
+
+// A star's automorphism group has n generators; its chain of stabilisers has n^2 / 2 representatives of n numbers each.
+TEST(MinimalFrameTest, TakesTheMemoryOfTheGenerators) {
+  constexpr int32_t kLeaves = 700;
+  std::vector<Edge> edges;
+  for (int32_t leaf = 1; leaf <= kLeaves; ++leaf) {
+    edges.push_back({0, leaf});
+    edges.push_back({leaf, 0});
+  }
+  const Features star = MakeGraphFeatures(Tensor::Zeros({1, kLeaves + 1, 1}), MakeEdgeLists(kLeaves + 1, {edges}),
+                                          Tensor::From(std::vector<int32_t>{kLeaves + 1}, {1}));
+  Generator generator(12);
+  const Tensor noise = generator.Uniform({1, 2, kLeaves + 1}, 0, 1);
+  const auto peak_mb = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+  };
+  const auto before = peak_mb();
+  const std::vector<int32_t> index = MinimalFrame(star, noise).ToVector<int32_t>();
+  EXPECT_LT(peak_mb() - before, 100);
+  const auto second = index.begin() + kLeaves + 1;
+  EXPECT_FALSE(std::equal(index.begin(), second, second));
+  for (const auto begin : {index.begin(), second}) {
+    std::vector<int32_t> order(begin, begin + kLeaves + 1);
+    std::sort(order.begin(), order.end());
+    for (int32_t i = 0; i <= kLeaves; ++i) ASSERT_EQ(order[i], i);
   }
 }
 
