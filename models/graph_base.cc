@@ -44,7 +44,15 @@ class GraphMlp : public BaseFunction {
     int64_t in = options.n * options.n + (options.node_features ? options.n * options.channels : 0);
     for (const int64_t width : options.widths) {
       Check(width >= 1, "an MLP's layer of width ", width);
-      layers.push_back(std::make_unique<nn::Linear>(in, width, generator));
+      try {
+        layers.push_back(std::make_unique<nn::Linear>(in, width, generator));
+      } catch (const Error&) {
+        if (!layers.empty()) throw;
+        Fail("not enough memory for an MLP on graphs of ", options.n,
+             " nodes: its first layer has a weight for every "
+             "pair of them, ",
+             in, " inputs times ", width, ", which are ", in * width * 4 / 1000000, " MB");
+      }
       in = width;
     }
     return layers;
