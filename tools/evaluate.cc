@@ -30,21 +30,17 @@ struct Arguments {
   LaunchOptions launch;
 };
 
-std::string BestOf(const std::string& run) {
-  const RunDirectory directory = RunDirectory::Open(run);
-  return std::filesystem::exists(directory.best()) ? directory.best() : directory.last();
-}
-
 int Evaluate(Arguments arguments) {
   Check(arguments.run.empty() != arguments.weights.empty(), "give either a run or --weights");
   if (!arguments.run.empty()) {
     Check(arguments.settings.preset.empty() && arguments.settings.file.empty(), "a run brings its own settings");
-    arguments.settings.file = RunDirectory::Open(arguments.run).config();
+    arguments.settings.file = RunFiles::Find(arguments.run).config();
   }
   const Device device = Launch(arguments.launch);
   const Split split = ParseSplit(arguments.split);
   const Config config = ResolveSettings(arguments.settings);
-  const std::string path = arguments.run.empty() ? UserPath(arguments.weights).string() : BestOf(arguments.run);
+  const std::string path =
+      arguments.run.empty() ? UserPath(arguments.weights).string() : RunFiles::Find(arguments.run).chosen();
 
   const int64_t seed = config.Int("seed");
   Generator initialisation = MakeGenerator(seed, RandomUse::kInitialisation);
@@ -62,6 +58,7 @@ int Evaluate(Arguments arguments) {
     const Evaluation evaluation = task->Evaluate(split, samples, generator, [&](double share) {
       progress.Update(1000 * trial + static_cast<int64_t>(1000 * share));
     });
+    CheckFinite(evaluation, split);
     values.push_back(evaluation.metric);
     if (trial == 0 && !arguments.exported.empty()) WriteNpy(UserPath(arguments.exported), evaluation.predictions);
   }
@@ -76,6 +73,8 @@ int Evaluate(Arguments arguments) {
     std::printf("standard deviation over %zu trials: %.3g\n", values.size(),
                 std::sqrt(variance / static_cast<double>(values.size() - 1)));
   const EquivarianceError error = task->MeasureEquivariance(split, samples, generator);
+  Check(std::isfinite(error.exact) && std::isfinite(error.statistical),
+        "the model's outputs under transformed inputs are not finite");
   std::printf("equivariance error, relative: %.3g with noise transformed along, %.3g with noise drawn anew\n",
               error.exact, error.statistical);
   std::printf("%s %s %.6g\n", NameOf(split).c_str(), task->metric().c_str(), mean);

@@ -168,12 +168,12 @@ int Separate(const Arguments& arguments) {
                          .left = separation.left(),
                          .total = separation.total()},
                         output / kSeparationResultFile);
-  DrawFigure({.title = "Pairs not told apart of " + std::to_string(separation.total()),
-              .x_label = "initialisations",
-              .y_label = "pairs",
-              .log_y = false,
-              .series = {curve}},
-             output / "pairs.svg");
+  DrawFigureOrWarn({.title = "Pairs not told apart of " + std::to_string(separation.total()),
+                    .x_label = "initialisations",
+                    .y_label = "pairs",
+                    .log_y = false,
+                    .series = {curve}},
+                   output / "pairs.svg");
   std::printf("%s\n", output.c_str());
   std::printf("%ld pairs never told apart of %ld\n", separation.left(), separation.total());
   return 0;

@@ -9,6 +9,7 @@
 
 #include "engine/io/atomic_file.h"
 #include "engine/io/checkpoint.h"
+#include "engine/io/writer_lock.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
@@ -68,6 +69,7 @@ Estimate Measure(Task& task, Split split, int64_t samples, int64_t trials, Gener
       sums[i] += values[i];
       squares[i] += values[i] * values[i];
     }
+    CheckFinite(evaluation, split);
     losses.push_back(evaluation.loss);
     metrics.push_back(evaluation.metric);
     estimate.loss += evaluation.loss / count;
@@ -111,10 +113,7 @@ class StudyRun {
     return finished;
   }
 
-  void LoadBest() {
-    const std::string path = fs::exists(directory_.best()) ? directory_.best() : directory_.last();
-    task_->model().LoadStateDict(io::LoadCheckpoint(path).model);
-  }
+  void LoadBest() { task_->model().LoadStateDict(io::LoadCheckpoint(directory_.chosen()).model); }
 
   Task& task() { return *task_; }
   int64_t step() const { return trainer_.step(); }
@@ -152,6 +151,7 @@ int StudySamples(const Arguments& arguments) {
   const StopSignal stop;
   const Device device = Launch(arguments.launch);
   const fs::path output = MakeOutput(arguments.output.empty() ? "runs/study-samples" : arguments.output);
+  const io::WriterLock lock(output);
   std::vector<Series> accuracy, variance, loss;
   std::vector<std::string> lines;
   for (const int64_t samples : arguments.training_samples) {
@@ -180,8 +180,8 @@ int StudySamples(const Arguments& arguments) {
     io::WriteFileAtomically((output / "samples.jsonl").string(), text);
     const auto draw = [&](const std::string& title, const std::string& label, bool log, const auto& series,
                           const char* file) {
-      DrawFigure({.title = title, .x_label = "samples in test", .y_label = label, .log_y = log, .series = series},
-                 (output / file).string());
+      DrawFigureOrWarn({.title = title, .x_label = "samples in test", .y_label = label, .log_y = log, .series = series},
+                       (output / file).string());
     };
     draw("Test " + metric + " by the number of samples", metric, false, accuracy, "metric.svg");
     draw("Test loss by the number of samples", "loss", false, loss, "loss.svg");
@@ -195,6 +195,7 @@ int StudyEstimator(const Arguments& arguments) {
   const StopSignal stop;
   const Device device = Launch(arguments.launch);
   const fs::path output = MakeOutput(arguments.output.empty() ? "runs/study-estimator" : arguments.output);
+  const io::WriterLock lock(output);
   std::vector<Series> variance, loss;
   for (const std::string& preset : {arguments.preset, arguments.against}) {
     StudyRun run({.preset = preset, .file = "", .assignments = arguments.assignments}, output / preset, device);
@@ -227,18 +228,18 @@ int StudyEstimator(const Arguments& arguments) {
                 loss.back().points.front().second, loss.back().points.back().second);
   }
   const std::string samples = std::to_string(arguments.samples) + " samples";
-  DrawFigure({.title = "Variance of the estimator, " + samples,
-              .x_label = "epoch",
-              .y_label = "variance",
-              .log_y = true,
-              .series = variance},
-             (output / "variance.svg").string());
-  DrawFigure({.title = "Mean validation loss of the estimator, " + samples,
-              .x_label = "epoch",
-              .y_label = "loss",
-              .log_y = false,
-              .series = loss},
-             (output / "loss.svg").string());
+  DrawFigureOrWarn({.title = "Variance of the estimator, " + samples,
+                    .x_label = "epoch",
+                    .y_label = "variance",
+                    .log_y = true,
+                    .series = variance},
+                   (output / "variance.svg").string());
+  DrawFigureOrWarn({.title = "Mean validation loss of the estimator, " + samples,
+                    .x_label = "epoch",
+                    .y_label = "loss",
+                    .log_y = false,
+                    .series = loss},
+                   (output / "loss.svg").string());
   std::printf("the study is in %s\n", output.c_str());
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -51,8 +52,7 @@ std::string Footer() {
 
 // The test metric of the best checkpoint, or of the last where nothing was validated.
 double Test(const Config& config, Task& task, RunDirectory& run, int64_t step) {
-  const std::string path = std::filesystem::exists(run.best()) ? run.best() : run.last();
-  task.model().LoadStateDict(io::LoadCheckpoint(path).model);
+  task.model().LoadStateDict(io::LoadCheckpoint(run.chosen()).model);
   task.model().Eval();
   Generator generator = MakeGenerator(config.Int("seed"), RandomUse::kTest);
   Progress progress("test", 1000);
@@ -60,6 +60,7 @@ double Test(const Config& config, Task& task, RunDirectory& run, int64_t step) {
       task.Evaluate(Split::kTest, config.Int("evaluation.test_samples"), generator,
                     [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
   progress.Finish();
+  CheckFinite(evaluation, Split::kTest);
   run.Log(step, {{"test/" + task.metric(), evaluation.metric}});
   return evaluation.metric;
 }
@@ -69,10 +70,12 @@ int Train(const Arguments& arguments) {
   const Device device = Launch(arguments.launch);
   const bool resuming = !arguments.resume.empty();
   SettingsSources sources = arguments.settings;
+  std::optional<RunDirectory> directory;
   if (resuming) {
     Check(sources.preset.empty() && sources.file.empty(),
           "--resume takes its settings from the run; --set may change them");
-    sources.file = RunDirectory::Open(arguments.resume).config();
+    directory = RunDirectory::Open(arguments.resume);
+    sources.file = directory->config();
   } else if (sources.preset.empty() && sources.file.empty()) {
     sources.preset = kDefaultPreset;
   }
@@ -86,9 +89,10 @@ int Train(const Arguments& arguments) {
       });
   preparation.Finish();
 
-  RunDirectory run = resuming ? RunDirectory::Open(arguments.resume)
-                              : RunDirectory::Create(config.String("run.directory"),
-                                                     sources.preset.empty() ? config.String("task") : sources.preset);
+  if (!resuming)
+    directory = RunDirectory::Create(config.String("run.directory"),
+                                     sources.preset.empty() ? config.String("task") : sources.preset);
+  RunDirectory& run = *directory;
   Trainer trainer(config, *task, run);
   if (resuming && std::filesystem::exists(run.last())) trainer.Restore(io::LoadCheckpoint(run.last()));
   run.WriteConfig(config.ToYaml());  // once it is known to be in order

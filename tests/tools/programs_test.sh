@@ -29,7 +29,7 @@ run --seed 7 --set run.directory=seven >seven.out 2>/dev/null
 ! cmp -s seven.out whole.out || fail "another seed gives the same"
 
 echo "--- stopped and resumed, or killed and resumed: the bits of a run that never was"
-for signal in INT TERM KILL; do
+for signal in INT TERM HUP USR1 USR2 KILL; do
   "$train" "${small[@]}" --set train.steps=40 --set run.directory="$signal" >"$signal.out" 2>"$signal.err" &
   process=$!
   for _ in $(seq 600); do
@@ -40,10 +40,7 @@ for signal in INT TERM KILL; do
   status=0
   wait "$process" || status=$?
   if [ "$status" != 0 ]; then # it may have been faster
-    case $signal in
-      INT) [ "$status" = 130 ] || fail "SIGINT gives status $status" ;;
-      TERM) [ "$status" = 143 ] || fail "SIGTERM gives status $status" ;;
-    esac
+    [ "$status" = $((128 + $(kill -l "$signal"))) ] || fail "SIG$signal gives status $status"
     [ "$signal" = KILL ] || grep -q -- "--resume" "$signal.err" || fail "no word on how to go on"
     "$train" --resume "$signal" >"$signal.out" 2>"$signal.err"
   fi
@@ -51,6 +48,26 @@ for signal in INT TERM KILL; do
   cmp <(tensors whole/last.safetensors) <(tensors "$signal/last.safetensors")
   [ "$(grep -o '"step":[0-9]*,"valid' "$signal/metrics.jsonl" | sort | uniq -d | wc -l)" = 0 ] || fail "steps came twice"
 done
+
+echo "--- one writer a run, on one thread if so asked"
+begin() { "$train" "${small[@]}" --threads 1 --set train.steps=1000000 --set evaluation.every=1 --set run.directory=busy; }
+begin >busy.out 2>busy.err &
+process=$!
+for _ in $(seq 600); do
+  [ ! -s busy/best.safetensors ] || break
+  sleep 0.05
+done
+[ "$(ls /proc/$process/task | wc -l)" = 1 ] || fail "--threads 1 has $(ls /proc/$process/task | wc -l) threads"
+config=$(cat busy/config.yaml)
+refuses "is being written by process $process on $(uname -n)" "$train" --resume busy --set train.steps=5
+refuses "holds a run already" begin
+[ "$config" = "$(cat busy/config.yaml)" ] || fail "the second writer changed the first one's config"
+"$evaluate" busy --samples 1 >evaluate.out 2>&1 || fail "a run cannot be read beside its writer: $(cat evaluate.out)"
+kill -KILL $process
+wait $process 2>/dev/null || true
+"$train" --resume busy --set train.steps=1 2>busy.err && fail "a run goes back"
+grep -q "beyond the 1 steps" busy.err || fail "a killed writer keeps the lock: $(cat busy.err)"
+OMP_NUM_THREADS=1 run --set train.steps=1 --set run.directory=omp 2>&1 | grep -q ", 1 threads" || fail "OMP_NUM_THREADS is not respected"
 
 echo "--- evaluation"
 "$evaluate" whole >evaluate.out 2>/dev/null
@@ -72,6 +89,8 @@ grep -q "data set made anew" again.err || fail "a damaged cache goes unnoticed"
 printf 'DQc\nDQo\nDQc\n' >three.g6
 "$separate" --dataset three.g6 --seeds 2 2>/dev/null | tail -n 1 | grep -qE '^[0-9]+ pairs never told apart of 3$'
 [ -s runs/separate-three-mlp-learned/pairs.svg ] || fail "separate draws no figure"
+PATH=/nowhere "$separate" --dataset three.g6 --seeds 2 2>separate.err | tail -n 1 | grep -q "of 3$" || fail "no result without gnuplot"
+grep -q "^warning: no figure .*gnuplot is not installed" separate.err || fail "no word of gnuplot: $(cat separate.err)"
 "$generate" graph8c >/dev/null
 [ "$(sort -u graph8c.g6 | wc -l)" = 11117 ] || fail "graph8c.g6 has $(wc -l <graph8c.g6) graphs"
 
@@ -111,6 +130,7 @@ done
 echo "--- what is refused"
 refuses "did you mean 'nbody_paper'" "$train" --preset nbody_papr
 refuses "did you mean 'train.batch'" run --set train.bach=3
+refuses "did you mean 'train.learning_rate'" run --set train.lr=1e-3
 refuses "must be an integer" run --set train.batch=many
 refuses "must be at least 1" run --set train.samples=0
 refuses "more than the 60 training examples" run --set train.batch=1000 --set run.directory=none
@@ -131,6 +151,10 @@ refuses "is not finite" "$evaluate" --weights nan.safetensors --preset nbody_pap
 refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
 refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3
 refuses "there is no" "$table" separation nowhere
+cp whole/best.safetensors infinite.safetensors
+at=$((8 + $(head -c 8 whole/best.safetensors | od -An -tu8))) bytes=$(stat -c %s whole/best.safetensors)
+head -c $((bytes - at)) /dev/zero | tr '\0' '\377' | dd of=infinite.safetensors bs=1M seek=$at oflag=seek_bytes conv=notrunc status=none
+refuses "are not finite" "$evaluate" --weights infinite.safetensors --preset nbody_paper "${small[@]}"
 printf '?\n?\n' >nothing.g6
 refuses "nothing to tell apart" "$separate" --dataset nothing.g6
 : >empty.g6
@@ -141,6 +165,12 @@ printf '0 1\n0 1\n1 2\n' >graphs/double.edges
 : >graphs/empty.edges
 "$separate" --dataset graphs --seeds 3 2>/dev/null | tail -n 1 | grep -q "^0 pairs never told apart of 3$" || fail "a folder of edge lists"
 refuses "nowhere.g6" "$separate" --dataset nowhere.g6
+printf 'nodes 12000\n0 1\n' >graphs/large.edges
+(
+  ulimit -v 8000000
+  refuses "a weight for every pair of them" "$separate" --dataset graphs --threads 1
+)
+rm graphs/large.edges
 refuses "no benchmark" "$bench" --filter nonsense
 
 echo "--- a checkpoint that is damaged"

@@ -24,6 +24,9 @@ struct Evaluation {
   Tensor predictions;  // [examples, ...]
 };
 
+// Throws Error where the loss or the metric is not finite.
+void CheckFinite(const Evaluation& evaluation, Split split);
+
 // Relative errors |phi(h x) - h phi(x)| / |phi(x)| for random h, in the l2 norm over all examples.
 struct EquivarianceError {
   double exact = 0;        // with the noise transformed along: rounding, and ties broken otherwise

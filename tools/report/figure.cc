@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "engine/io/atomic_file.h"
@@ -98,6 +99,16 @@ void DrawFigure(const Figure& figure, const std::string& path) {
   Check(error == 0, "no figure ", path, ": cannot run gnuplot: ", std::strerror(error));
   Check(status == 0, "no figure ", path, ": gnuplot failed: ", told);
   Check(!failed, "no figure ", path, ": ", failed.message());
+}
+
+void DrawFigureOrWarn(const Figure& figure, const std::string& path) {
+  static bool warned = false;
+  try {
+    DrawFigure(figure, path);
+  } catch (const std::exception& error) {
+    if (!warned) std::cerr << "warning: " << error.what() << std::endl;
+    warned = true;
+  }
 }
 
 }  // namespace orbit

@@ -22,6 +22,9 @@ struct Figure {
 // Replaces the file at once. Throws Error where gnuplot is missing or refuses, with its words.
 void DrawFigure(const Figure& figure, const std::string& path);
 
+// For figures beside a result: where drawing fails, a program's first time is told on stderr and that is all.
+void DrawFigureOrWarn(const Figure& figure, const std::string& path);
+
 }  // namespace orbit
 
 #endif  // ORBIT_TOOLS_REPORT_FIGURE_H_

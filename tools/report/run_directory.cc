@@ -26,40 +26,48 @@ std::string Now() {
 
 }  // namespace
 
+RunFiles RunFiles::Find(const std::string& path) {
+  RunFiles files(UserPath(path));
+  Check(std::filesystem::exists(files.config()), files.path().string(), " holds no run: it has no config.yaml");
+  return files;
+}
+
+std::string RunFiles::chosen() const { return std::filesystem::exists(best()) ? best() : last(); }
+
 RunDirectory RunDirectory::Create(const std::string& path, const std::string& name) {
-  std::filesystem::path directory = UserPath(path.empty() ? "runs/" + name + "-" + Now() : path);
-  Check(!std::filesystem::exists(directory / "config.yaml"), directory.string(),
+  const std::string named = UserPath(path.empty() ? "runs/" + name + "-" + Now() : path);
+  Check(path.empty() || !std::filesystem::exists(named + "/config.yaml"), named,
         " holds a run already: go on with it by --resume, or choose another run.directory");
+  std::string directory = named;
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  Check(!error, "cannot make the run directory ", directory.string(), ": ", error.message());
-  return RunDirectory(std::move(directory));
+  // Of runs that begin in the same second, each gets a directory of its own.
+  for (int i = 2; !std::filesystem::create_directories(directory, error) && !error && path.empty(); ++i)
+    directory = named + "-" + std::to_string(i);
+  Check(!error, "cannot make the run directory ", directory, ": ", error.message());
+  return RunDirectory(directory);
 }
 
-RunDirectory RunDirectory::Open(const std::string& path) {
-  std::filesystem::path directory = UserPath(path);
-  Check(std::filesystem::exists(directory / "config.yaml"), directory.string(), " holds no run: it has no config.yaml");
-  return RunDirectory(std::move(directory));
-}
+RunDirectory RunDirectory::Open(const std::string& path) { return RunDirectory(RunFiles::Find(path).path()); }
 
-RunDirectory::RunDirectory(std::filesystem::path path) : path_(std::move(path)) {
+RunDirectory::RunDirectory(std::filesystem::path directory)
+    : RunFiles(std::move(directory)), lock_(std::make_unique<io::WriterLock>(path().string())) {
   try {
     auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     console->set_pattern("%v");
-    auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>((path_ / "log.txt").string());
+    auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>((path() / "log.txt").string());
     file->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
     log_ = std::make_shared<spdlog::logger>("run", spdlog::sinks_init_list{console, file});
     log_->flush_on(spdlog::level::info);
   } catch (const spdlog::spdlog_ex& error) {
-    Fail("cannot write to the run directory ", path_.string(), ": ", error.what());
+    Fail("cannot write to the run directory ", path().string(), ": ", error.what());
   }
 }
 
 void RunDirectory::WriteConfig(const std::string& yaml) const { io::WriteFileAtomically(config(), yaml); }
 
 void RunDirectory::StartAt(int64_t step) {
-  metrics_ = std::make_unique<MetricsWriter>(path_ / "metrics.jsonl", step);
-  events_ = std::make_unique<EventWriter>(path_, step + 1);
+  metrics_ = std::make_unique<MetricsWriter>(path() / "metrics.jsonl", step);
+  events_ = std::make_unique<EventWriter>(path(), step + 1);
 }
 
 void RunDirectory::Log(int64_t step, const Metrics& metrics) {
@@ -82,10 +90,10 @@ std::string RunDirectory::Summary() const {
 }
 
 void RunDirectory::WriteFigure() {
-  Figure figure{.title = path_.filename(), .x_label = "step", .y_label = "loss", .log_y = true, .series = {}};
+  Figure figure{.title = path().filename(), .x_label = "step", .y_label = "loss", .log_y = true, .series = {}};
   std::map<std::string, Series> series;
   try {
-    for (const auto& [step, metrics] : ReadMetrics(path_ / "metrics.jsonl"))
+    for (const auto& [step, metrics] : ReadMetrics(path() / "metrics.jsonl"))
       for (const auto& [name, value] : metrics)
         if (name != "train/learning_rate" && name != "train/gradient_norm" && !name.starts_with("test/"))
           series[name].points.emplace_back(step, value);
@@ -93,7 +101,7 @@ void RunDirectory::WriteFigure() {
       curve.name = name;
       figure.series.push_back(std::move(curve));
     }
-    DrawFigure(figure, path_ / "curves.svg");
+    DrawFigure(figure, path() / "curves.svg");
   } catch (const std::exception& error) {
     log_->warn("{}", error.what());
   }

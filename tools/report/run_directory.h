@@ -7,6 +7,7 @@
 //   events.out.tfevents.*   the same for TensorBoard
 //   curves.svg              the same as a figure
 //   log.txt                 what was told
+//   writer.lock             who writes all this, or did last
 #ifndef ORBIT_TOOLS_REPORT_RUN_DIRECTORY_H_
 #define ORBIT_TOOLS_REPORT_RUN_DIRECTORY_H_
 
@@ -16,24 +17,43 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "engine/io/writer_lock.h"
 #include "tools/report/metrics.h"
 #include "tools/report/tensorboard.h"
 
 namespace orbit {
 
-class RunDirectory {
+// The files of a run, for those who only read them: beside its writer too.
+class RunFiles {
  public:
-  // A new directory; an empty path means runs/NAME-DATE-TIME. Throws Error where it cannot be written to, or holds a
-  // run already.
-  static RunDirectory Create(const std::string& path, const std::string& name);
-  // One that holds a run. Throws Error where it does not.
-  static RunDirectory Open(const std::string& path);
+  // Throws Error where there is no run.
+  static RunFiles Find(const std::string& path);
 
   const std::filesystem::path& path() const { return path_; }
   std::string config() const { return path_ / "config.yaml"; }
   std::string last() const { return path_ / "last.safetensors"; }
   std::string best() const { return path_ / "best.safetensors"; }
+  // The checkpoint that counts: the best, or the last where nothing was validated.
+  std::string chosen() const;
+
+ protected:
+  explicit RunFiles(std::filesystem::path path) : path_(std::move(path)) {}
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A run for its one writer.
+class RunDirectory : public RunFiles {
+ public:
+  // A new directory; an empty path means runs/NAME-DATE-TIME. Throws Error where it cannot be written to, or holds a
+  // run already.
+  static RunDirectory Create(const std::string& path, const std::string& name);
+  // One that holds a run. Throws Error where it does not, or where another process writes it, on this host or another
+  // (engine/io/writer_lock.h).
+  static RunDirectory Open(const std::string& path);
 
   void WriteConfig(const std::string& yaml) const;
 
@@ -52,7 +72,7 @@ class RunDirectory {
  private:
   explicit RunDirectory(std::filesystem::path path);
 
-  std::filesystem::path path_;
+  std::unique_ptr<io::WriterLock> lock_;
   std::shared_ptr<spdlog::logger> log_;
   std::unique_ptr<MetricsWriter> metrics_;
   std::unique_ptr<EventWriter> events_;

@@ -76,6 +76,15 @@ TEST_F(FigureTest, SaysThatGnuplotIsMissing) {
   EXPECT_EQ(FilesInDirectory(), 1u);
 }
 
+TEST_F(FigureTest, WarnsOnceWhereAFigureIsNotWorthFailing) {
+  const Search search(Path("nowhere"));
+  testing::internal::CaptureStderr();
+  DrawFigureOrWarn(Curves(), path());
+  DrawFigureOrWarn(Curves(), path());
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "warning: no figure " + path() + ": gnuplot is not installed (Debian: gnuplot-nox)\n");
+}
+
 TEST_F(FigureTest, SaysWhatGnuplotSays) {
   WriteFile(Path("gnuplot"), "#!/bin/sh\necho '<svg'\necho 'line 3: no such terminal' >&2\nexit 1\n");
   chmod(Path("gnuplot").c_str(), 0755);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/engine/io/testing.h"
 
@@ -53,6 +54,7 @@ TEST_F(RunDirectoryTest, IsNamedAfterThePresetAndTheTime) {
   setenv("BUILD_WORKING_DIRECTORY", Path("").c_str(), 1);
   const std::string path = RunDirectory::Create("", "nbody").path().lexically_relative(Path(""));
   EXPECT_THAT(path, MatchesRegex("runs/nbody-[0-9]+-[0-9]+"));
+  EXPECT_NE(RunDirectory::Create("", "nbody").path().lexically_relative(Path("")), path);  // in the same second
   EXPECT_EQ(RunDirectory::Create("mine", "nbody").path(), Path("mine"));
   unsetenv("BUILD_WORKING_DIRECTORY");
 }
@@ -79,6 +81,18 @@ TEST_F(RunDirectoryTest, DoesNotReplaceARun) {
   EXPECT_THAT(MessageOf([&] { RunDirectory::Create(Path("run"), "nbody"); }),
               AllOf(HasSubstr(Path("run") + " holds a run already"), HasSubstr("--resume")));
   EXPECT_EQ(ReadFile(Path("run/config.yaml")), "seed: 1\n");
+}
+
+TEST_F(RunDirectoryTest, HasOneWriterAndAnyReaders) {
+  RunDirectory run = RunDirectory::Create(Path("run"), "nbody");
+  run.WriteConfig("seed: 1\n");
+  EXPECT_THAT(MessageOf([&] { RunDirectory::Open(Path("run")); }),
+              HasSubstr(Path("run") + " is being written by process " + std::to_string(getpid())));
+  const RunFiles files = RunFiles::Find(Path("run"));
+  EXPECT_EQ(ReadFile(files.config()), "seed: 1\n");
+  EXPECT_EQ(files.chosen(), run.last());
+  WriteFile(run.best(), "");
+  EXPECT_EQ(files.chosen(), run.best());
 }
 
 TEST_F(RunDirectoryTest, RefusesToGoOnWithNoRun) {
