@@ -16,6 +16,8 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/optim/sgd.h"
+#include "engine/training/training_step.h"
 #include "groups/equivariance.h"
 #include "groups/symmetrizer.h"
 #include "kernels/parallel.h"
@@ -74,6 +76,22 @@ class Flat : public BaseFunction {
   Shape out_;
   nn::Linear linear_;
 };
+
+Features RowsOf(const Features& x, const Span& rows) {
+  const int64_t first = rows.first, last = rows.first + rows.count, n = x.edges.n;
+  Features part = x;
+  for (Feature& feature : part.features) feature.value = Slice(feature.value, 0, first, last);
+  if (x.num_nodes.defined()) part.num_nodes = x.num_nodes.Rows(first, last);
+  if (x.edges.graphs == 0) return part;
+  const std::vector<int32_t> offsets = x.edges.offsets.ToVector<int32_t>(),
+                             sources = x.edges.sources.ToVector<int32_t>();
+  std::vector<std::vector<Edge>> graphs(rows.count);
+  for (int64_t node = first * n; node < last * n; ++node)
+    for (int32_t e = offsets[node]; e < offsets[node + 1]; ++e)
+      graphs[node / n - first].push_back({sources[e], static_cast<int32_t>(node % n)});
+  part.edges = MakeEdgeLists(n, graphs);
+  return part;
+}
 
 std::vector<Case> Cases() {
   std::vector<Case> cases;
@@ -216,6 +234,40 @@ TEST_P(EveryModel, ATrainingStepHasTheSameBitsOnAnyNumberOfThreads) {
   EXPECT_EQ(gradients[1], gradients[2]);
 }
 
+// What is drawn belongs to rows of the batch, and the loss is sums of rows.
+TEST_P(EveryModel, MicroBatchesGiveTheGradientsOfTheBatch) {
+  model_->To(DType::kF64);
+  model_->Eval();  // in training BatchNorm would normalise each micro-batch by itself
+  const Features x = GetParam().data(generator_, DType::kF64);
+  const auto batch = static_cast<double>(x.batch());
+  optim::Sgd optimizer(model_->NamedParameters());
+  const auto gradients = [&](int64_t accumulate) {
+    TrainingStep step(optimizer,
+                      [&](const std::vector<Tensor>&, const Span& rows, Generator& generator) {
+                        const auto result = (*model_)(RowsOf(x, rows), GetParam().samples, generator);
+                        std::vector<LossPart> parts = {{"squares", Sum(Square(result.output)), batch}};
+                        if (result.entropy.defined()) parts.push_back({"entropy", result.entropy, batch, 0.1});
+                        return parts;
+                      },
+                      {.accumulate = accumulate});
+    Generator generator(7);
+    step.Gradients({Tensor::Zeros({x.batch()})}, generator);
+    std::vector<double> values;
+    for (const auto& [name, parameter] : model_->NamedParameters()) {
+      if (!parameter.grad().defined()) continue;
+      const std::vector<double> elements = parameter.grad().ToVector<double>();
+      values.insert(values.end(), elements.begin(), elements.end());
+    }
+    return values;
+  };
+  const std::vector<double> whole = gradients(1), parts = gradients(2);  // of uneven sizes where there are three rows
+  ASSERT_EQ(parts.size(), whole.size());
+  double largest = 0;
+  for (const double value : whole) largest = std::max(largest, std::abs(value));
+  EXPECT_GT(largest, 0);
+  for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(parts[i], whole[i], 1e-12 * (1 + largest));
+}
+
 TEST_P(EveryModel, WhatIsSampledDiffersWhenItIsDrawnAnew) {
   model_->Eval();
   const Features x = GetParam().data(generator_, DType::kF32);
@@ -245,8 +297,7 @@ TEST(ModelTest, PartsOfABatchAreWhatTheyAreInTheWhole) {
     const Generator start = generator;
     const auto all = (*model)(x, kSamples, generator);
     for (int64_t row = 0; row < batch; ++row) {
-      Features part = x;
-      for (Feature& feature : part.features) feature.value = Slice(feature.value, 0, row, row + 1);
+      const Features part = RowsOf(x, {row, 1, batch});
       Generator of_row = start.WithRows({row, 1, batch});
       const auto alone = (*model)(part, kSamples, of_row);
       EXPECT_LT(LargestDifference(alone.output, Slice(all.output, 0, row, row + 1)), 1e-12);
