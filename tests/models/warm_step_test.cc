@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "engine/device.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/loss.h"
-#include "engine/ops/shape.h"
+#include "engine/ops/reduce.h"
 #include "engine/optim/adam.h"
-#include "engine/readback.h"
+#include "engine/training/training_step.h"
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 
@@ -20,20 +18,24 @@ namespace orbit {
 namespace {
 
 // The device's losses stay with it until they are asked for, one step later.
-void ExpectQuietSteps(Device device, nn::Module& module, double max_norm, const std::function<Variable()>& loss) {
-  optim::Adam adam(module.NamedParameters());
+void ExpectQuietSteps(Device device, Model& model, const Features& x, int64_t samples, double clip_norm) {
+  optim::Adam adam(model.NamedParameters());
+  const auto batch = static_cast<double>(x.batch());
+  TrainingStep step(adam,
+                    [&](const std::vector<Tensor>&, const Span&, Generator& generator) {
+                      const auto result = model(x, samples, generator);
+                      std::vector<LossPart> parts = {{"squares", Sum(Square(result.output)), batch}};
+                      if (result.entropy.defined()) parts.push_back({"entropy", result.entropy, batch, 0.1});
+                      return parts;
+                    },
+                    {.clip_norm = clip_norm});
+  Generator generator(0);
+  const Tensor rows = Tensor::Zeros({x.batch()});
   std::vector<double> losses;
-  const auto step = [&] {
-    adam.ZeroGrad();
-    const Variable total = loss();
-    total.Backward();
-    const Tensor squared_norm = optim::SquaredGradientNorm(adam.parameters());
-    adam.Step(1e-3, squared_norm, max_norm);
-    return Readback({total.value(), squared_norm});
-  };
-  for (int i = 0; i < 3; ++i) losses.push_back(step().Get()[0]);
+  const auto run = [&] { losses.push_back(step.Run({rows}, 1e-3, generator).Get().loss); };
+  for (int i = 0; i < 3; ++i) run();
   const int64_t allocations = GetMemoryStatistics(device).system_allocations, waits = SynchronizationCount(device);
-  for (int i = 0; i < 3; ++i) losses.push_back(step().Get()[0]);
+  for (int i = 0; i < 3; ++i) run();
   EXPECT_EQ(GetMemoryStatistics(device).system_allocations, allocations);
   EXPECT_EQ(SynchronizationCount(device), waits);
   for (const double value : losses) EXPECT_TRUE(std::isfinite(value));
@@ -52,11 +54,7 @@ void ExpectQuietParticleSteps(Device device, const std::string& base, int64_t sa
   model->To(device);
   const auto normal = [&](const Shape& shape) { return generator.Normal(shape, 0, 1, DType::kF32, device); };
   const ParticleBatch batch = {normal({3, 5, 3, 2}), normal({3, 5, 5, 2}), normal({3, 5, 3}), normal({3, 5, 1})};
-  ExpectQuietSteps(device, *model, 0, [&] {
-    const auto result = (*model)(MakeParticleFeatures(batch), samples, generator);
-    const Variable error = MseLoss(Reshape(result.output, batch.target.shape()), batch.target);
-    return result.entropy.defined() ? Add(error, Scale(result.entropy, 0.1)) : error;
-  });
+  ExpectQuietSteps(device, *model, MakeParticleFeatures(batch), samples, 0);
 }
 
 TEST_P(WarmStep, OfTheParticleModel) { ExpectQuietParticleSteps(GetParam(), "transformer", 2); }
@@ -72,11 +70,7 @@ TEST_P(WarmStep, OfTheGraphModel) {
   const EdgeLists edges = MakeEdgeLists(n, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}}, {{3, 4}, {4, 3}}}).To(device);
   const Features x = MakeGraphFeatures(generator.Normal({2, n, 2}, 0, 1, DType::kF32, device), edges,
                                        Tensor::From<int32_t>({3, 7}, {2}, device));
-  ExpectQuietSteps(device, *model, 0.1, [&] {
-    const auto result = (*model)(x, 3, generator);
-    return Add(MseLoss(result.output, Tensor::Zeros(result.output.shape(), DType::kF32, device)),
-               Scale(result.entropy, 0.1));
-  });
+  ExpectQuietSteps(device, *model, x, 3, 0.1);
 }
 
 std::vector<Device> Devices() {
