@@ -63,7 +63,8 @@ class GraphMlp : public BaseFunction {
   GraphHead head_;
 };
 
-// GIN whose nodes carry their rank as a one-hot identifier beside their features; the sum over nodes is embedded.
+// GIN whose nodes carry their rank as a one-hot identifier beside their features; the sum over nodes is embedded. The
+// identifiers choose columns of the first layer's weight and are never formed.
 class GinId : public BaseFunction {
  public:
   GinId(const GraphBaseOptions& options, Generator& generator)
@@ -78,17 +79,21 @@ class GinId : public BaseFunction {
 
   Variable Forward(const View& view, Generator&) const override {
     const Features& x = view.x();
-    const Permutation& permutation = view.permutation();
     const Variable& nodes = x.features.at(0).value;
     const int64_t batch = nodes.dim(0), n = nodes.dim(1), channels = nodes.dim(2);
-    const Variable identifiers = ToMatrix(permutation, x.num_nodes, nodes.dtype());
+    Check(n == options_.n && channels == options_.channels, "GIN-ID for graphs of ", options_.n, " nodes with ",
+          options_.channels, " features is given ", nodes.value().Describe());
     const Tensor mask = NodeMask(x.num_nodes, n, nodes.dtype()).Reshape({batch, 1, n, 1});
-    Variable h =
-        Concat({BroadcastTo(Reshape(nodes, {batch, 1, n, channels}), {batch, permutation.samples(), n, channels}),
-                identifiers},
-               -1);
-    for (const auto& convolution : convolutions_)
-      h = Activate(options_.head.activation, convolution->linear(MessageSum(h, convolution->eps, x.edges)));
+    // A layer is linear in the sum of messages, so the first one's weight comes before the sum: all that grows with n^2
+    // is left out.
+    const nn::Linear& first = convolutions_[0]->linear;
+    const Variable of_features = Linear(nodes, Slice(first.weight, 1, 0, channels)),
+                   of_ranks =
+                       EmbedRanks(view.permutation(), Permute(Slice(first.weight, 1, channels, channels + n), {1, 0}));
+    Variable h = Add(Reshape(of_features, {batch, 1, n, options_.hidden}), of_ranks);
+    h = Activate(options_.head.activation, Add(MessageSum(h, convolutions_[0]->eps, x.edges), first.bias));
+    for (size_t l = 1; l < convolutions_.size(); ++l)
+      h = Activate(options_.head.activation, convolutions_[l]->linear(MessageSum(h, convolutions_[l]->eps, x.edges)));
     return ByNodes(options_, view, head_(Sum(Mul(h, mask), {2})));
   }
 

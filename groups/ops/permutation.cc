@@ -60,10 +60,10 @@ Variable DenseAct(const Permutation& permutation, int order, const Variable& x, 
   return inverse ? RotateTransposed(permutation.soft, y) : Rotate(permutation.soft, y);
 }
 
-// The action by indexing, with the straight-through gradient where there is a soft part.
-Variable HardAct(const Permutation& permutation, int order, const Variable& x, bool inverse) {
+// The action by indexing, with the straight-through gradient where there is a soft part. Each part of x serves `repeat`
+// permutations in a row.
+Variable HardAct(const Permutation& permutation, int order, const Variable& x, bool inverse, int64_t repeat) {
   const int64_t n = permutation.nodes(), rows = permutation.batch() * permutation.samples(), channels = x.dim(-1);
-  const int64_t repeat = inverse ? permutation.samples() : 1;
   Shape shape = {permutation.batch(), permutation.samples(), n};
   if (order == 2) shape.push_back(n);
   shape.push_back(channels);
@@ -102,7 +102,8 @@ Variable ActBy(const Permutation& permutation, int order, const Variable& x, boo
             std::equal(expected.begin(), expected.end(), x.shape().begin()),
         "a permutation of ", ToString(permutation.index.shape()), " acts with ", order, " node axes on ",
         ToString(expected), " and channels, got ", x.value().Describe());
-  return permutation.hard ? HardAct(permutation, order, x, inverse) : DenseAct(permutation, order, x, inverse);
+  if (!permutation.hard) return DenseAct(permutation, order, x, inverse);
+  return HardAct(permutation, order, x, inverse, inverse ? permutation.samples() : 1);
 }
 
 }  // namespace
@@ -162,6 +163,14 @@ Variable ActInverse(const Permutation& permutation, int order, const Variable& x
 }
 Variable Act(const Permutation& permutation, int order, const Variable& x) {
   return ActBy(permutation, order, x, false);
+}
+
+Variable EmbedRanks(const Permutation& permutation, const Variable& table) {
+  const int64_t batch = permutation.batch(), samples = permutation.samples(), n = permutation.nodes();
+  Check(table.rank() == 2 && table.dim(0) == n, "a table of the ranks of ", n, " nodes is [", n, ", channels], got ",
+        table.value().Describe());
+  if (permutation.hard) return HardAct(permutation, 1, table, false, std::max<int64_t>(1, batch * samples));
+  return DenseAct(permutation, 1, BroadcastTo(table, {batch, samples, n, table.dim(1)}), false);
 }
 
 Variable ToMatrix(const Permutation& permutation, const Tensor& num_nodes, DType dtype) {

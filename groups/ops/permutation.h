@@ -44,6 +44,11 @@ Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_no
 Variable ActInverse(const Permutation& permutation, int order, const Variable& x);
 Variable Act(const Permutation& permutation, int order, const Variable& x);
 
+// Row r of the table [n, channels] for every node of rank r: [batch, samples, n, channels], P times the table. It is
+// what a linear layer makes of the nodes' ranks as one-hot vectors, the table being its weight, transposed; those are
+// never formed.
+Variable EmbedRanks(const Permutation& permutation, const Variable& table);
+
 // The matrices P [batch, samples, n, n] themselves: 0/1 with the straight-through gradient where `hard`, else `soft`; 0
 // in the rows and columns of padding.
 Variable ToMatrix(const Permutation& permutation, const Tensor& num_nodes, DType dtype);

@@ -120,6 +120,9 @@ std::vector<OperationCase> Cases() {
       {"SoftAct2",
        {{{2, 3, 4}}, {{2, 3, 4, 4, 2}}},
        [](const Inputs& x) { return Act(SortSoftly(x[0], false), 2, x[1]); }},
+      {"SoftEmbedRanks",
+       {{{2, 3, 4}}, {{4, 3}}},
+       [](const Inputs& x) { return EmbedRanks(SortSoftly(x[0], false), x[1]); }},
       {"SoftPermutedLinear",
        {{{2, 3, 4}}, {{5, 4 * 2 + 16}}, {{5}}},
        [](const Inputs& x) {
@@ -232,6 +235,25 @@ void CompareWithDenseProducts(const EdgeLists& edges, const std::vector<int32_t>
 }
 
 TEST(StraightThroughTest, EqualsTheDenseProductsAtTheHardPermutation) { CompareWithDenseProducts(TwoGraphs()); }
+
+TEST(StraightThroughTest, EmbeddedRanksAreOneHotOnesTimesTheTable) {
+  Generator generator(18);
+  Permutation p = SoftSort(Variable(generator.Normal({2, 3, 4}, 0, 1, DType::kF64), true), {}, {.tau = 0.3});
+  p.soft = Variable(p.soft.value(), true);
+  const Variable table(generator.Normal({4, 5}, 0, 1, DType::kF64), true);
+  const Tensor dy = generator.Normal({2, 3, 4, 5}, 0, 1, DType::kF64);
+  const Variable embedded = EmbedRanks(p, table);
+  embedded.Backward(dy);
+  const Tensor dtable = table.grad(), dsoft = p.soft.grad();
+  table.ZeroGrad();
+  p.soft.ZeroGrad();
+  const Variable product = MatMul(ToMatrix(p, {}, DType::kF64), table);
+  product.Backward(dy);
+  EXPECT_LT(LargestDifference(embedded.value(), product.value()), 1e-12);
+  EXPECT_LT(LargestDifference(dtable, table.grad()), 1e-12);
+  EXPECT_LT(LargestDifference(dsoft, p.soft.grad()), 1e-12);
+  EXPECT_THROW(EmbedRanks(p, Tensor::Zeros({5, 4}, DType::kF64)), Error);
+}
 
 // Where every edge has its reverse, pairs of nodes are summed as one; edges to oneself and double ones among them.
 TEST(StraightThroughTest, EqualsTheDenseProductsOnUndirectedGraphs) {

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "engine/device.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "groups/equivariance.h"
@@ -153,6 +154,27 @@ TEST(TailoredGraphNetworkTest, SeparatesWhatItsTheorySays) {
       EXPECT_NEAR(y[0], y[1], 1e-12) << name;
     }
   }
+}
+
+// Identifiers are ranks, not n x n matrices of them.
+TEST(GinIdTest, MemoryGrowsWithTheNodesAndNotWithTheirPairs) {
+  const NoGrad no_grad;
+  const auto bytes = [](int64_t n) {
+    Generator generator(8);
+    GraphModelOptions options = ExampleGraphOptions("gin_id", "learned");
+    options.base.n = n;
+    const auto model = MakeGraphModel(options, generator);
+    model->Eval();
+    std::vector<Edge> ring;
+    for (int32_t i = 0; i < n; ++i) ring.push_back({i, static_cast<int32_t>((i + 1) % n)});
+    const Features x = MakeGraphFeatures(generator.Uniform({2, n, 2}, 0, 1), MakeEdgeLists(n, {ring, ring}),
+                                         Tensor::From(std::vector<int32_t>(2, static_cast<int32_t>(n)), {2}));
+    ResetPeakMemory(Device{});
+    const int64_t before = GetMemoryStatistics(Device{}).bytes_in_use;
+    (*model)(x, 5, generator);
+    return static_cast<double>(GetMemoryStatistics(Device{}).peak_bytes_in_use - before);
+  };
+  EXPECT_LT(bytes(1024) / bytes(512), 2.1);
 }
 
 TEST(GraphModelOptionsTest, WhatMakesNoSenseIsRefused) {
