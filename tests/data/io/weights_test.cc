@@ -97,6 +97,20 @@ TEST_F(WeightsTest, OfSeveralTheUsualOneIsRead) {
   ExpectRight(Read(TorchFile(Dict({{"state_dict", other}, {"net", Dict(State())}}), kStorages)), "of another model");
 }
 
+// Files of some 100 KB that, taken at their word, would cost gigabytes or hours.
+TEST_F(WeightsTest, WhatAFileRepeatsIsLookedAtOnce) {
+  std::vector<std::pair<std::string, Value>> many = State();
+  for (int i = 0; i < 2000; ++i) many.push_back({"b." + std::to_string(i), "h\1"});
+  std::vector<std::pair<std::string, Value>> keys = {{"model", Dict(many) + "q\2"}};
+  for (int i = 0; i < 20000; ++i) keys.push_back({std::to_string(i), "h\2"});
+  const TensorMap weights = Read(TorchFile(Vector("Float", "1", 1) + "q\1" + "0" + Dict(keys), kStorages));
+  EXPECT_EQ(weights.size(), 2002u);
+  EXPECT_THAT(notes_, testing::Not(HasSubstr("not those")));
+  Value wrapped = Vector("Float", "0", 2);
+  for (int i = 0; i < 1000; ++i) wrapped = Call("torch._utils._rebuild_parameter", {wrapped});
+  EXPECT_THAT(Refusal(TorchFile(Dict({{"a.weight", wrapped}}), kStorages)), HasSubstr("within more than"));
+}
+
 TEST_F(WeightsTest, PrefixesThatAllNamesShareAreTakenOff) {
   for (const char* prefix : {"module.", "_orig_mod.", "model.", "module._orig_mod.", "net.backbone."}) {
     ExpectRight(Read(TorchFile(Dict({{"state_dict", Dict(State(prefix))}}), kStorages)), prefix);
