@@ -17,10 +17,11 @@ using io::ElementType;
 constexpr size_t kMostAxes = 64;  // NumPy's limit
 constexpr int kMostWrapped = 8;
 
-// A function's name and arguments.
+// A function's name and arguments, and the state that its result is given.
 struct Call {
   std::string name;
-  const PickleValue* arguments;
+  const PickleValue* arguments = nullptr;
+  const PickleValue* state = nullptr;
 };
 
 // The argument, which must be of this kind.
@@ -59,19 +60,19 @@ Call MakingOf(const PickleValue& value) {
   const PickleValue* v = &value;
   for (int depth = 0; v->kind == Kind::kObject; ++depth) {
     Check(depth < kMostWrapped, "a tensor within more than ", kMostWrapped, " others");
-    const std::string& name = v->type->bytes;
-    if (name == "torch._tensor._rebuild_from_type_v2" || name == "torch._tensor._rebuild_from_type") {
-      const PickleValue& function = Argument(v->arguments, 0, Kind::kGlobal, "the function that rebuilds a tensor");
-      return {function.bytes, &Argument(v->arguments, 2, Kind::kTuple, "its arguments")};
-    }
-    if (name != "torch._utils._rebuild_parameter" && name != "torch._utils._rebuild_parameter_with_state" &&
-        name != "torch._utils._rebuild_device_tensor_from_numpy" &&
-        name != "torch._utils._rebuild_device_tensor_from_cpu_tensor")
-      return {name, v->arguments};
-    Check(v->arguments != nullptr && !v->arguments->items.empty(), name, " without a tensor");
-    v = v->arguments->items[0];
+    Call call{v->type->bytes, v->arguments, v->state};
+    // (function, class, its arguments, state)
+    if (call.name == "torch._tensor._rebuild_from_type_v2" || call.name == "torch._tensor._rebuild_from_type")
+      call = {Argument(v->arguments, 0, Kind::kGlobal, "the function that rebuilds a tensor").bytes,
+              &Argument(v->arguments, 2, Kind::kTuple, "its arguments")};
+    if (call.name != "torch._utils._rebuild_parameter" && call.name != "torch._utils._rebuild_parameter_with_state" &&
+        call.name != "torch._utils._rebuild_device_tensor_from_numpy" &&
+        call.name != "torch._utils._rebuild_device_tensor_from_cpu_tensor")
+      return call;
+    Check(call.arguments != nullptr && !call.arguments->items.empty(), call.name, " without a tensor");
+    v = call.arguments->items[0];
   }
-  return {NameOf(v->kind), nullptr};
+  return {NameOf(v->kind)};
 }
 
 // The storage of a tensor: a reference, or a file of torch.save within the pickle.
@@ -118,12 +119,13 @@ Tensor RebuildTensor(const Call& call, const StorageFinder& find_storage, ByteBu
   const Shape shape = Sizes(TupleArgument(call.arguments, 2, "a tensor's shape"), "a shape");
   const Shape strides = Sizes(TupleArgument(call.arguments, 3, "a tensor's strides"), "a stride");
   const Tensor tensor = GatherWithin(storage.elements, offset, shape, strides, budget);
-  const size_t metadata = typed ? 7 : 6;
-  if (call.arguments->items.size() <= metadata || call.arguments->items[metadata]->kind != Kind::kDict) return tensor;
+  const size_t at = typed ? 7 : 6;
+  const PickleValue* metadata = call.arguments->items.size() > at ? call.arguments->items[at]->AsDict() : nullptr;
+  if (metadata == nullptr) return tensor;
   bool negative = false;
-  const std::vector<PickleValue*>& bits = call.arguments->items[metadata]->items;
+  const std::vector<PickleValue*>& bits = metadata->items;
   for (size_t i = 0; i + 1 < bits.size(); i += 2) {
-    if (bits[i + 1]->kind != Kind::kBool || bits[i + 1]->integer == 0) continue;
+    if (bits[i + 1]->integer == 0) continue;
     Check(bits[i]->bytes == "neg" && IsFloating(tensor.dtype()), "a tensor with the bit '", bits[i]->bytes,
           "', which is not supported");
     negative = true;
@@ -135,8 +137,7 @@ Tensor RebuildTensor(const Call& call, const StorageFinder& find_storage, ByteBu
 }
 
 NumpyType NumpyTypeOf(const PickleValue& dtype) {
-  Check(dtype.Is("numpy.dtype") || (dtype.kind == Kind::kObject && dtype.type->bytes.starts_with("numpy.dtypes.")),
-        "an array's dtype is a ", Describe(dtype));
+  Check(dtype.Is("numpy.dtype"), "an array's dtype is a ", Describe(dtype));
   const std::string& name = Argument(dtype.arguments, 0, Kind::kString, "a dtype's name").bytes;
   const std::optional<NumpyType> type = ParseNumpyType(name);
   Check(type.has_value(), "an array of type '", name, "'; numbers are known: ", kNumpyTypes);
@@ -210,7 +211,7 @@ Tensor MakeTensor(const PickleValue& value, const StorageFinder& find_storage, B
   const PickleValue* given = call.arguments;
   if (IsNumpy(call.name, "multiarray._reconstruct")) {
     // The state is (version, shape, dtype, is_fortran, elements).
-    const PickleValue* state = value.state;
+    const PickleValue* state = call.state;
     Check(state != nullptr && state->kind == Kind::kTuple, "an array without a state");
     return MakeArray(Sizes(Argument(state, 1, Kind::kTuple, "an array's shape"), "a shape"),
                      Any(state, 2, "an array's dtype"), Any(state, 3, "an array's order").integer != 0,

@@ -184,6 +184,12 @@ TEST(PickleTensorTest, ViewsAndBitsComeOutPlain) {
   EXPECT_THAT(
       values_of(Call("torch._utils._rebuild_parameter", {Vector("Float", "0", 4), kTrue, kOrderedDict}), floats),
       ElementsAre(1, 2, 3, 4));
+  const Value array = Array({2}, Dtype("f4"), false, RawList<float>({1, 2}));
+  for (const Value& tensor :
+       {Call("torch._utils._rebuild_device_tensor_from_numpy", {array, Global("torch.float32"), Str("xla:0"), kTrue}),
+        Call("torch._tensor._rebuild_from_type_v2", {Global("torch._utils._rebuild_parameter"), Global("some.Tensor"),
+                                                     Tuple({Vector("Float", "0", 4), kTrue, kOrderedDict}), kNone})})
+    EXPECT_THAT(values_of(tensor, floats).at(1), 2);
   EXPECT_THAT(ValuesOf(TorchFile(Vector("Float", "0", 4), {{"0", floats}}, "little", /*deflated=*/true)),
               ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(ValuesOf(LegacyTorchFile(Vector("Float", "k", 4), {{"k", floats}}, 4)), ElementsAre(1, 2, 3, 4));
@@ -228,8 +234,11 @@ TEST(PickleFileTest, WhatIsSomethingElseIsNamed) {
               HasSubstr("TorchScript"));
   EXPECT_THAT(message(python::Zip({{"w.npy", ""}})), HasSubstr("w.npy"));
   std::string damaged = python::Zip({{"x/data.pkl", python::PickleOf(python::Str(kLong))}}, /*deflated=*/true);
+  std::string other_checksum = damaged;
   damaged[50] ^= 1;
   EXPECT_THAT(message(damaged), HasSubstr("damaged"));
+  other_checksum[other_checksum.find("PK\x01\x02") + 16] ^= 1;
+  EXPECT_THAT(message(other_checksum), HasSubstr("another checksum"));
 }
 
 TEST(PickleFileTest, TransposedTensorsOfManyStoragesAreRead) {

@@ -93,6 +93,7 @@ TEST_F(WeightsTest, OfSeveralTheUsualOneIsRead) {
   const Value average = Dict({{"a.weight", Vector("Float", "1", 1)}, {"a.bias", Vector("Float", "1", 1)}});
   ExpectRight(Read(TorchFile(Dict({{"model_ema", average}, {"model", Dict(State())}}), kStorages)), "ema first");
   EXPECT_THAT(notes_, AllOf(HasSubstr("under 'model' are read"), HasSubstr("not those under 'model_ema'")));
+  ExpectRight(Read(TorchFile(Dict({{"weights_ema", average}, {"weights", Dict(State())}}), kStorages)), "other keys");
   const Value other = Dict({{"b.weight", Vector("Float", "1", 1)}});
   ExpectRight(Read(TorchFile(Dict({{"state_dict", other}, {"net", Dict(State())}}), kStorages)), "of another model");
 }
