@@ -1,38 +1,28 @@
-// Counts the pairs of graphs that no random initialisation of a model tells apart. See --help.
+// Counts the pairs of graphs that a model does not tell apart. See --help.
 #include <CLI/CLI.hpp>
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "data/graph/graph_sets.h"
 #include "data/graph/own_graphs.h"
-#include "models/graph_model.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/figure.h"
-#include "tools/report/progress.h"
-#include "tools/report/separation_result.h"
+#include "tools/separation/criteria.h"
+#include "tools/separation/separation_result.h"
 
 namespace orbit {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 5000;     // graphs times samples
-constexpr int64_t kPairsAtOnce = 500000;  // of nodes, for networks on them
-
 struct Arguments {
   std::string dataset = "graph8c", data = "GRAPHSAT.pkl", output;
-  std::string model = "mlp", distribution = "learned";
-  int64_t seeds = 100, samples = 10;
-  double threshold = 1e-3;
+  std::string model = "mlp", distribution = "learned", criterion = "sound";
+  SeparationOptions options;
   LaunchOptions launch;
-};
-
-struct Pair {
-  int32_t first, second;
 };
 
 std::vector<Graph> FindGraphs(const Arguments& arguments) {
@@ -41,93 +31,29 @@ std::vector<Graph> FindGraphs(const Arguments& arguments) {
   return ReadGraphs(UserPath(arguments.dataset));
 }
 
-// The models of Kim et al. 2023, section 3.1: an embedding of 10 numbers, tanh throughout.
-GraphModelOptions OptionsFor(const Arguments& arguments, int64_t nodes) {
+// The models of Kim et al. 2023, section 3.1: an embedding of 10 numbers, tanh throughout. The MLP sees the nodes'
+// features beside the adjacency where there is something to see: nodes that have labels, or are padding.
+GraphModelOptions ModelFor(const Arguments& arguments, const std::vector<Graph>& graphs, int64_t nodes) {
   const bool exp = arguments.dataset == "exp";
   GraphModelOptions options;
   options.model = arguments.model;
   options.distribution = arguments.distribution;
   options.base.n = exp ? 64 : nodes;
-  options.base.node_features = exp;
+  options.base.node_features = std::any_of(graphs.begin(), graphs.end(), [&](const Graph& graph) {
+    return graph.n < options.base.n || !graph.labels.empty();
+  });
   if (!exp) options.base.widths = {128, 64};
   options.base.head.outputs = 0;
   options.base.head.activation = Activation::kTanh;
   return options;
 }
 
-// [graphs, embedding]
-std::vector<float> Embed(const Arguments& arguments, const std::vector<Graph>& graphs, const GraphModelOptions& options,
-                         int64_t seed, Device device) {
-  NoGrad no_grad;
-  Generator generator(static_cast<uint64_t>(seed));
-  const std::unique_ptr<Model> model = MakeGraphModel(options, generator);
-  model->To(device);
-  model->Eval();
-  const auto count = static_cast<int64_t>(graphs.size());
-  int64_t at_once = std::max<int64_t>(1, kRowsAtOnce / arguments.samples);
-  if (arguments.model == "ppgn")
-    at_once = std::clamp<int64_t>(kPairsAtOnce / (options.base.n * options.base.n), 1, at_once);
-  std::vector<float> embeddings;
-  embeddings.reserve(count * options.base.head.embedding);
-  const Generator start = generator;
-  for (int64_t begin = 0; begin < count; begin += at_once) {
-    std::vector<int64_t> numbers(std::min(at_once, count - begin));
-    std::iota(numbers.begin(), numbers.end(), begin);
-    const GraphBatch batch = MakeGraphBatch(graphs, numbers, options.base.n).To(device);
-    const Features x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes);
-    generator = start.WithRows({begin, x.batch(), count});
-    const std::vector<float> part = (*model)(x, arguments.samples, generator).output.value().ToVector<float>();
-    embeddings.insert(embeddings.end(), part.begin(), part.end());
-  }
-  return embeddings;
-}
-
-class Separation {
- public:
-  // All pairs; or, where the data set comes in pairs, those.
-  Separation(int64_t graphs, bool in_pairs, int64_t width, double threshold)
-      : graphs_(graphs), width_(width), threshold_(threshold), all_(!in_pairs) {
-    if (in_pairs)
-      for (int32_t g = 0; g + 1 < graphs; g += 2) together_.push_back({g, g + 1});
-    total_ = in_pairs ? static_cast<int64_t>(together_.size()) : graphs * (graphs - 1) / 2;
-  }
-
-  // Drops the pairs that these embeddings tell apart.
-  void Apply(const std::vector<float>& embeddings) {
-    if (!all_) {
-      std::erase_if(together_, [&](const Pair& pair) { return TellsApart(embeddings, pair); });
-      return;
-    }
-    all_ = false;
-    for (int32_t first = 0; first < graphs_; ++first)
-      for (int32_t second = first + 1; second < graphs_; ++second)
-        if (!TellsApart(embeddings, {first, second})) together_.push_back({first, second});
-  }
-
-  int64_t total() const { return total_; }
-  int64_t left() const { return all_ ? total_ : static_cast<int64_t>(together_.size()); }
-  const std::vector<Pair>& together() const { return together_; }
-
- private:
-  bool TellsApart(const std::vector<float>& embeddings, const Pair& pair) const {
-    const float* a = &embeddings[pair.first * width_];
-    const float* b = &embeddings[pair.second * width_];
-    double distance = 0;
-    for (int64_t i = 0; i < width_ && distance <= threshold_; ++i) distance += std::abs(double{a[i]} - double{b[i]});
-    return distance > threshold_;
-  }
-
-  int64_t graphs_, width_;
-  double threshold_;
-  bool all_;  // whether no pair has been told apart yet, and they need no list
-  int64_t total_ = 0;
-  std::vector<Pair> together_;
-};
-
-// Where the result and its figure go; before the work, so that no result is lost.
+// Where the result and its figure go; before the work, so that no result is
+// lost.
 std::filesystem::path MakeOutput(const Arguments& arguments) {
   std::string name = "separate-" + std::filesystem::path(arguments.dataset).stem().string() + "-" + arguments.model;
   if (!IsTailored(arguments.model)) name += "-" + arguments.distribution;
+  if (arguments.criterion == "published") name += "-published";
   const std::filesystem::path path = UserPath(arguments.output.empty() ? "runs/" + name : arguments.output);
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -135,60 +61,90 @@ std::filesystem::path MakeOutput(const Arguments& arguments) {
   return path;
 }
 
-int Separate(const Arguments& arguments) {
-  const Device device = Launch(arguments.launch);
+void Print(const Separation& separation, const Arguments& arguments) {
+  for (const auto& [a, b] : separation.first_isomorphic)
+    std::printf("graphs %ld and %ld are never told apart: they are isomorphic\n", a, b);
+  for (const auto& [a, b] : separation.first_undecided) std::printf("graphs %ld and %ld are never told apart\n", a, b);
+  if (arguments.criterion == "sound") {
+    const bool tailored = IsTailored(arguments.model);
+    const int64_t others = separation.left - separation.isomorphic;
+    if (IsDeterministic(arguments.options.model))
+      std::printf("%ld of the pairs are isomorphic, %ld others are the same for all of %ld initialisations\n",
+                  separation.isomorphic, others, separation.rounds);
+    else
+      std::printf("%ld of the pairs are isomorphic, %ld undecided after %ld rounds, the last of %ld samples a graph\n",
+                  separation.isomorphic, others, separation.rounds, separation.samples);
+    std::printf("control: %ld of %ld graphs are told apart from renumbered copies of theirs%s\n",
+                separation.controls_apart, separation.controls,
+                separation.controls_apart == 0                       ? ""
+                : !tailored && arguments.distribution == "canonical" ? ", for ties between nodes are broken at random"
+                : !tailored && arguments.distribution == "frame"
+                    ? ", for the frame's spectrum is rounded, and close to a bound of rounding the numbering decides"
+                    : ": the model is not invariant");
+  } else if (separation.left == 0) {
+    std::printf("all pairs are told apart after %ld of %ld initialisations\n", separation.rounds,
+                arguments.options.seeds);
+  }
+}
+
+int Separate(Arguments arguments) {
+  SeparationOptions& options = arguments.options;
+  options.device = Launch(arguments.launch);
   const std::filesystem::path output = MakeOutput(arguments);
   const std::vector<Graph> graphs = FindGraphs(arguments);
   const int64_t nodes = LargestGraph(graphs);
   Check(graphs.size() >= 2 && nodes >= 1, arguments.dataset, ": there is nothing to tell apart in ", graphs.size(),
         " graphs of at most ", nodes, " nodes");
-  const GraphModelOptions options = OptionsFor(arguments, nodes);
-  Separation separation(static_cast<int64_t>(graphs.size()), arguments.dataset == "exp", options.base.head.embedding,
-                        arguments.threshold);
-  Progress progress("seeds", arguments.seeds);
-  Series curve{.name = IsTailored(arguments.model) ? arguments.model : arguments.model + ", " + arguments.distribution,
-               .points = {}};
-  // Pairs that were told apart stay so: with none left, further initialisations change nothing.
-  for (int64_t seed = 0; seed < arguments.seeds && separation.left() > 0; ++seed) {
-    separation.Apply(Embed(arguments, graphs, options, seed, device));
-    curve.points.emplace_back(seed + 1, separation.left());
-    progress.Update(seed + 1, std::to_string(separation.left()) + " pairs left");
-  }
-  progress.Finish();
-  if (separation.left() == 0)
-    std::printf("all pairs are told apart after %zu of %ld initialisations\n", curve.points.size(), arguments.seeds);
-  for (size_t i = 0; i < std::min<size_t>(10, separation.together().size()); ++i)
-    std::printf("graphs %d and %d are never told apart\n", separation.together()[i].first,
-                separation.together()[i].second);
+  options.in_pairs = arguments.dataset == "exp";
+  options.model = ModelFor(arguments, graphs, nodes);
+  const Separation separation =
+      arguments.criterion == "sound" ? SeparateSoundly(graphs, options) : SeparateAsPublished(graphs, options);
+  Print(separation, arguments);
+  std::printf("%s\n", output.c_str());
+  std::printf("%ld pairs never told apart of %ld\n", separation.left, separation.total);
+  std::fflush(stdout);  // the answer is out, whatever becomes of the files
   WriteSeparationResult({.dataset = arguments.dataset,
                          .model = arguments.model,
                          .distribution = arguments.distribution,
-                         .seeds = arguments.seeds,
-                         .samples = arguments.samples,
-                         .left = separation.left(),
-                         .total = separation.total()},
+                         .criterion = arguments.criterion,
+                         .seeds = options.seeds,
+                         .samples = separation.samples,
+                         .left = separation.left,
+                         .total = separation.total,
+                         .isomorphic = separation.isomorphic,
+                         .controls = separation.controls,
+                         .controls_apart = separation.controls_apart},
                         output / kSeparationResultFile);
-  DrawFigureOrWarn({.title = "Pairs not told apart of " + std::to_string(separation.total()),
+  DrawFigureOrWarn({.title = "Pairs not told apart of " + std::to_string(separation.total),
                     .x_label = "initialisations",
                     .y_label = "pairs",
                     .log_y = false,
-                    .series = {curve}},
+                    .series = {{.name = IsTailored(arguments.model) ? arguments.model
+                                                                    : arguments.model + ", " + arguments.distribution,
+                                .points = separation.left_by_round}}},
                    output / "pairs.svg");
-  std::printf("%s\n", output.c_str());
-  std::printf("%ld pairs never told apart of %ld\n", separation.left(), separation.total());
   return 0;
 }
 
+constexpr char kHelp[] =
+    "Counts the pairs of graphs that a model does not tell apart.\n\nBy the criterion `sound` no graph is told from "
+    "itself. Isomorphic pairs are named, and never told apart. Where a graph's embedding is exact (networks that are "
+    "invariant by themselves, minimal_frame, canonical), it is computed in f64, and two differ by more than 1e-9 of "
+    "the largest coordinate or not at all, for some initialisation. Else every graph's mean embedding gets a "
+    "confidence interval a coordinate, valid for any number of samples; disjoint intervals tell apart, and the error "
+    "rate is that of the whole run. Every round takes another initialisation and twice the samples, for the graphs in "
+    "pairs that are undecided, until there are none or the time is up. As a control, graphs are compared with "
+    "renumbered copies of theirs.\n\nBy the criterion `published`, that of the paper, graphs are told apart whose mean "
+    "embeddings are for some initialisation farther from each other than the threshold, in the l1 norm. The error of "
+    "the samples counts as difference: a graph may be told from itself.";
+
 int Main(int argc, char** argv) {
-  CLI::App app(
-      "Counts the pairs of graphs that no random initialisation of a model tells apart: those whose embeddings never "
-      "are "
-      "farther from each other than the threshold, in the l1 norm.");
+  CLI::App app(kHelp);
   Arguments arguments;
-  app.add_option(
-         "--dataset", arguments.dataset,
-         "graph8c (the connected graphs on 8 nodes, from nauty-geng), exp, or your own: a file of graph6, sparse6 or "
-         "digraph6 lines or an edge list (*.edges), or a folder of such files")
+  SeparationOptions& options = arguments.options;
+  app.add_option("--dataset", arguments.dataset,
+                 "graph8c (the connected graphs on 8 nodes, from nauty-geng), exp, or your own: a file of graph6, "
+                 "sparse6 or digraph6 lines or an edge list (*.edges), or a folder of such files")
       ->capture_default_str();
   app.add_option("--data", arguments.data, "the published file of EXP")->capture_default_str();
   app.add_option("--model", arguments.model,
@@ -200,21 +156,31 @@ int Main(int argc, char** argv) {
                  "of a base function's permutations: learned, haar, frame, minimal_frame or canonical")
       ->check(CLI::IsMember({"learned", "haar", "frame", "minimal_frame", "canonical"}))
       ->capture_default_str();
-  app.add_option("--seeds", arguments.seeds, "initialisations")->check(CLI::Range(1, 100000))->capture_default_str();
-  app.add_option("--samples", arguments.samples,
-                 "permutations a graph (canonical, and networks invariant by themselves: one)")
+  app.add_option("--criterion", arguments.criterion, "of when graphs are told apart: sound or published")
+      ->check(CLI::IsMember({"sound", "published"}))
+      ->capture_default_str();
+  app.add_option("--seeds", options.seeds, "initialisations")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--samples", options.samples,
+                 "permutations a graph, in the first round (canonical, and networks invariant by themselves: one)")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
-  app.add_option("--threshold", arguments.threshold, "l1 distance beyond which graphs are told apart")
+  app.add_option("--threshold", options.threshold, "published: l1 distance beyond which graphs are told apart")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--error-rate", options.error_rate,
+                 "sound: the largest probability that any graphs with the same mean embedding are told apart")
+      ->check(CLI::Range(1e-12, 0.5))
+      ->capture_default_str();
+  app.add_option("--time-limit", options.seconds, "sound: seconds after which no further round begins")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--output", arguments.output,
                  "the directory for the result and a figure of the pairs left by initialisation (default: "
-                 "runs/separate-DATASET-MODEL-DISTRIBUTION)");
+                 "runs/separate-DATASET-MODEL-DISTRIBUTION, with -published for that criterion)");
   AddLaunchOptions(app, arguments.launch);
   CLI11_PARSE(app, argc, argv);
-  if (arguments.distribution == "canonical" || IsTailored(arguments.model)) arguments.samples = 1;
-  return Separate(arguments);
+  if (arguments.distribution == "canonical" || IsTailored(arguments.model)) options.samples = 1;
+  return Separate(std::move(arguments));
 }
 
 const Program program("separate", Main);

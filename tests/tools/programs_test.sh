@@ -86,8 +86,13 @@ echo "--- data"
 truncate -s 100 "$ORBIT_CACHE"/nbody-charged-*.safetensors
 run --set train.steps=2 --set run.directory=again >/dev/null 2>again.err
 grep -q "data set made anew" again.err || fail "a damaged cache goes unnoticed"
-printf 'DQc\nDQo\nDQc\n' >three.g6
-"$separate" --dataset three.g6 --seeds 2 2>/dev/null | tail -n 1 | grep -qE '^[0-9]+ pairs never told apart of 3$'
+printf 'DQc\nD?{\nDQo\n' >three.g6  # a path, a star, the path again
+"$separate" --dataset three.g6 >separate.out 2>/dev/null
+grep -q "^graphs 0 and 2 are never told apart: they are isomorphic$" separate.out || fail "separate says $(cat separate.out)"
+grep -q "^control: 0 of 3 graphs are told apart from renumbered copies of theirs$" separate.out || fail "separate says $(cat separate.out)"
+[ "$(tail -n 1 separate.out)" = "1 pairs never told apart of 3" ] || fail "separate says $(cat separate.out)"
+"$separate" --dataset three.g6 --criterion published --seeds 5 2>/dev/null | tail -n 1 | grep -q "^0 pairs never told apart of 3$" ||
+  fail "the published criterion tells a graph from itself"
 [ -s runs/separate-three-mlp-learned/pairs.svg ] || fail "separate draws no figure"
 PATH=/nowhere "$separate" --dataset three.g6 --seeds 2 2>separate.err | tail -n 1 | grep -q "of 3$" || fail "no result without gnuplot"
 grep -q "^warning: no figure .*gnuplot is not installed" separate.err || fail "no word of gnuplot: $(cat separate.err)"
@@ -95,7 +100,7 @@ grep -q "^warning: no figure .*gnuplot is not installed" separate.err || fail "n
 [ "$(sort -u graph8c.g6 | wc -l)" = 11117 ] || fail "graph8c.g6 has $(wc -l <graph8c.g6) graphs"
 
 echo "--- graph separation: a symmetrized MLP tells all graphs with 8 nodes apart, message passing does not"
-for model in mlp "mlp --distribution minimal_frame" gcn; do
+for model in "mlp --criterion published" "mlp --distribution minimal_frame" gcn; do
   # shellcheck disable=SC2086
   "$separate" --model $model --seeds 1 --samples 5 2>/dev/null | tail -n 1 >separate.out
   grep -qE '^[0-9]+ pairs never told apart of 61788286$' separate.out || fail "separate ends with $(cat separate.out)"
@@ -105,8 +110,8 @@ for model in mlp "mlp --distribution minimal_frame" gcn; do
   esac
 done
 "$table" separation >table.out
-grep -qE '^MLP-PS  +0  +0 \(1 seed\)  +0  +not run  +100 %  +not run$' table.out || fail "the table says $(cat table.out)"
-grep -qE '^GCN  +4755  +[0-9]+ \(1 seed\)' table.out || fail "the table says $(cat table.out)"
+grep -qE '^MLP-PS  +0  +0 \(1 seed\)  +not run  +0  +not run  +not run  +100 %  +not run$' table.out || fail "the table says $(cat table.out)"
+grep -qE '^GCN  +4755  +not run  +[0-9]+ \(1 seed\)' table.out || fail "the table says $(cat table.out)"
 "$table" separation --markdown runs | grep -q '^| MLP-PS ' || fail "no table in Markdown"
 
 echo "--- studies"
