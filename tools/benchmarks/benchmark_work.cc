@@ -2,7 +2,6 @@
 
 #include "engine/optim/adam.h"
 #include "engine/random.h"
-#include "engine/step_graph.h"
 #include "models/graph_model.h"
 
 namespace orbit {
@@ -67,21 +66,17 @@ Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation)
   };
 }
 
-Work TrainingStep(std::shared_ptr<nn::Module> model, std::shared_ptr<Generator> generator, double clip,
-                  std::function<Variable(Generator&)> loss, bool capture) {
+Work TrainingOf(std::shared_ptr<nn::Module> model, int64_t rows, std::shared_ptr<Generator> generator,
+                std::function<std::vector<LossPart>(Generator&)> loss, TrainingStepOptions options) {
   model->To(TheDevice());
   auto optimizer = std::make_shared<optim::Adam>(model->NamedParameters());
-  const auto work = [=, loss = std::move(loss)](const std::vector<Tensor>& inputs,
-                                                Generator& generator) -> std::vector<Tensor> {
-    optimizer->ZeroGrad();
-    loss(generator).Backward();
-    optimizer->Update(inputs[0], optim::SquaredGradientNorm(optimizer->parameters()), clip);
-    return {};
+  const auto forward = [loss = std::move(loss)](const std::vector<Tensor>&, const Span&, Generator& generator) {
+    return loss(generator);
   };
-  auto step = std::make_shared<StepGraph>(TheDevice(), capture, work);
-  const auto run = [=] { step->Run({optimizer->Rates(1e-4)}, *generator); };
-  for (int i = 0; capture && i <= StepGraph::kWarmUp; ++i) run();
-  return [model, run] { run(); };
+  auto step = std::make_shared<TrainingStep>(*optimizer, forward, options);
+  const auto run = [=] { step->Run({Tensor::Zeros({rows})}, 1e-4, *generator); };
+  for (int i = 0; options.capture && i <= StepGraph::kWarmUp; ++i) run();
+  return [model, optimizer, run] { run(); };
 }
 
 }  // namespace orbit

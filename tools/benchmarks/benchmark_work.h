@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "engine/nn/module.h"
 #include "engine/random.h"
+#include "engine/training/training_step.h"
 #include "engine/variable.h"
 #include "groups/element.h"
 
@@ -30,9 +31,9 @@ Features RandomGraphs(int64_t graphs, int64_t n);
 Work Forward(std::function<Variable()> operation);
 // Forward and backward of sum(y g) for a fixed g.
 Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation);
-// A training step of a model: forward, backward, Adam. Captured, and warm, where `capture` says so.
-Work TrainingStep(std::shared_ptr<nn::Module> model, std::shared_ptr<Generator> generator, double clip,
-                  std::function<Variable(Generator&)> loss, bool capture = false);
+// Steps of Adam that train a model by its loss on a batch of so many rows. Warm where they are captured.
+Work TrainingOf(std::shared_ptr<nn::Module> model, int64_t rows, std::shared_ptr<Generator> generator,
+                std::function<std::vector<LossPart>(Generator&)> loss, TrainingStepOptions options);
 
 }  // namespace orbit
 

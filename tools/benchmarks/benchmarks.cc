@@ -35,37 +35,45 @@ constexpr double f = sizeof(float);
 
 // ---- Training steps ----
 
+constexpr int64_t kBatch = 100;
+
 Work NBodyStep(bool capture) {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<Model> model = MakeNBodyModel({}, *generator);
-  const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3})};
-  const auto loss = [=, model = model.get()](Generator& generator) {
+  const ParticleBatch batch = {Normal({kBatch, 5, 3, 2}), Normal({kBatch, 5, 5, 2}), Normal({kBatch, 5, 3})};
+  const auto loss = [=, model = model.get()](Generator& generator) -> std::vector<LossPart> {
     const auto result = (*model)(MakeParticleFeatures(batch), 20, generator);
-    return Add(MseLoss(Reshape(result.output, batch.target.shape()), batch.target), Scale(result.entropy, 0.1 / 100));
+    const Variable output = Reshape(result.output, batch.target.shape());
+    return {{"mse", MseLoss(output, batch.target, Reduction::kSum), static_cast<double>(batch.target.size())},
+            {"entropy", result.entropy, kBatch, 0.1}};
   };
-  return TrainingStep(model, generator, 0, loss, capture);
+  return TrainingOf(model, kBatch, generator, loss, {.capture = capture});
 }
 
 Work EgnnStep() {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<Model> model = MakeNBodyModel({.base = "egnn"}, *generator);
-  const ParticleBatch batch = {Normal({100, 5, 3, 2}), Normal({100, 5, 5, 2}), Normal({100, 5, 3}),
-                               Normal({100, 5, 1})};
-  return TrainingStep(model, generator, 0, [=, model = model.get()](Generator& generator) {
+  const ParticleBatch batch = {Normal({kBatch, 5, 3, 2}), Normal({kBatch, 5, 5, 2}), Normal({kBatch, 5, 3}),
+                               Normal({kBatch, 5, 1})};
+  const auto loss = [=, model = model.get()](Generator& generator) -> std::vector<LossPart> {
     const Variable output = (*model)(MakeParticleFeatures(batch), 1, generator).output;
-    return MseLoss(Reshape(output, batch.target.shape()), batch.target);
-  });
+    return {{"mse", MseLoss(Reshape(output, batch.target.shape()), batch.target, Reduction::kSum),
+             static_cast<double>(batch.target.size())}};
+  };
+  return TrainingOf(model, kBatch, generator, loss, {});
 }
 
 Work ExpClassifyStep() {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<Model> model = MakeGraphModel({}, *generator);
-  const Features x = RandomGraphs(100, 64);
-  const Tensor target = generator->Uniform({100, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
-  return TrainingStep(model, generator, 0.1, [=, model = model.get()](Generator& generator) {
+  const Features x = RandomGraphs(kBatch, 64);
+  const Tensor target = generator->Uniform({kBatch, 1}, 0, 2).To(DType::kI32).To(DType::kF32).To(TheDevice());
+  const auto loss = [=, model = model.get()](Generator& generator) -> std::vector<LossPart> {
     const auto result = (*model)(x, 10, generator);
-    return Add(BceWithLogitsLoss(result.output, target), Scale(result.entropy, 0.1 / 100));
-  });
+    return {{"bce", BceWithLogitsLoss(result.output, target, Reduction::kSum), kBatch},
+            {"entropy", result.entropy, kBatch, 0.1}};
+  };
+  return TrainingOf(model, kBatch, generator, loss, {.clip_norm = 0.1});
 }
 
 // ---- Pieces of them ----
