@@ -8,18 +8,15 @@
 #include <vector>
 
 #include "engine/io/atomic_file.h"
-#include "engine/io/checkpoint.h"
 #include "engine/io/writer_lock.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
-#include "tools/experiments/settings.h"
-#include "tools/experiments/task.h"
-#include "tools/experiments/trainer.h"
+#include "tools/experiments/evaluation.h"
+#include "tools/experiments/training_run.h"
 #include "tools/report/figure.h"
 #include "tools/report/metrics.h"
-#include "tools/report/run_directory.h"
 
 namespace orbit {
 namespace {
@@ -54,14 +51,14 @@ double Deviation(const std::vector<double>& values, double mean) {
   return values.size() > 1 ? std::sqrt(sum / static_cast<double>(values.size() - 1)) : 0;
 }
 
-Estimate Measure(Task& task, Split split, int64_t samples, int64_t trials, Generator generator) {
-  const bool training = task.model().training();
-  task.model().Eval();
+Estimate Measure(const Experiment& experiment, Split split, int64_t samples, int64_t trials, Generator generator) {
+  const bool training = experiment.model().training();
+  experiment.model().Eval();
   std::vector<double> sums, squares, losses, metrics;
   Estimate estimate;
   const auto count = static_cast<double>(trials);
   for (int64_t trial = 0; trial < trials; ++trial) {
-    const Evaluation evaluation = task.Evaluate(split, samples, generator, [](double) {});
+    const Evaluation evaluation = Evaluate(experiment, split, samples, generator);
     const std::vector<double> values = evaluation.predictions.ToVector<double>();
     sums.resize(values.size());
     squares.resize(values.size());
@@ -75,7 +72,7 @@ Estimate Measure(Task& task, Split split, int64_t samples, int64_t trials, Gener
     estimate.loss += evaluation.loss / count;
     estimate.metric += evaluation.metric / count;
   }
-  task.model().Train(training);
+  experiment.model().Train(training);
   const auto outputs = static_cast<double>(sums.size());
   for (size_t i = 0; i < sums.size(); ++i) {
     const double mean = sums[i] / count;
@@ -87,57 +84,26 @@ Estimate Measure(Task& task, Split split, int64_t samples, int64_t trials, Gener
   return estimate;
 }
 
-// A training run of a study in a directory of its own, begun, gone on with, or found finished.
-class StudyRun {
- public:
-  StudyRun(const SettingsSources& sources, const fs::path& directory, Device device)
-      : config_(ResolveSettings(Resume(sources, directory))),
-        task_(MakeTask(config_, device)),
-        directory_(fs::exists(directory / "config.yaml") ? RunDirectory::Open(directory.string())
-                                                         : RunDirectory::Create(directory.string(), sources.preset)),
-        trainer_(config_, *task_, directory_) {
-    if (fs::exists(directory_.last())) trainer_.Restore(io::LoadCheckpoint(directory_.last()));
-    directory_.WriteConfig(config_.ToYaml());
-    directory_.StartAt(trainer_.step());
-  }
+// A training run of a study in a directory of its own: begun, or gone on with.
+TrainingRun MakeRun(SettingsSources sources, const fs::path& directory, Device device) {
+  const bool resume = fs::exists(directory / "config.yaml");
+  if (!resume) sources.assignments.push_back("run.directory=" + directory.string());
+  return TrainingRun(sources, resume ? directory.string() : "", device);
+}
 
-  // Whether the run came to its end; `after_step` is called with every step's number.
-  bool Train(
-      const StopSignal& stop, const std::function<void(int64_t)>& after_step = [](int64_t) {}) {
-    directory_.log().info("{}: steps {} to {}", directory_.path().string(), trainer_.step(), trainer_.total_steps());
-    const bool finished = trainer_.step() >= trainer_.total_steps() || trainer_.Run([&] {
-      after_step(trainer_.step());
-      return stop.requested();
-    });
-    if (!finished) directory_.log().info("stopped; the same command goes on from here");
-    return finished;
-  }
+// Whether the run came to its end; `after_step` is called with every step's number.
+bool Train(
+    TrainingRun& run, const StopSignal& stop, const std::function<void(int64_t)>& after_step = [](int64_t) {}) {
+  Trainer& trainer = run.trainer();
+  const bool finished = trainer.step() >= trainer.total_steps() || trainer.Run([&] {
+    after_step(trainer.step());
+    return stop.requested();
+  });
+  if (!finished) run.directory().log().info("stopped; the same command goes on from here");
+  return finished;
+}
 
-  void LoadBest() { task_->model().LoadStateDict(io::LoadCheckpoint(directory_.chosen()).model); }
-
-  Task& task() { return *task_; }
-  int64_t step() const { return trainer_.step(); }
-  int64_t total_steps() const { return trainer_.total_steps(); }
-  int64_t steps_per_epoch() const {
-    return std::max<int64_t>(1, task_->size(Split::kTrain) / config_.Int("train.batch"));
-  }
-  Generator generator() const { return MakeGenerator(config_.Int("seed"), RandomUse::kTest); }
-
- private:
-  static SettingsSources Resume(const SettingsSources& sources, const fs::path& directory) {
-    if (!fs::exists(directory / "config.yaml")) return sources;
-    return {.preset = "", .file = (directory / "config.yaml").string(), .assignments = sources.assignments};
-  }
-  static std::unique_ptr<Task> MakeTask(const Config& config, Device device) {
-    Generator initialisation = MakeGenerator(config.Int("seed"), RandomUse::kInitialisation);
-    return FindTaskKind(config.String("task")).make(config, device, initialisation, [](double) {});
-  }
-
-  Config config_;
-  std::unique_ptr<Task> task_;
-  RunDirectory directory_;
-  Trainer trainer_;
-};
+Generator TestGenerator(const TrainingRun& run) { return MakeGenerator(run.config().Int("seed"), RandomUse::kTest); }
 
 fs::path MakeOutput(const std::string& path) {
   const fs::path output = UserPath(path);
@@ -157,13 +123,13 @@ int StudySamples(const Arguments& arguments) {
   for (const int64_t samples : arguments.training_samples) {
     SettingsSources sources{.preset = arguments.preset, .file = "", .assignments = arguments.assignments};
     sources.assignments.push_back("train.samples=" + std::to_string(samples));
-    StudyRun run(sources, output / ("train-" + std::to_string(samples)), device);
-    if (!run.Train(stop)) return 128 + stop.signal();
+    TrainingRun run = MakeRun(sources, output / ("train-" + std::to_string(samples)), device);
+    if (!Train(run, stop)) return 128 + stop.signal();
     run.LoadBest();
     const std::string name = std::to_string(samples) + " in training";
     for (auto* series : {&accuracy, &variance, &loss}) series->push_back({.name = name, .points = {}});
     for (const int64_t tested : arguments.test_samples) {
-      const Estimate estimate = Measure(run.task(), Split::kTest, tested, arguments.trials, run.generator());
+      const Estimate estimate = Measure(run.experiment(), Split::kTest, tested, arguments.trials, TestGenerator(run));
       accuracy.back().points.emplace_back(tested, estimate.metric);
       variance.back().points.emplace_back(tested, estimate.variance);
       loss.back().points.emplace_back(tested, estimate.loss);
@@ -171,10 +137,10 @@ int StudySamples(const Arguments& arguments) {
       for (const auto& [key, value] : estimate.AsMetrics()) json[key] = value;
       lines.push_back(json.dump());
       std::printf("%ld samples in training, %ld in test: %s %.4g +- %.2g, loss %.4g, variance of the output %.3g\n",
-                  samples, tested, run.task().metric().c_str(), estimate.metric, estimate.metric_deviation,
+                  samples, tested, run.experiment().metric().c_str(), estimate.metric, estimate.metric_deviation,
                   estimate.loss, estimate.variance);
     }
-    const std::string metric = run.task().metric();
+    const std::string metric = run.experiment().metric();
     std::string text;
     for (const std::string& line : lines) text += line + "\n";
     io::WriteFileAtomically((output / "samples.jsonl").string(), text);
@@ -198,21 +164,23 @@ int StudyEstimator(const Arguments& arguments) {
   const io::WriterLock lock(output);
   std::vector<Series> variance, loss;
   for (const std::string& preset : {arguments.preset, arguments.against}) {
-    StudyRun run({.preset = preset, .file = "", .assignments = arguments.assignments}, output / preset, device);
+    TrainingRun run =
+        MakeRun({.preset = preset, .file = "", .assignments = arguments.assignments}, output / preset, device);
+    const int64_t first_step = run.trainer().step(), last_step = run.trainer().total_steps();
     const std::string file = (output / preset / "estimator.jsonl").string();
-    const int64_t per_epoch = run.steps_per_epoch();
+    const int64_t per_epoch = run.trainer().steps_per_epoch();
     {
-      MetricsWriter writer(file, run.step());
+      MetricsWriter writer(file, first_step);
       int64_t last = -1;
       for (const MetricsLine& line : ReadMetrics(file)) last = line.step;
       const auto measure = [&](int64_t step) {
-        if (step <= last || (step % (per_epoch * arguments.every) != 0 && step != run.total_steps())) return;
+        if (step <= last || (step % (per_epoch * arguments.every) != 0 && step != last_step)) return;
         const Estimate estimate =
-            Measure(run.task(), Split::kValid, arguments.samples, arguments.trials, run.generator());
+            Measure(run.experiment(), Split::kValid, arguments.samples, arguments.trials, TestGenerator(run));
         writer.Write(step, estimate.AsMetrics());
       };
-      measure(run.step());  // of the model as it was initialised
-      if (!run.Train(stop, measure)) return 128 + stop.signal();
+      measure(first_step);  // of the model as it was initialised
+      if (!Train(run, stop, measure)) return 128 + stop.signal();
     }
     variance.push_back({.name = preset, .points = {}});
     loss.push_back({.name = preset, .points = {}});

@@ -7,16 +7,13 @@
 #include <sstream>
 #include <vector>
 
-#include "engine/io/checkpoint.h"
-#include "kernels/parallel.h"
 #include "tools/common/launch.h"
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
+#include "tools/experiments/evaluation.h"
 #include "tools/experiments/presets.h"
-#include "tools/experiments/settings.h"
-#include "tools/experiments/trainer.h"
+#include "tools/experiments/training_run.h"
 #include "tools/report/progress.h"
-#include "tools/report/run_directory.h"
 
 namespace orbit {
 namespace {
@@ -45,84 +42,57 @@ std::vector<int64_t> ParseSteps(const std::string& text) {
 std::string Footer() {
   std::string text = "Presets:\n";
   for (const Preset& preset : Presets()) text += "  " + std::string(preset.name) + ": " + Description(preset) + "\n";
-  for (const TaskKind& kind : TaskKinds())
+  for (const ExperimentKind& kind : ExperimentKinds())
     text += "\nKeys of task " + kind.name + " (" + kind.help + "), for --set and files:\n\n" + DescribeKeys(kind.name);
   return text;
 }
 
 // The test metric of the best checkpoint, or of the last where nothing was validated.
-double Test(const Config& config, Task& task, RunDirectory& run, int64_t step) {
-  task.model().LoadStateDict(io::LoadCheckpoint(run.chosen()).model);
-  task.model().Eval();
-  Generator generator = MakeGenerator(config.Int("seed"), RandomUse::kTest);
+double Test(TrainingRun& run) {
+  run.LoadBest();
+  run.experiment().model().Eval();
+  Generator generator = MakeGenerator(run.config().Int("seed"), RandomUse::kTest);
   Progress progress("test", 1000);
   const Evaluation evaluation =
-      task.Evaluate(Split::kTest, config.Int("evaluation.test_samples"), generator,
-                    [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
+      Evaluate(run.experiment(), Split::kTest, run.config().Int("evaluation.test_samples"), generator,
+               [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
   progress.Finish();
   CheckFinite(evaluation, Split::kTest);
-  run.Log(step, {{"test/" + task.metric(), evaluation.metric}});
+  run.directory().Log(run.trainer().step(), {{"test/" + run.experiment().metric(), evaluation.metric}});
   return evaluation.metric;
 }
 
 int Train(const Arguments& arguments) {
   const StopSignal stop;
   const Device device = Launch(arguments.launch);
-  const bool resuming = !arguments.resume.empty();
   SettingsSources sources = arguments.settings;
-  std::optional<RunDirectory> directory;
-  if (resuming) {
-    Check(sources.preset.empty() && sources.file.empty(),
-          "--resume takes its settings from the run; --set may change them");
-    directory = RunDirectory::Open(arguments.resume);
-    sources.file = directory->config();
-  } else if (sources.preset.empty() && sources.file.empty()) {
-    sources.preset = kDefaultPreset;
-  }
-  const Config config = ResolveSettings(sources);
-
-  Generator initialisation = MakeGenerator(config.Int("seed"), RandomUse::kInitialisation);
-  Progress preparation("data", 1000);
-  const std::unique_ptr<Task> task =
-      FindTaskKind(config.String("task")).make(config, device, initialisation, [&](double share) {
-        preparation.Update(static_cast<int64_t>(share * 1000));
-      });
-  preparation.Finish();
-
-  if (!resuming)
-    directory = RunDirectory::Create(config.String("run.directory"),
-                                     sources.preset.empty() ? config.String("task") : sources.preset);
-  RunDirectory& run = *directory;
-  Trainer trainer(config, *task, run);
-  if (resuming && std::filesystem::exists(run.last())) trainer.Restore(io::LoadCheckpoint(run.last()));
-  run.WriteConfig(config.ToYaml());  // once it is known to be in order
-  run.StartAt(trainer.step());
-  run.log().info("{} {}: {} parameters, {} training examples, steps {} to {}, on {}, {} threads",
-                 resuming ? "resuming" : "run", run.path().string(), task->model().NumParameters(),
-                 task->size(Split::kTrain), trainer.step(), trainer.total_steps(), DescribeDevice(device),
-                 kernels::NumThreads());
+  Check(arguments.resume.empty() || (sources.preset.empty() && sources.file.empty()),
+        "--resume takes its settings from the run; --set may change them");
+  if (arguments.resume.empty() && sources.preset.empty() && sources.file.empty()) sources.preset = kDefaultPreset;
+  TrainingRun run(sources, arguments.resume, device);
+  Trainer& trainer = run.trainer();
+  RunDirectory& directory = run.directory();
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
   if (arguments.graph) trainer.CaptureSteps();
   const bool finished = [&] {
     try {
       return trainer.Run([&] { return stop.requested(); });
     } catch (const std::exception&) {
-      if (std::filesystem::exists(run.last()))
-        run.log().error("failed after step {} of {}; {} is of before, and --resume {} goes on from there",
-                        trainer.step(), trainer.total_steps(), run.last(), run.path().string());
+      if (std::filesystem::exists(directory.last()))
+        directory.log().error("failed after step {} of {}; {} is of before, and --resume {} goes on from there",
+                              trainer.step(), trainer.total_steps(), directory.last(), directory.path().string());
       throw;
     }
   }();
   if (!finished) {
-    run.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}", trainer.step(),
-                   trainer.total_steps(), run.path().string());
+    directory.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}",
+                         trainer.step(), trainer.total_steps(), directory.path().string());
     return 128 + stop.signal();
   }
-  const double metric = Test(config, *task, run, trainer.step());
-  run.WriteFigure();
-  run.log().info("the run is in {}", run.path().string());
-  std::printf("test %s %.6g\n", task->metric().c_str(), metric);
-  Check(std::isfinite(metric), "the test ", task->metric(), " is not finite");
+  const double metric = Test(run);
+  directory.WriteFigure();
+  directory.log().info("the run is in {}", directory.path().string());
+  std::printf("test %s %.6g\n", run.experiment().metric().c_str(), metric);
   return 0;
 }
 
@@ -141,7 +111,8 @@ int Main(int argc, char** argv) {
       "--profile-steps", [&](const std::string& text) { arguments.profiled_steps = ParseSteps(text); },
       "A:B: a profiler that waits for it (nsys --capture-range=cudaProfilerApi) records steps A to B, counted from 1");
   app.add_flag("--graph", arguments.graph,
-               "on GPUs, for tasks whose steps have static shapes (nbody): a step is captured into a CUDA graph and is "
+               "on GPUs, for tasks whose steps have static shapes (nbody, particles): a step is captured into a CUDA "
+               "graph and is "
                "one launch from then on, with the same results; not the default yet");
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);

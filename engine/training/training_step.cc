@@ -8,15 +8,11 @@
 #include "engine/profiling.h"
 
 namespace orbit {
-namespace {
 
-// Part `i` of `parts` nearly equal ones.
 Span PartOf(int64_t rows, int64_t parts, int64_t i) {
   const int64_t first = rows * i / parts;
   return {.first = first, .count = rows * (i + 1) / parts - first, .total = rows};
 }
-
-}  // namespace
 
 StepNumbers PendingNumbers::Get() const {
   const std::vector<double> numbers = numbers_.Get();

@@ -25,6 +25,9 @@
 
 namespace orbit {
 
+// Part `i` of `parts` nearly equal ones of some rows: the micro-batches of a step.
+Span PartOf(int64_t rows, int64_t parts, int64_t i);
+
 struct TrainingStepOptions {
   int64_t accumulate = 1;  // micro-batches a step, whose sizes differ by at most one row
   double clip_norm = 0;    // the largest norm of the gradient; 0: no clipping

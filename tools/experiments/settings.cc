@@ -8,8 +8,8 @@
 
 #include "kernels/error.h"
 #include "tools/common/path.h"
+#include "tools/experiments/experiment.h"
 #include "tools/experiments/presets.h"
-#include "tools/experiments/task.h"
 #include "tools/experiments/trainer.h"
 
 namespace orbit {
@@ -46,13 +46,14 @@ Document ReadDocument(const std::string& file) {
   return {path, text.str()};
 }
 
-ConfigSchema MakeSchema(const TaskKind& kind) {
+ConfigSchema MakeSchema(const ExperimentKind& kind) {
   ConfigSchema schema;
   schema.String("task", kind.name, "the experiment");
   schema.String("extends", "", "the preset that the file builds on");
   schema.Int("seed", 0, "of all random numbers but the data's", {.min = 0});
   schema.String("run.directory", "", "where the run is kept; by default runs/NAME-DATE-TIME");
   Trainer::AddKeys(schema);
+  Experiment::AddKeys(schema);
   kind.add_keys(schema);
   return schema;
 }
@@ -67,7 +68,7 @@ Config ResolveSettings(const SettingsSources& sources) {
   std::string task;
   for (const Document& document : documents)
     if (task.empty()) task = Peek(document, "task");
-  Config config(MakeSchema(FindTaskKind(task.empty() ? TaskKinds().front().name : task)));
+  Config config(MakeSchema(FindExperimentKind(task.empty() ? ExperimentKinds().front().name : task)));
   std::reverse(documents.begin(), documents.end());
   for (const Document& document : documents) config.MergeYaml(document.yaml, document.source);
   config.Set("extends=''");
@@ -75,6 +76,6 @@ Config ResolveSettings(const SettingsSources& sources) {
   return config;
 }
 
-std::string DescribeKeys(const std::string& task) { return Config(MakeSchema(FindTaskKind(task))).ToYaml(); }
+std::string DescribeKeys(const std::string& task) { return Config(MakeSchema(FindExperimentKind(task))).ToYaml(); }
 
 }  // namespace orbit

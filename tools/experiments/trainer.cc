@@ -8,12 +8,15 @@
 #include "engine/optim/adam.h"
 #include "engine/optim/sgd.h"
 #include "engine/profiling.h"
+#include "kernels/parallel.h"
+#include "tools/experiments/evaluation.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
 namespace {
 
 constexpr double kSecondsBetweenSaves = 300;
+constexpr int64_t kLoadedAhead = 2;  // micro-batches
 
 // Doubles as text that reads back to the same bits.
 std::string ToText(double value) {
@@ -24,14 +27,12 @@ std::string ToText(double value) {
 
 }  // namespace
 
-Generator MakeGenerator(int64_t seed, RandomUse use) {
-  return Generator(static_cast<uint64_t>(seed), static_cast<uint64_t>(use) << 56);
-}
-
 void Trainer::AddKeys(ConfigSchema& schema) {
   schema.Int("train.epochs", 0, "passes over the training examples; 0: see train.steps", {.min = 0});
   schema.Int("train.steps", 0, "training steps; 0: see train.epochs", {.min = 0});
   schema.Int("train.batch", 100, "examples a step; an epoch's last, incomplete batch is dropped", {.min = 1});
+  schema.Int("train.accumulate", 1, "micro-batches that a batch goes through the model in, one by one, for less memory",
+             {.min = 1});
   schema.Int("train.samples", 10, "group elements an example", {.min = 1});
   schema.String("train.optimizer", "adam", "the optimiser", {"adam", "adamw", "sgd"});
   schema.Double("train.learning_rate", 1e-3, "the largest learning rate", {.min = 0});
@@ -62,21 +63,22 @@ std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vecto
                                        optim::AdamOptions{.weight_decay = weight_decay, .decoupled = name == "adamw"});
 }
 
-Trainer::Trainer(const Config& config, Task& task, RunDirectory& run)
+Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run)
     : config_(config),
-      task_(task),
+      experiment_(experiment),
       run_(run),
       seed_(config.Int("seed")),
       samples_(config.Int("train.samples")),
-      batches_(MakeGenerator(seed_, RandomUse::kShuffling), task.size(Split::kTrain), config.Int("train.batch")),
-      clip_norm_(config.Double("train.clip_norm")),
-      optimizer_(MakeOptimizer(config, task.model().NamedParameters())),
-      device_(optimizer_->parameters()[0].variable.device()),
-      work_(MakeWork(false)),
+      accumulate_(config.Int("train.accumulate")),
+      batches_(MakeGenerator(seed_, RandomUse::kShuffling), experiment.size(Split::kTrain), config.Int("train.batch")),
+      optimizer_(MakeOptimizer(config, experiment.model().NamedParameters())),
+      training_step_(MakeTrainingStep(false)),
       generator_(MakeGenerator(seed_, RandomUse::kTraining)) {
   steps_per_epoch_ = batches_.per_epoch();
   Check(steps_per_epoch_ >= 1, "train.batch: a batch of ", config.Int("train.batch"), " is more than the ",
-        task.size(Split::kTrain), " training examples");
+        experiment.size(Split::kTrain), " training examples");
+  Check(accumulate_ <= config.Int("train.batch"), "train.accumulate: ", accumulate_, " micro-batches of a batch of ",
+        config.Int("train.batch"));
   const int64_t epochs = config.Int("train.epochs"), steps = config.Int("train.steps");
   Check((epochs > 0) != (steps > 0), "set either train.epochs or train.steps, and the other one to 0; they are ",
         epochs, " and ", steps);
@@ -89,21 +91,39 @@ Trainer::Trainer(const Config& config, Task& task, RunDirectory& run)
   schedule_.Factor(0);  // throws where it makes no sense
 }
 
-std::unique_ptr<StepGraph> Trainer::MakeWork(bool capture) {
-  return std::make_unique<StepGraph>(device_, capture, [this](const std::vector<Tensor>& inputs, Generator& generator) {
-    return Work(inputs, generator);
-  });
+std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
+  const auto forward = [this](const std::vector<Tensor>& inputs, const Span& rows, Generator& generator) {
+    const Batch batch = loaded_ ? loaded_->Next()
+                                : experiment_.Load(Split::kTrain, inputs[0].Rows(rows.first, rows.first + rows.count));
+    return experiment_.TrainingLoss(batch.To(experiment_.device()), rows.total, samples_, generator);
+  };
+  return std::make_unique<TrainingStep>(
+      *optimizer_, forward,
+      TrainingStepOptions{
+          .accumulate = accumulate_, .clip_norm = config_.Double("train.clip_norm"), .capture = capture});
+}
+
+std::unique_ptr<Prefetch<Batch>> Trainer::LoadAhead() const {
+  if (experiment_.has_static_steps()) return nullptr;
+  const auto load = [this, batches = batches_](int64_t item) mutable {
+    const Tensor examples = batches(item / accumulate_);
+    const Span rows = PartOf(examples.dim(0), accumulate_, item % accumulate_);
+    return experiment_.Load(Split::kTrain, examples.Rows(rows.first, rows.first + rows.count));
+  };
+  return std::make_unique<Prefetch<Batch>>(load, step_ * accumulate_, total_steps_ * accumulate_,
+                                           kernels::NumThreads() > 1 ? kLoadedAhead : 0);
 }
 
 void Trainer::CaptureSteps() {
-  Check(CanCapture(device_), "steps on ", NameOf(device_), " cannot be captured: that is for GPUs");
-  Check(task_.has_static_steps(), "the steps of task ", config_.String("task"),
+  Check(CanCapture(experiment_.device()), "steps on ", NameOf(experiment_.device()),
+        " cannot be captured: that is for GPUs");
+  Check(experiment_.has_static_steps(), "the steps of task ", config_.String("task"),
         " cannot be captured: their shapes differ");
-  work_ = MakeWork(true);
+  training_step_ = MakeTrainingStep(true);
 }
 
 void Trainer::Restore(const io::Checkpoint& checkpoint) {
-  task_.model().LoadStateDict(checkpoint.model);
+  experiment_.model().LoadStateDict(checkpoint.model);
   optimizer_->LoadState(checkpoint.optimizer);
   step_ = checkpoint.step;
   best_ = checkpoint.best_validation;
@@ -123,7 +143,7 @@ void Trainer::Restore(const io::Checkpoint& checkpoint) {
 bool Trainer::Run(const std::function<bool()>& stop) {
   const int64_t validate_every = config_.Int("evaluation.every") * steps_per_epoch_;
   // A GPU is given the next step while it computes; the host is one behind in reading what came of it.
-  const size_t behind = device_ == Device{} ? 0 : 1;
+  const size_t behind = experiment_.device() == Device{} ? 0 : 1;
   Progress progress("training", total_steps_, step_);
   auto saved = std::chrono::steady_clock::now();
   const auto save = [&] {
@@ -136,7 +156,8 @@ bool Trainer::Run(const std::function<bool()>& stop) {
     Take(0);
     start_or_stop();
   };
-  task_.model().Train();
+  experiment_.model().Train();
+  loaded_ = LoadAhead();
   while (step_ < total_steps_) {
     profile(profiled_.first, StartProfiler);
     Step();
@@ -167,50 +188,30 @@ void Trainer::Step() {
     return batches_(step_);
   }();
   const double learning_rate = config_.Double("train.learning_rate") * schedule_.Factor(step_);
-  const int64_t captured = work_->size();
-  const std::vector<Tensor> numbers = work_->Run({examples, optimizer_->Rates(learning_rate)}, generator_);
-  pending_.push_back({++step_, learning_rate, before, examples, Readback(numbers)});
-  if (work_->size() != captured)
-    run_.log().info("from step {} on a step is one launch of {} kernels, fills and copies", step_, work_->size());
-}
-
-std::vector<Tensor> Trainer::Work(const std::vector<Tensor>& inputs, Generator& generator) {
-  optimizer_->ZeroGrad();
-  const Task::Loss loss = [&] {
-    const ProfileRange range("forward");
-    return task_.TrainingLoss(inputs[0], samples_, generator);
-  }();
-  {
-    const ProfileRange range("backward");
-    loss.total.Backward();
-  }
-  const ProfileRange optimizer_range("optimizer");
-  const Tensor squared_norm = optim::SquaredGradientNorm(optimizer_->parameters());
-  optimizer_->Update(inputs[1], squared_norm, clip_norm_);
-  parts_.clear();
-  std::vector<Tensor> numbers = {loss.total.value(), squared_norm};
-  for (const auto& [name, part] : loss.parts) {
-    parts_.push_back("train/" + name);
-    numbers.push_back(part.value());
-  }
-  return numbers;
+  const int64_t captured = training_step_->captured_size();
+  PendingNumbers numbers = training_step_->Run({examples}, learning_rate, generator_);
+  pending_.push_back({++step_, learning_rate, before, examples, std::move(numbers)});
+  if (training_step_->captured_size() != captured)
+    run_.log().info("from step {} on a step is one launch of {} kernels, fills and copies", step_,
+                    training_step_->captured_size());
 }
 
 void Trainer::Take(size_t most) {
   const int64_t log_every = config_.Int("log.every");
   for (; pending_.size() > most; pending_.pop_front()) {
     const Pending& pending = pending_.front();
-    const std::vector<double> numbers = pending.numbers.Get();
-    if (!std::isfinite(numbers[0])) ExplainNonFinite("the loss is " + std::to_string(numbers[0]), pending);
-    if (!std::isfinite(numbers[1])) {
+    const StepNumbers numbers = pending.numbers.Get();
+    if (!std::isfinite(numbers.loss)) ExplainNonFinite("the loss is " + std::to_string(numbers.loss), pending);
+    if (!std::isfinite(numbers.gradient_norm)) {
       // A step behind, gradients may be those of the next one.
       const std::string name = optim::FirstNonFiniteGradient(optimizer_->parameters());
       ExplainNonFinite((name.empty() ? "a gradient" : "the gradient of " + name) + " is not finite", pending);
     }
     ++summed_;
-    sums_["train/loss"] += numbers[0];
-    for (size_t i = 0; i < parts_.size(); ++i) sums_[parts_[i]] += numbers[2 + i];
-    sums_["train/gradient_norm"] += std::sqrt(numbers[1]);
+    sums_["train/loss"] += numbers.loss;
+    if (numbers.parts.size() > 1)
+      for (const auto& [name, value] : numbers.parts) sums_["train/" + name] += value;
+    sums_["train/gradient_norm"] += numbers.gradient_norm;
     sums_["train/learning_rate"] += pending.learning_rate;
     if (pending.step % log_every == 0 || pending.step == total_steps_) Log(pending.step);
   }
@@ -220,8 +221,9 @@ void Trainer::ExplainNonFinite(const std::string& what, const Pending& pending) 
   std::string where = "where it came from could not be repeated";
   SetAnomalyDetection(true);
   try {
+    loaded_.reset();
     Generator again = pending.generator;
-    task_.TrainingLoss(pending.examples, samples_, again).total.Backward();
+    training_step_->Gradients({pending.examples}, again);
   } catch (const Error& error) {
     where = std::string("it first appeared here: ") + error.what();
   }
@@ -239,14 +241,13 @@ void Trainer::Log(int64_t step) {
 }
 
 void Trainer::Validate() {
-  if (task_.size(Split::kValid) == 0) return;
-  task_.model().Eval();
+  if (experiment_.size(Split::kValid) == 0) return;
+  experiment_.model().Eval();
   Generator generator = MakeGenerator(seed_, RandomUse::kValidation);
-  const Evaluation evaluation =
-      task_.Evaluate(Split::kValid, config_.Int("evaluation.samples"), generator, [](double) {});
-  task_.model().Train();
+  const Evaluation evaluation = Evaluate(experiment_, Split::kValid, config_.Int("evaluation.samples"), generator);
+  experiment_.model().Train();
   Metrics metrics = {{"valid/loss", evaluation.loss}};
-  if (task_.metric() != "loss") metrics.emplace_back("valid/" + task_.metric(), evaluation.metric);
+  if (experiment_.metric() != "loss") metrics.emplace_back("valid/" + experiment_.metric(), evaluation.metric);
   run_.Log(step_, metrics);
   if (!std::isfinite(evaluation.loss)) return;
   if (best_ && evaluation.loss >= *best_) return;
@@ -255,7 +256,7 @@ void Trainer::Validate() {
 }
 
 void Trainer::Save(const std::string& path) const {
-  io::Checkpoint checkpoint{.model = task_.model().StateDict(),
+  io::Checkpoint checkpoint{.model = experiment_.model().StateDict(),
                             .optimizer = optimizer_->State(),
                             .step = step_,
                             .epoch = step_ / steps_per_epoch_,

@@ -1,4 +1,5 @@
-// Trainer: runs a task's training steps in a run directory, from the start or from where a run was left.
+// Trainer: runs an experiment's training steps in a run directory, from the start or from where a run was left. What a
+// step is made of is engine/training's; here are its schedule, batches, validation, logging and checkpoints.
 //
 // A step is a function of the config and the step's number: examples come from (seed, epoch), group elements and
 // dropout from a generator that the checkpoint keeps. So a run that was stopped, or killed, and resumed gives the bits
@@ -16,20 +17,16 @@
 #include <vector>
 
 #include "data/batches.h"
+#include "data/prefetch.h"
 #include "engine/io/checkpoint.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
-#include "engine/readback.h"
-#include "engine/step_graph.h"
+#include "engine/training/training_step.h"
 #include "tools/experiments/config.h"
-#include "tools/experiments/task.h"
+#include "tools/experiments/experiment.h"
 #include "tools/report/run_directory.h"
 
 namespace orbit {
-
-// The streams of random numbers of a run, by use.
-enum class RandomUse : uint64_t { kInitialisation, kTraining, kShuffling, kValidation, kTest };
-Generator MakeGenerator(int64_t seed, RandomUse use);
 
 class Trainer {
  public:
@@ -37,7 +34,7 @@ class Trainer {
   static void AddKeys(ConfigSchema& schema);
 
   // All must outlive the trainer. Throws Error for settings that make no sense together.
-  Trainer(const Config& config, Task& task, RunDirectory& run);
+  Trainer(const Config& config, Experiment& experiment, RunDirectory& run);
 
   // Continues from a checkpoint of this run.
   void Restore(const io::Checkpoint& checkpoint);
@@ -50,11 +47,12 @@ class Trainer {
   void ProfileSteps(int64_t first, int64_t last) { profiled_ = {first, last}; }
 
   // Has steps captured, once they are warm, and launched as one: the same bits for less of the host's time. Throws
-  // Error where the task's steps or the device do not allow it.
+  // Error where the experiment's steps or the device do not allow it.
   void CaptureSteps();
 
   int64_t step() const { return step_; }
   int64_t total_steps() const { return total_steps_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
 
  private:
   // A step that the device may still be at work on: its numbers, and what it takes to repeat it.
@@ -63,14 +61,13 @@ class Trainer {
     double learning_rate;
     Generator generator;  // before it
     Tensor examples;
-    Readback numbers;  // what Work returned
+    PendingNumbers numbers;
   };
 
+  std::unique_ptr<TrainingStep> MakeTrainingStep(bool capture);
+  // The batches of the steps to come, a micro-batch an item; none where steps are static.
+  std::unique_ptr<Prefetch<Batch>> LoadAhead() const;
   void Step();
-  std::unique_ptr<StepGraph> MakeWork(bool capture);
-  // What a step does on the device, for the numbers of the examples and the optimiser's rates. Returns the loss, the
-  // squared norm of the gradients, and the loss's parts.
-  std::vector<Tensor> Work(const std::vector<Tensor>& inputs, Generator& generator);
   // Takes the numbers of steps in their order, until at most `most` are pending.
   void Take(size_t most);
   [[noreturn]] void ExplainNonFinite(const std::string& what, const Pending& pending);
@@ -79,16 +76,14 @@ class Trainer {
   void Save(const std::string& path) const;
 
   const Config& config_;
-  Task& task_;
+  Experiment& experiment_;
   RunDirectory& run_;
-  int64_t seed_, samples_, steps_per_epoch_, total_steps_;
+  int64_t seed_, samples_, accumulate_, steps_per_epoch_, total_steps_;
   ShuffledBatches batches_;
-  double clip_norm_;
   optim::Schedule schedule_;
   std::unique_ptr<optim::Optimizer> optimizer_;
-  Device device_;
-  std::unique_ptr<StepGraph> work_;
-  std::vector<std::string> parts_;  // names of the loss's parts
+  std::unique_ptr<TrainingStep> training_step_;
+  std::unique_ptr<Prefetch<Batch>> loaded_;
   Generator generator_;
   int64_t step_ = 0;
   std::deque<Pending> pending_;

@@ -1,0 +1,96 @@
+#include "tools/experiments/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "groups/equivariance.h"
+
+namespace orbit {
+namespace {
+
+// The examples [begin, end) of a split, on the model's device.
+Batch LoadRange(const Experiment& experiment, Split split, int64_t begin, int64_t end) {
+  std::vector<int64_t> numbers(end - begin);
+  std::iota(numbers.begin(), numbers.end(), begin);
+  return experiment.Load(split, Tensor::From(numbers, {end - begin})).To(experiment.device());
+}
+
+int64_t ExamplesAtOnce(const Experiment& experiment, Split split, int64_t samples) {
+  return std::min(experiment.size(split), std::max<int64_t>(1, experiment.rows_at_once() / samples));
+}
+
+// Writes rows [begin, ...) of a tensor of `count` rows, which is made with the first ones.
+void CopyRows(const Tensor& rows, int64_t begin, int64_t count, Tensor& all) {
+  if (!all.defined()) {
+    Shape shape = rows.shape();
+    shape[0] = count;
+    all = Tensor::Empty(shape, rows.dtype(), rows.device());
+  }
+  all.Rows(begin, begin + rows.dim(0)).CopyFrom(rows);
+}
+
+double RelativeDistance(const Variable& a, const Variable& b) {
+  return std::sqrt(Sum(Square(Sub(a, b))).value().Item() / Sum(Square(b)).value().Item());
+}
+
+}  // namespace
+
+Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
+                    const ShareDone& progress) {
+  NoGrad no_grad;
+  const int64_t count = experiment.size(split), at_once = ExamplesAtOnce(experiment, split, samples);
+  Check(count > 0, "there are no examples of the split ", NameOf(split));
+  const Generator start = generator;
+  Tensor predictions, targets;
+  double loss = 0;
+  for (int64_t begin = 0; begin < count; begin += at_once) {
+    const int64_t end = std::min(count, begin + at_once);
+    const Batch batch = LoadRange(experiment, split, begin, end);
+    generator = start.WithRows({begin, end - begin, count});
+    const Noise noise = experiment.DrawNoise(batch, samples, generator);
+    const Variable prediction = experiment.Prediction(experiment.model().Forward(batch.x, noise, generator).output);
+    CopyRows(prediction.value(), begin, count, predictions);
+    if (batch.target.defined()) {
+      for (const LossPart& part : experiment.Loss(prediction, batch.target, count))
+        loss += part.weight * part.sum.value().Item() / part.denominator;
+      CopyRows(batch.target, begin, count, targets);
+    }
+    if (progress) progress(static_cast<double>(end) / static_cast<double>(count));
+  }
+  generator = generator.WithRows({});
+  return {.is_known = targets.defined(),
+          .loss = loss,
+          .metric = targets.defined() ? experiment.Metric(predictions, targets) : 0,
+          .predictions = predictions};
+}
+
+void CheckFinite(const Evaluation& evaluation, Split split) {
+  const std::string what = ": the model's outputs are not finite, or too large";
+  if (evaluation.is_known) {
+    Check(std::isfinite(evaluation.loss) && std::isfinite(evaluation.metric), "the ", NameOf(split),
+          " split's loss is ", evaluation.loss, " and its metric ", evaluation.metric, what);
+  } else {
+    for (const double value : evaluation.predictions.ToVector<double>())
+      Check(std::isfinite(value), "a prediction is ", value, what);
+  }
+}
+
+EquivarianceError MeasureEquivariance(const Experiment& experiment, Split split, int64_t samples,
+                                      Generator& generator) {
+  NoGrad no_grad;
+  Model& model = experiment.model();
+  if (!model.is_sampled()) samples = 1;
+  const Features x = LoadRange(experiment, split, 0, ExamplesAtOnce(experiment, split, samples)).x;
+  // Padding stays where it is: only the nodes of graphs of full size would be free to move among all places.
+  const Element h = RandomElement(model.group(), x, generator);
+  const Features hx = Act(h, x);
+  const Noise noise = model.DrawNoise(x, samples, generator);
+  const Variable hy = Act(h, {model.Forward(x, noise, generator).output, model.output_representation()});
+  return {.exact = RelativeDistance(model.Forward(hx, model.Act(h, noise), generator).output, hy),
+          .statistical = RelativeDistance(model(hx, samples, generator).output, hy)};
+}
+
+}  // namespace orbit

@@ -1,0 +1,33 @@
+// What a trained model is worth on a split of its data.
+#ifndef ORBIT_TOOLS_EXPERIMENTS_EVALUATION_H_
+#define ORBIT_TOOLS_EXPERIMENTS_EVALUATION_H_
+
+#include "tools/experiments/experiment.h"
+
+namespace orbit {
+
+struct Evaluation {
+  bool is_known = true;  // whether there are targets to compare with; else loss and metric mean nothing
+  double loss = 0;       // the best checkpoint is the one with the smallest on the validation split
+  double metric = 0;     // what is reported
+  Tensor predictions;    // [examples, ...]
+};
+
+// Of a whole split, with `samples` group elements an example. The model is in evaluation mode.
+Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
+                    const ShareDone& progress = {});
+
+// Throws Error where the loss, the metric or, where there are neither, a prediction is not finite.
+void CheckFinite(const Evaluation& evaluation, Split split);
+
+// Relative errors |phi(h x) - h phi(x)| / |phi(x)| for random h, in the l2 norm over some examples.
+struct EquivarianceError {
+  double exact = 0;        // with the noise transformed along: rounding, and ties broken otherwise
+  double statistical = 0;  // with noise drawn anew: falls with the number of samples
+};
+
+EquivarianceError MeasureEquivariance(const Experiment& experiment, Split split, int64_t samples, Generator& generator);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_EXPERIMENTS_EVALUATION_H_

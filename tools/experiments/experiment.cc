@@ -1,0 +1,52 @@
+#include "tools/experiments/experiment.h"
+
+#include <utility>
+
+namespace orbit {
+
+Batch Batch::To(Device device) const {
+  Batch batch = *this;
+  for (Feature& feature : batch.x.features) feature.value = feature.value.value().To(device);
+  if (x.num_nodes.defined()) batch.x.num_nodes = x.num_nodes.To(device);
+  if (x.edges.graphs > 0) batch.x.edges = x.edges.To(device);
+  if (target.defined()) batch.target = target.To(device);
+  return batch;
+}
+
+void Experiment::AddKeys(ConfigSchema& schema) {
+  schema.String("train.precision", "f32",
+                "of the base function, in evaluation too: tf32 lets GPUs multiply on tensor cores, bf16 rounds "
+                "activations; weights, sums and what is sampled stay f32",
+                {"f32", "tf32", "bf16"});
+  schema.Double("train.entropy_weight", 0.1, "of the soft permutations' entropy in the loss", {.min = 0});
+}
+
+Experiment::Experiment(std::unique_ptr<Model> model, const Config& config, Device device)
+    : model_(std::move(model)), device_(device), entropy_weight_(config.Double("train.entropy_weight")) {
+  model_->To(device);
+  model_->set_precision(ParsePrecision(config.String("train.precision")));
+}
+
+std::vector<LossPart> Experiment::TrainingLoss(const Batch& batch, int64_t total, int64_t samples,
+                                               Generator& generator) const {
+  const Model::Result result = model_->Forward(batch.x, DrawNoise(batch, samples, generator), generator);
+  std::vector<LossPart> parts = Loss(Prediction(result.output), batch.target, total);
+  if (result.entropy.defined())
+    parts.push_back({.name = "entropy",
+                     .sum = result.entropy,
+                     .denominator = static_cast<double>(total),
+                     .weight = entropy_weight_});
+  return parts;
+}
+
+Generator MakeGenerator(int64_t seed, RandomUse use) {
+  return Generator(static_cast<uint64_t>(seed), static_cast<uint64_t>(use) << 56);
+}
+
+std::unique_ptr<Experiment> MakeExperiment(Config& config, Device device, const ShareDone& progress,
+                                           const std::string& new_data) {
+  Generator initialisation = MakeGenerator(config.Int("seed"), RandomUse::kInitialisation);
+  return FindExperimentKind(config.String("task")).make({config, device, initialisation, progress, new_data});
+}
+
+}  // namespace orbit

@@ -1,0 +1,40 @@
+// TrainingRun: an experiment in training, in a directory of its own, begun or gone on with.
+#ifndef ORBIT_TOOLS_EXPERIMENTS_TRAINING_RUN_H_
+#define ORBIT_TOOLS_EXPERIMENTS_TRAINING_RUN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tools/experiments/experiment.h"
+#include "tools/experiments/settings.h"
+#include "tools/experiments/trainer.h"
+#include "tools/report/run_directory.h"
+
+namespace orbit {
+
+class TrainingRun {
+ public:
+  // `resume`: the directory of a run, whose settings come before the assignments of `sources`, to be gone on with from
+  // its last checkpoint, if it has one. Empty: a new run, in run.directory. Writes nothing before all is known to be in
+  // order. Throws Error for what is not.
+  TrainingRun(const SettingsSources& sources, const std::string& resume, Device device);
+
+  const Config& config() const { return config_; }
+  const Experiment& experiment() const { return *experiment_; }
+  RunDirectory& directory() { return *directory_; }
+  Trainer& trainer() { return trainer_; }
+
+  // Loads the weights of the best checkpoint, or of the last one where nothing was validated.
+  void LoadBest();
+
+ private:
+  std::optional<RunDirectory> directory_;  // one that is there is opened first, so that nobody else writes it
+  Config config_;
+  std::unique_ptr<Experiment> experiment_;
+  Trainer trainer_;
+};
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_EXPERIMENTS_TRAINING_RUN_H_
