@@ -1,5 +1,6 @@
 #include "models/particle_transformer.h"
 
+#include "engine/nn/checkpoint.h"
 #include "engine/nn/init.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/elementwise.h"
@@ -58,14 +59,15 @@ ParticleTransformer::ParticleTransformer(const ParticleTransformerOptions& optio
   AddModule("output.5", output2_);
 }
 
-Variable ParticleTransformer::Forward(const View& view, Generator&) const {
+Variable ParticleTransformer::Forward(const View& view, Generator& generator) const {
   const Variable nodes = view.Feature(0), edges = view.Feature(1);
   const int64_t rows = nodes.dim(0), n = nodes.dim(1), width = options_.width;
   Check(n == options_.nodes, "the transformer was made for ", options_.nodes, " particles, got ", n);
   const Variable features = DiagonalEmbed(Reshape(nodes, {rows, n, options_.node_channels}));
   const Variable tokens = Reshape(Concat({features, edges}, -1), {rows, n * n, -1});
   Variable x = Add(input_(tokens), Reshape(positions_, {n * n, width}));
-  for (size_t i = 0; i < layers_.size(); ++i) x = layers_[i](x);
+  for (size_t i = 0; i < layers_.size(); ++i)
+    x = options_.checkpoint ? nn::Checkpoint(layers_[i], x, generator) : layers_[i](x);
   x = norm_(Diagonal(Reshape(x, {rows, n, n, width})));
   return Reshape(output2_(Relu(output1_(Relu(x)))), {rows, n, options_.out_channels, 1});
 }

@@ -20,6 +20,7 @@ struct ParticleTransformerOptions {
   int64_t width = 64;
   int64_t heads = 4;
   int64_t out_channels = 3;
+  bool checkpoint = false;  // whether the backward computes the layers again, for less memory
 };
 
 // A pre-norm encoder layer with the parameter names of torch.nn.TransformerEncoderLayer; feed-forward width = width.

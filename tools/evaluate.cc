@@ -106,6 +106,8 @@ int Main(int argc, char** argv) {
                  "write the first trial's predictions to this .npy file, an example a row");
   AddLaunchOptions(app, arguments.launch);
   CLI11_PARSE(app, argc, argv);
+  if (app.count("--precision") > 0)
+    arguments.settings.assignments.push_back("train.precision=" + arguments.launch.precision);
   return Run(arguments);
 }
 

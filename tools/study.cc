@@ -240,7 +240,12 @@ int Main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(int64_t{1}, int64_t{100000}))
       ->capture_default_str();
-  samples->callback([&] { status = StudySamples(arguments); });
+  const auto run = [&](CLI::App* command, int (*study)(const Arguments&)) {
+    if (command->count("--precision") > 0)
+      arguments.assignments.push_back("train.precision=" + arguments.launch.precision);
+    status = study(arguments);
+  };
+  samples->callback([&, samples] { run(samples, StudySamples); });
 
   CLI::App* estimator = app.add_subcommand(
       "estimator", "mean and variance of the estimator over the epochs of two runs: learned against uniform");
@@ -252,7 +257,7 @@ int Main(int argc, char** argv) {
   estimator->add_option("--every", arguments.every, "epochs between two measurements")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
       ->capture_default_str();
-  estimator->callback([&] { status = StudyEstimator(arguments); });
+  estimator->callback([&, estimator] { run(estimator, StudyEstimator); });
   CLI11_PARSE(app, argc, argv);
   return status;
 }

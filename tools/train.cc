@@ -117,6 +117,8 @@ int Main(int argc, char** argv) {
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);
+  if (app.count("--precision") > 0)
+    arguments.settings.assignments.push_back("train.precision=" + arguments.launch.precision);
   return Train(arguments);
 }
 

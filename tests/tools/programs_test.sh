@@ -28,6 +28,19 @@ cmp <(tensors one/last.safetensors) <(tensors two/last.safetensors)
 run --seed 7 --set run.directory=seven >seven.out 2>/dev/null
 ! cmp -s seven.out whole.out || fail "another seed gives the same"
 
+echo "--- the same bits where layers are computed again; nearly the same in micro-batches; a precision that the run keeps"
+run --set train.checkpoint=true --set run.directory=checkpointed >checkpointed.out 2>/dev/null
+cmp checkpointed.out whole.out
+cmp <(tensors checkpointed/last.safetensors) <(tensors whole/last.safetensors)
+run --set train.accumulate=3 --set run.directory=accumulated >accumulated.out 2>/dev/null
+! cmp -s accumulated.out whole.out || fail "micro-batches leave BatchNorm its statistics of the batch"
+awk '{ print $3 }' whole.out accumulated.out | paste - - | awk '{ exit !(($1 - $2) ^ 2 < (0.2 * $1) ^ 2) }' ||
+  fail "in micro-batches: $(cat accumulated.out)"
+refuses "micro-batches of a batch of 20" run --set train.accumulate=21 --set run.directory=none
+run --precision bf16 --set train.steps=2 --set run.directory=rounded >/dev/null 2>&1
+"$train" --resume rounded --set train.steps=4 >/dev/null 2>&1
+grep -q "^train.precision: bf16 " rounded/config.yaml || fail "a run forgets its precision"
+
 echo "--- stopped and resumed, or killed and resumed: the bits of a run that never was"
 for signal in INT TERM HUP USR1 USR2 KILL; do
   "$train" "${small[@]}" --set train.steps=40 --set run.directory="$signal" >"$signal.out" 2>"$signal.err" &

@@ -118,6 +118,8 @@ void AddParticleModelKeys(ConfigSchema& schema) {
   schema.Int("model.network.neighbours", 4, "of a particle in its edge convolutions, itself among them; at most all",
              {.min = 1});
   schema.Double("model.network.dropout", 0.08, "", {.min = 0, .max = 0.999});
+  schema.Bool("train.checkpoint", false,
+              "compute the transformer's layers again in the backward: the same bits for less memory");
 }
 
 std::unique_ptr<Model> MakeParticleModel(const Config& config, int64_t particles, Generator& generator) {
@@ -127,7 +129,8 @@ std::unique_ptr<Model> MakeParticleModel(const Config& config, int64_t particles
                          .nodes = particles,
                          .transformer = {.layers = config.Int("model.transformer.layers"),
                                          .width = config.Int("model.transformer.width"),
-                                         .heads = config.Int("model.transformer.heads")},
+                                         .heads = config.Int("model.transformer.heads"),
+                                         .checkpoint = config.Bool("train.checkpoint")},
                          .gnn = {.layers = config.Int("model.gnn.layers"), .hidden = config.Int("model.gnn.hidden")},
                          .egnn = {.layers = config.Int("model.egnn.layers"), .hidden = config.Int("model.egnn.hidden")},
                          .network_hidden = config.Int("model.network.hidden"),
