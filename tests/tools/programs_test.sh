@@ -63,8 +63,8 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
 done
 
 echo "--- one writer a run, on one thread if so asked"
-begin() { "$train" "${small[@]}" --threads 1 --set train.steps=1000000 --set evaluation.every=1 --set run.directory=busy; }
-begin >busy.out 2>busy.err &
+begin=("$train" "${small[@]}" --threads 1 --set train.steps=1000000 --set evaluation.every=1 --set run.directory=busy)
+"${begin[@]}" >busy.out 2>busy.err &
 process=$!
 for _ in $(seq 600); do
   [ ! -s busy/best.safetensors ] || break
@@ -73,14 +73,15 @@ done
 [ "$(ls /proc/$process/task | wc -l)" = 1 ] || fail "--threads 1 has $(ls /proc/$process/task | wc -l) threads"
 config=$(cat busy/config.yaml)
 refuses "is being written by process $process on $(uname -n)" "$train" --resume busy --set train.steps=5
-refuses "holds a run already" begin
+refuses "holds a run already" "${begin[@]}"
 [ "$config" = "$(cat busy/config.yaml)" ] || fail "the second writer changed the first one's config"
 "$evaluate" busy --samples 1 >evaluate.out 2>&1 || fail "a run cannot be read beside its writer: $(cat evaluate.out)"
 kill -KILL $process
 wait $process 2>/dev/null || true
 "$train" --resume busy --set train.steps=1 2>busy.err && fail "a run goes back"
 grep -q "beyond the 1 steps" busy.err || fail "a killed writer keeps the lock: $(cat busy.err)"
-OMP_NUM_THREADS=1 run --set train.steps=1 --set run.directory=omp 2>&1 | grep -q ", 1 threads" || fail "OMP_NUM_THREADS is not respected"
+OMP_NUM_THREADS=1 run --set train.steps=1 --set run.directory=omp >/dev/null 2>omp.err
+grep -q ", 1 threads" omp.err || fail "OMP_NUM_THREADS is not respected"
 
 echo "--- evaluation"
 "$evaluate" whole >evaluate.out 2>/dev/null

@@ -23,7 +23,7 @@ void AddKeys(ConfigSchema& schema) {
   schema.Int("data.outputs", 0, "values of a graph, or classes; 0: as found", {.min = 0});
   schema.Int("data.attributes", -1, "numbers of a node; -1: as found", {.min = -1});
   schema.IntList("data.classes", {}, "in the order of the predictions; []: as found");
-  schema.IntList("data.kinds", {}, "of nodes; []: as found");
+  schema.IntList("data.kinds", {}, "of nodes; []: as found, where data.attributes is");
 }
 
 std::string ToYaml(const std::vector<int64_t>& values) {
@@ -58,17 +58,19 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
   const std::string description = Describe(found, target);
 
   // What the model depends on is kept with the run; new data have to fit.
-  const bool is_settled = config.Int("data.outputs") > 0;
-  if (!is_settled) {
-    if (config.Int("data.nodes") == 0) config.Set("data.nodes=" + std::to_string(LargestGraph(found.graphs)));
-    if (of_classes) config.Set("data.classes=" + ToYaml(FindClasses(found)));
-    config.Set("data.kinds=" + ToYaml(FindKinds(found)));
+  if (config.Int("data.nodes") == 0) config.Set("data.nodes=" + std::to_string(LargestGraph(found.graphs)));
+  if (of_classes && config.IntList("data.classes").empty()) config.Set("data.classes=" + ToYaml(FindClasses(found)));
+  if (config.Int("data.attributes") < 0) {
     config.Set("data.attributes=" + std::to_string(found.attributes));
+    if (config.IntList("data.kinds").empty()) config.Set("data.kinds=" + ToYaml(FindKinds(found)));
+  }
+  if (config.Int("data.outputs") == 0)
     config.Set("data.outputs=" + std::to_string(of_classes ? static_cast<int64_t>(config.IntList("data.classes").size())
                                                            : found.outputs));
-  }
   const std::vector<int64_t>& classes = config.IntList("data.classes");
   const int64_t outputs = config.Int("data.outputs");
+  Check(!of_classes || outputs == static_cast<int64_t>(classes.size()), "data.outputs is ", outputs, " for ",
+        classes.size(), " classes");
   Check(!of_classes || outputs >= 2, "all graphs of ", folder, " are of one class");
   Check(found.attributes == config.Int("data.attributes"), "the nodes of ", folder, " have ", found.attributes,
         " numbers, where the model takes ", config.Int("data.attributes"));

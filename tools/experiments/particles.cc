@@ -49,8 +49,15 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
           " has no charges_", name, "*.npy");
     data[static_cast<size_t>(split)] = *std::move(frames);
   }
-  Check(config.Int("data.dimensions") == 3 || config.String("model.symmetry").find("SO3") == std::string::npos,
+  if (config.Int("data.dimensions") == 2) {
+    const std::string& symmetry = config.String("model.symmetry");
+    Check(
+        symmetry.find("SO3") == std::string::npos,
         "a plane in space is turned over by rotations: model.symmetry of particles in 2 dimensions is SnxO3, O3 or Sn");
+    Check(symmetry == "Sn" || config.String("model.distribution") != "canonical",
+          "vectors in a plane make no frame of space without noise: model.distribution of particles in 2 dimensions is "
+          "learned or haar");
+  }
   std::unique_ptr<Model> model = MakeParticleModel(config, config.Int("data.particles"), inputs.generator);
   return MakeParticleExperiment(std::move(model), config, inputs.device, data);
 }

@@ -101,6 +101,7 @@ TEST_F(ExperimentTest, ParticlesInAPlane) {
     EXPECT_LT(MeasureEquivariance(*experiment, Split::kTest, 4, generator).exact, 1e-4);
   }
   EXPECT_THAT(io::MessageOf([&] { Plane({"model.symmetry=SnxSO3"}); }), HasSubstr("turned over by rotations"));
+  EXPECT_THAT(io::MessageOf([&] { Plane({"model.distribution=canonical"}); }), HasSubstr("no frame of space"));
   EXPECT_THAT(io::MessageOf([&] { Plane({"model.base=egnn"}); }), HasSubstr("egnn needs charges"));
 }
 
