@@ -166,7 +166,7 @@ refuses "canonicalization has one group element" run --set model.distribution=ca
 head -c 1000 whole/best.safetensors >cut.safetensors
 header=$((8 + $(head -c 8 whole/best.safetensors | od -An -tu8)))
 { head -c "$header" whole/best.safetensors && tensors whole/best.safetensors | tr '\0-\377' '\377'; } >nan.safetensors
-refuses "is not finite" "$evaluate" --weights nan.safetensors --preset nbody_paper "${small[@]}"
+refuses "are not finite" "$evaluate" --weights nan.safetensors --preset nbody_paper "${small[@]}"
 refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
 refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3
 refuses "there is no" "$table" separation nowhere
