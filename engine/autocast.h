@@ -9,18 +9,18 @@
 #ifndef ORBIT_ENGINE_AUTOCAST_H_
 #define ORBIT_ENGINE_AUTOCAST_H_
 
-#include <cstdint>
 #include <string>
+
+#include "kernels/device.h"
 
 namespace orbit {
 
-// How f32 is computed; f64 is not touched by any.
-//   kF32   in single precision
-//   kTf32  as kF32, but GPUs multiply matrices on tensor cores, with operands rounded to TF32 (10 bits)
-//   kBf16  Linear, MatMul, LayerNorm, ScaledDotProductAttention and nn::TransformerEncoderLayer round what they are
-//          given to bf16 (7 bits) and return bf16; other operations follow their operands, and one of bf16 and f32
-//          operands returns bf16. Sums and statistics are f32. Parameters stay f32, and so do their gradients.
-enum class Precision : uint8_t { kF32, kTf32, kBf16 };
+// What a Precision (kernels/device.h) means for operations on f32; f64 is not touched by any.
+//   kF32   They are computed in single precision.
+//   kTf32  The same, but GPUs multiply matrices on tensor cores, with operands rounded to TF32.
+//   kBf16  Linear, MatMul, LayerNorm and ScaledDotProductAttention round what they are given to bf16 and return bf16.
+//          Other operations follow their operands; one of bf16 and f32 operands returns bf16. Sums and statistics are
+//          f32. Parameters stay f32, and so do their gradients.
 
 const char* NameOf(Precision precision);            // "f32", "tf32", "bf16"
 Precision ParsePrecision(const std::string& name);  // the inverse; throws Error

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/autocast.h"
 #include "engine/profiling.h"
 #include "engine/simt_memory.h"
 #include "engine/stream.h"
@@ -18,7 +19,7 @@
 
 namespace orbit {
 
-// Calls f with the device tag alone.
+// Calls f with the device tag alone, which has the precision of the Autocast scope.
 template <class F>
 void DispatchDevice(const char* operation, Device device, F&& f) {
   const ProfileRange range(operation);
@@ -27,11 +28,11 @@ void DispatchDevice(const char* operation, Device device, F&& f) {
       return f(kernels::Cpu{});
     case DeviceType::kSimt: {
       const SimtMemoryAccess access;
-      return f(kernels::Simt{});
+      return f(kernels::Simt{Autocast::current()});
     }
     case DeviceType::kCuda:
 #ifdef ORBIT_CUDA
-      return f(StreamOf(device));
+      return f(kernels::Cuda{StreamOf(device).stream, Autocast::current()});
 #else
       Fail(operation, ": this program was built without CUDA");
 #endif

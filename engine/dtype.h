@@ -15,7 +15,9 @@ enum class DType : uint8_t { kF32, kBF16, kF64, kI32, kI64, kU8 };
 size_t SizeOf(DType dtype);            // bytes of one element
 const char* NameOf(DType dtype);       // "f32", "bf16", "f64", "i32", "i64", "u8"
 DType ParseDType(const std::string&);  // the inverse of NameOf; throws Error
-inline bool IsFloating(DType dtype) { return dtype <= DType::kF64; }
+constexpr bool IsFloating(DType dtype) { return dtype <= DType::kF64; }
+// What sums over elements are taken in, as kernels::SumType: f32 of bf16, else the dtype itself.
+constexpr DType SumDType(DType dtype) { return dtype == DType::kBF16 ? DType::kF32 : dtype; }
 
 template <class T>
 inline constexpr DType kDTypeOf = static_cast<DType>(-1);

@@ -3,6 +3,9 @@
 #include <limits>
 #include <utility>
 
+#include "engine/dispatch.h"
+#include "kernels/elementwise.h"
+
 namespace orbit {
 
 struct Tensor::Storage {
@@ -154,6 +157,19 @@ Tensor Tensor::To(Device device) const {
 
 Tensor Tensor::To(DType dtype) const {
   if (!defined() || dtype == dtype_) return *this;
+  if (IsFloating(dtype) && (IsFloating(dtype_) || dtype_ == DType::kU8)) {
+    Tensor result = Empty(shape_, dtype, device());
+    DispatchDevice("Cast", device(), [&](auto device) {
+      WithType(dtype_, [&]<class From>(From) {
+        WithType(dtype, [&]<class To>(To) {
+          constexpr DType from = kDTypeOf<From>, to = kDTypeOf<To>;
+          if constexpr (from != to && IsFloating(to) && (IsFloating(from) || from == DType::kU8))
+            kernels::Convert(device, size_, data<From>(), result.data<To>());
+        });
+      });
+    });
+    return result;
+  }
   const Tensor source = To(Device{});
   Tensor result = Empty(shape_, dtype);
   WithType(dtype_, [&](auto from) {

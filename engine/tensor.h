@@ -58,7 +58,9 @@ class Tensor {
 
   Tensor Clone() const;
   Tensor To(Device device) const;  // this tensor itself where nothing changes
-  Tensor To(DType dtype) const;    // this tensor itself where nothing changes; rounds to nearest, truncates to integers
+  // This tensor itself where nothing changes; rounds to nearest, truncates to integers. To floating types from these or
+  // u8 it runs on the tensor's device; others go by way of the host.
+  Tensor To(DType dtype) const;
   void CopyFrom(const Tensor& source) const;  // same shape and dtype, any devices
   void Zero() const;
 

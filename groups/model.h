@@ -41,12 +41,13 @@ class Model : public nn::Module {
   // Whether the output depends on noise; where not, the model takes one sample, of nothing.
   virtual bool is_sampled() const = 0;
 
-  // The precision of what is no part of the symmetry: the base function, not the elements and their action.
+  // The precision of what is no part of the symmetry: the base function, not the elements and their action. At first it
+  // is that of the Autocast scope in which the model is made.
   Precision precision() const { return precision_; }
   void set_precision(Precision precision) { precision_ = precision; }
 
  private:
-  Precision precision_ = Precision::kF32;
+  Precision precision_ = Autocast::current();
 };
 
 // A network that is equivariant by construction: there is nothing to sample.

@@ -21,6 +21,7 @@ Noise Symmetrizer::DrawNoise(const Features& x, int64_t samples, Generator& gene
 }
 
 Model::Result Symmetrizer::Forward(const Features& x, const Noise& noise, Generator& generator) {
+  const Autocast full(Precision::kF32);  // for all but f, in whatever scope this is called
   const Element g = distribution_->Sample(x, noise, generator);
   const View view(x, g, noise.samples);
   Variable y;

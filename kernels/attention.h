@@ -17,21 +17,36 @@ struct AttentionShape {
   constexpr int64_t rows() const { return sequences * tokens; }
 };
 
-// y = softmax(q k^T / sqrt(channels)) v in every head of every sequence, for T = float, double or BFloat16. projected
-// [sequences, tokens, 3, heads, channels] has queries, keys and values; y [sequences, tokens, heads, channels];
-// log_sums [sequences, heads, tokens] are the logarithms of the sums of exponentials, which Backward needs. Scores are
-// never stored. Bytes: projected and y once.
+// What is added to the scores; -infinity leaves a key out. With a stride of 0 an axis shares it; null: nothing is
+// added.
+template <class T>
+struct AttentionMask {
+  const T* data = nullptr;
+  int64_t sequence_stride = 0, head_stride = 0, query_stride = 0, key_stride = 0;
+
+  constexpr T At(int64_t sequence, int64_t head, int64_t query, int64_t key) const {
+    return data[sequence * sequence_stride + head * head_stride + query * query_stride + key * key_stride];
+  }
+};
+
+// y = softmax(q k^T / sqrt(channels) + mask) v in every head of every sequence, for T = float, double or BFloat16; 0
+// for a query to which no key is left. projected [sequences, tokens, 3, heads, channels] has queries, keys and values;
+// y [sequences, tokens, heads, channels]; log_sums [sequences, heads, tokens] are the logarithms of the sums of
+// exponentials, which Backward needs, and infinity where no key is left. Scores are never stored. Bytes: projected and
+// y once.
 //
-// bf16 is computed in float; on GPUs on tensor cores, with probabilities rounded to bf16 between the two products. So
-// is float on GPUs, from operands rounded to bf16, where GetMatMulPrecision() of kernels/matmul.h is kBf16. Under kF32,
-// and under kTf32 too, float is computed in single precision.
+// bf16 is computed in float; on GPUs without a mask on tensor cores, with probabilities rounded to bf16 between the two
+// products. So is float on GPUs, from operands rounded to bf16, where the device's Precision is kBf16. Under kF32, and
+// under kTf32 too, float is computed in single precision.
 template <class Device, class T>
-void AttentionForward(Device device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums);
+void AttentionForward(Device device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums,
+                      const AttentionMask<SumType<T>>& mask = {});
 
 // dprojected from dy. Bytes: projected, y, dy and dprojected once.
 template <class Device, class T>
 void AttentionBackward(Device device, const AttentionShape& shape, const T* projected, const T* y,
-                       const SumType<T>* log_sums, const T* dy, T* dprojected);
+                       const SumType<T>* log_sums, const T* dy, T* dprojected,
+                       const AttentionMask<SumType<T>>& mask = {});
 
 }  // namespace orbit::kernels
 

@@ -29,6 +29,22 @@ namespace kernels {
 template <class T>
 using SumType = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
 
+// An element as what is computed with, and back, rounded.
+template <class T>
+constexpr SumType<T> ToSumType(T value) {
+  if constexpr (std::is_same_v<T, BFloat16>)
+    return ToFloat(value);
+  else
+    return value;
+}
+template <class T>
+constexpr T FromSumType(SumType<T> value) {
+  if constexpr (std::is_same_v<T, BFloat16>)
+    return ToBFloat16(value);
+  else
+    return value;
+}
+
 }  // namespace kernels
 }  // namespace orbit
 

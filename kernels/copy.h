@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
@@ -16,7 +17,7 @@ struct Strided {
   std::array<int64_t, kMaxAxes> size{}, x_stride{}, y_stride{};
 };
 
-// y = x at every place of `shape`; places of y must differ.
+// y = x at every place of `shape`; places of y must differ. T is float, double or BFloat16.
 template <class Device, class T>
 void CopyStrided(Device device, const Strided& shape, const T* x, T* y);
 
@@ -25,8 +26,8 @@ void CopyStrided(Device device, const Strided& shape, const T* x, T* y);
 template <class Device, class T>
 void GatherRows(Device device, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y);
 
-// y[index[i], :] += x[i, :] in a fixed order; y has y_rows rows. An index outside throws Error
-// on the host; a GPU leaves the row out.
+// y[index[i], :] += x[i, :] in a fixed order, of bf16 in float; y has y_rows rows. An index outside throws Error on the
+// host; a GPU leaves the row out.
 template <class Device, class T>
 void ScatterAddRows(Device device, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x,
                     T* y);

@@ -7,9 +7,18 @@
 #ifndef ORBIT_KERNELS_DEVICE_H_
 #define ORBIT_KERNELS_DEVICE_H_
 
+#include <cstdint>
+
 struct CUstream_st;  // CUDA's own name; cudaStream_t points to one
 
-namespace orbit::kernels {
+namespace orbit {
+
+// How products of matrices of floats are computed on GPUs: in single precision, or on tensor cores with operands
+// rounded to TF32 (10 bits) or bf16 (7 bits) on the way in. Sums and results are f32 in all. Products of doubles and of
+// bf16 are not touched.
+enum class Precision : uint8_t { kF32, kTf32, kBf16 };
+
+namespace kernels {
 
 // The host processor. Kernels run on the calling thread and the threads of parallel.h, and have finished on return.
 struct Cpu {};
@@ -18,12 +27,16 @@ struct Cpu {};
 // not finished on return. Throws Error, with the operation and the device, where it cannot be queued.
 struct Cuda {
   CUstream_st* stream = nullptr;  // null: CUDA's default stream
+  Precision precision = Precision::kF32;
 };
 
 // The CUDA kernels on the host, by an emulator for tests (kernels/simt). Pointers are to host memory; kernels have
 // finished on return.
-struct Simt {};
+struct Simt {
+  Precision precision = Precision::kF32;
+};
 
-}  // namespace orbit::kernels
+}  // namespace kernels
+}  // namespace orbit
 
 #endif  // ORBIT_KERNELS_DEVICE_H_

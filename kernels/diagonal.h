@@ -1,9 +1,11 @@
-// The diagonal of features of pairs. Each function is the other's transpose, hence its backward.
+// The diagonal of features of pairs, of float, double or BFloat16. Each function is the other's transpose, hence its
+// backward.
 #ifndef ORBIT_KERNELS_DIAGONAL_H_
 #define ORBIT_KERNELS_DIAGONAL_H_
 
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {

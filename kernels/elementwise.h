@@ -1,10 +1,11 @@
-// Functions of single elements, and sums along axes.
+// Functions of single elements, and sums along axes. T is float, double or BFloat16, which is computed in float.
 #ifndef ORBIT_KERNELS_ELEMENTWISE_H_
 #define ORBIT_KERNELS_ELEMENTWISE_H_
 
 #include <array>
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
@@ -31,13 +32,14 @@ enum class Unary {
 };
 
 template <class Device, class T>
-void UnaryForward(Device device, Unary function, int64_t size, T a, T b, const T* x, T* y);
+void UnaryForward(Device device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, T* y);
 
 // dx[i] = dy[i] f'(x[i]), y being f(x).
 template <class Device, class T>
-void UnaryBackward(Device device, Unary function, int64_t size, T a, T b, const T* x, const T* y, const T* dy, T* dx);
+void UnaryBackward(Device device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, const T* y,
+                   const T* dy, T* dx);
 
-// y[i] = x[i] in the other of float and double.
+// y[i] = x[i], To another of float, double and BFloat16, rounded to nearest, From one of these or uint8_t.
 template <class Device, class From, class To>
 void Convert(Device device, int64_t size, const From* x, To* y);
 
@@ -57,14 +59,14 @@ void BinaryForward(Device device, Binary function, const Broadcast& shape, const
 
 // y [outer, inner] = factor times the sum of x [outer, middle, inner] over the middle axis, in a fixed order.
 template <class Device, class T>
-void SumAxis(Device device, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y);
+void SumAxis(Device device, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, SumType<T>* y);
 
 // y [outer, middle, inner] = factor x [outer, inner]: the backward of SumAxis.
 template <class Device, class T>
-void ExpandAxis(Device device, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y);
+void ExpandAxis(Device device, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, T* y);
 
 // y [outer, inner] = the largest of x [outer, middle, inner] along the middle axis, index the first place it is found;
-// NaN counts as the largest.
+// NaN counts as the largest. T is float or double, as in what follows.
 template <class Device, class T>
 void MaxAxis(Device device, int64_t outer, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index);
 

@@ -6,19 +6,20 @@
 
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
 
-// x, y [rows, width]; weight, bias [width]. Bytes: x and y once.
+// x, y [rows, width]; weight, bias [width]. T is float, double or BFloat16. Bytes: x and y once.
 template <class Device, class T>
-void LayerNormForward(Device device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias,
-                      T* y);
+void LayerNormForward(Device device, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                      const SumType<T>* bias, T* y);
 
 // From dy the gradients dx [rows, width], dweight and dbias [width]; what Forward computed of x is computed again.
 template <class Device, class T>
-void LayerNormBackward(Device device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy,
-                       T* dx, T* dweight, T* dbias);
+void LayerNormBackward(Device device, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                       const T* dy, T* dx, SumType<T>* dweight, SumType<T>* dbias);
 
 }  // namespace orbit::kernels
 

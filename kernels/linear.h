@@ -5,14 +5,15 @@
 
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
 
-// dweight = dy^T x and, where it is not null, dbias = the sums over the columns of dy.
+// dweight = dy^T x and, where it is not null, dbias = the sums over the columns of dy. T is float, double or BFloat16.
 template <class Device, class T>
-void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy, T* dweight,
-                          T* dbias);
+void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,
+                          SumType<T>* dweight, SumType<T>* dbias);
 
 // y = GELU(z), z = x weight^T + bias, which its gradient asks for.
 template <class Device, class T>
@@ -26,7 +27,7 @@ void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, 
                           const T* dy, T* dz, T* dbias);
 
 // Whether a GPU takes these as cuBLASLt's epilogues where it can: bias gradients of float products, and GELU under
-// MatMulPrecision kTf32 and kBf16, in its approximation by tanh; else, and on all other devices, it is exact. Off
+// Precision kTf32 and kBf16, in its approximation by tanh; else, and on all other devices, it is exact. Off
 // unless set here or by the environment, ORBIT_CUBLASLT_EPILOGUES=1, until tests/kernels/cuda/linear_test.cc has run on
 // the GPU in question with it.
 void SetCublasEpilogues(bool on);  // of the process

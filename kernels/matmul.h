@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
@@ -13,10 +14,11 @@ enum class Transpose { kNo, kYes };
 
 // C = op(A) op(B) + beta C for `batch` problems, row-major: op(A) is [m, k], op(B) [k, n], C [m, n]; A is stored as
 // [m, k], or [k, m] where it is transposed, without padding; likewise B. Problem i starts at a + i a_stride and so on;
-// a stride of 0 shares an operand. beta is 0 (C may be uninitialised) or 1.
-template <class Device, class T>
+// a stride of 0 shares an operand. beta is 0 (C may be uninitialised) or 1. T is float, double, or BFloat16 with sums
+// in float, of which C may be too. On GPUs products of floats are as the device's Precision says.
+template <class Device, class T, class U>
 void MatMul(Device device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
-            const T* b, T beta, T* c, int64_t batch = 1, int64_t a_stride = 0, int64_t b_stride = 0,
+            const T* b, SumType<T> beta, U* c, int64_t batch = 1, int64_t a_stride = 0, int64_t b_stride = 0,
             int64_t c_stride = 0);
 
 // y [rows, out] = x [rows, in] weight^T + bias, weight [out, in]; bias [out] may be null.
@@ -30,13 +32,7 @@ void BroadcastRow(Device device, int64_t rows, int64_t columns, const T* bias, T
 
 // sums[c] = sum over r of x[r, c].
 template <class Device, class T>
-void ColumnSums(Device device, int64_t rows, int64_t columns, const T* x, T* sums);
-
-// How float products are computed on GPUs: in single precision, or on tensor cores with operands rounded to TF32 (10
-// bits) or bf16 (7 bits) on the way in. Sums and results are f32 in all; double products are not touched.
-enum class MatMulPrecision { kF32, kTf32, kBf16 };
-void SetMatMulPrecision(MatMulPrecision precision);  // of the process
-MatMulPrecision GetMatMulPrecision();
+void ColumnSums(Device device, int64_t rows, int64_t columns, const T* x, SumType<T>* sums);
 
 // The kernels OpenBLAS runs with on this processor, such as "Zen", "Haswell" or "SkylakeX".
 std::string HostMatMulCore();

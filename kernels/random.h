@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
@@ -31,7 +32,7 @@ template <class Device, class T>
 void FillNormal(Device device, RandomStream stream, const StreamSlice& slice, T mean, T deviation, T* x);
 
 // y[i] = x[i] / (1 - p) where the uniform number of element i is at least p, else 0; 0 <= p < 1. The same call on a
-// gradient is the backward.
+// gradient is the backward. Of bf16 too.
 template <class Device, class T>
 void Dropout(Device device, RandomStream stream, const StreamSlice& slice, double p, const T* x, T* y);
 

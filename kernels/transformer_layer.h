@@ -6,7 +6,7 @@
 // On the host a few sequences at a time go through the whole layer while they stay in the cache, so there this is for
 // short sequences and widths up to a few hundred. On GPUs a layer of floats on up to 32 tokens, with widths that are
 // multiples of 16 up to 64 and heads of 8 or 16 channels, is one kernel each way: nothing but x, h, y and their
-// gradients is ever in memory, and products are as MatMulPrecision says. Others are one product after another, with
+// gradients is ever in memory, and products are as the Precision says. Others are one product after another, with
 // attention on chip.
 #ifndef ORBIT_KERNELS_TRANSFORMER_LAYER_H_
 #define ORBIT_KERNELS_TRANSFORMER_LAYER_H_
@@ -40,6 +40,10 @@ struct TransformerLayerParameters {
   T* norm2_weight;
   T* norm2_bias;
 };
+
+// Whether the device does a layer of floats in one kernel each way: false on the host.
+template <class Device>
+bool TransformerLayerIsOneKernel(Device device, const TransformerLayerSizes& sizes);
 
 // Elements, of T, of what Forward keeps for Backward on a device.
 template <class T, class Device>

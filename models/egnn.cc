@@ -43,7 +43,7 @@ void Egnn::Layer::Apply(const Variable& attributes, const Variable& velocities, 
   const Variable hidden = EdgeSilu(h, x, attributes, edge1_.weight, edge1_.bias, edges);
   const auto [messages, sums] = SiluAndSum(edge2_(hidden), h.dim(0), edges);
   x = Add(x, MeanMoves(position1_(messages), position2_.weight, x, kLargestMove, edges));
-  x = Add(x, Mul(velocity2_(Silu(velocity1_(h))), velocities));
+  x = Add(x, Mul(FromBF16(velocity2_(Silu(velocity1_(h)))), velocities));  // coordinates are not rounded
   h = Add(h, node2_(Silu(node1_(Concat({h, sums}, -1)))));
 }
 

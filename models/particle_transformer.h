@@ -7,6 +7,7 @@
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
+#include "engine/nn/transformer_encoder_layer.h"
 #include "engine/random.h"
 #include "groups/base_function.h"
 
@@ -23,19 +24,6 @@ struct ParticleTransformerOptions {
   bool checkpoint = false;  // whether the backward computes the layers again, for less memory
 };
 
-// A pre-norm encoder layer with the parameter names of torch.nn.TransformerEncoderLayer; feed-forward width = width.
-class TransformerLayer : public nn::Module {
- public:
-  TransformerLayer(int64_t width, int64_t heads, int64_t hidden, Generator& generator);
-  Variable operator()(const Variable& x) const;  // [rows, tokens, width] -> the same
-
- private:
-  int64_t heads_;
-  Variable in_proj_weight_, in_proj_bias_, out_proj_weight_, out_proj_bias_;
-  nn::Linear linear1_, linear2_;
-  nn::LayerNorm norm1_, norm2_;
-};
-
 // One token for every ordered pair of particles; those of a particle with itself carry its features and are read out.
 class ParticleTransformer : public BaseFunction {
  public:
@@ -49,7 +37,7 @@ class ParticleTransformer : public BaseFunction {
   ParticleTransformerOptions options_;
   nn::Linear input_;
   Variable positions_;  // [nodes^2, 1, width]
-  nn::ModuleList<TransformerLayer> layers_;
+  nn::ModuleList<nn::TransformerEncoderLayer> layers_;
   nn::LayerNorm norm_;
   nn::Linear output1_, output2_;
 };

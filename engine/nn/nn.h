@@ -8,5 +8,6 @@
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
 #include "engine/nn/module.h"
+#include "engine/nn/transformer_encoder_layer.h"
 
 #endif  // ORBIT_ENGINE_NN_NN_H_

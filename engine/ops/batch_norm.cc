@@ -1,6 +1,7 @@
 #include "engine/ops/batch_norm.h"
 
 #include "engine/dispatch.h"
+#include "engine/ops/cast.h"
 #include "kernels/batch_norm.h"
 
 namespace orbit {
@@ -19,6 +20,7 @@ Tensor MomentsOf(const Tensor& x, int64_t rows, int64_t channels) {
 
 Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bias, const RunningStatistics& running,
                    bool training, bool relu, double eps) {
+  if (x.dtype() == DType::kBF16) return BatchNorm(FromBF16(x), weight, bias, running, training, relu, eps);
   Check(x.rank() >= 1, "BatchNorm of a scalar");
   const int64_t channels = x.dim(-1);
   const int64_t rows = channels > 0 ? x.size() / channels : 0;

@@ -8,7 +8,7 @@ namespace {
 
 Tensor Take(const Tensor& x) {
   Tensor y = Tensor::Empty({x.dim(0), x.dim(1), x.dim(3)}, x.dtype(), x.device());
-  Dispatch("Diagonal", x, [&]<class T>(auto device, std::type_identity<T>) {
+  DispatchWithBF16("Diagonal", x, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::Diagonal(device, x.dim(0), x.dim(1), x.dim(3), x.data<T>(), y.data<T>());
   });
   return y;
@@ -16,7 +16,7 @@ Tensor Take(const Tensor& x) {
 
 Tensor Embed(const Tensor& x) {
   Tensor y = Tensor::Empty({x.dim(0), x.dim(1), x.dim(1), x.dim(2)}, x.dtype(), x.device());
-  Dispatch("DiagonalEmbed", x, [&]<class T>(auto device, std::type_identity<T>) {
+  DispatchWithBF16("DiagonalEmbed", x, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::DiagonalEmbed(device, x.dim(0), x.dim(1), x.dim(2), x.data<T>(), y.data<T>());
   });
   return y;

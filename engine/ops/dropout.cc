@@ -11,7 +11,7 @@ Variable Dropout(const Variable& x, double p, Generator& generator) {
   const auto drop = [p, stream = generator.NextStream(x.device()),
                      slice = generator.SliceOf(x.shape())](const Tensor& x) {
     Tensor y = Tensor::EmptyLike(x);
-    Dispatch("Dropout", x, [&]<class T>(auto device, std::type_identity<T>) {
+    DispatchWithBF16("Dropout", x, [&]<class T>(auto device, std::type_identity<T>) {
       kernels::Dropout(device, stream, slice, p, x.data<T>(), y.data<T>());
     });
     return y;

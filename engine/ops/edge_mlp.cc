@@ -1,6 +1,7 @@
 #include "engine/ops/edge_mlp.h"
 
 #include "engine/dispatch.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/shape.h"
 #include "kernels/edge_mlp.h"
@@ -110,20 +111,22 @@ Variable EdgeSilu(const Variable& h, const Variable& positions, const Variable& 
         bias.value().Describe());
   const int64_t width = h.dim(1);
   const Variable of_nodes = Concat({Slice(weight, 1, 0, width), Slice(weight, 1, width, 2 * width)}, 0);
-  return PairSilu(Linear(h, of_nodes), positions, attributes, Slice(weight, 1, 2 * width, weight.dim(1)), bias, edges);
+  return PairSilu(FromBF16(Linear(h, of_nodes)), positions, attributes, Slice(weight, 1, 2 * width, weight.dim(1)),
+                  bias, edges);
 }
 
 MessagesAndSums SiluAndSum(const Variable& x, int64_t nodes, const EdgeLists& edges) {
-  std::vector<Variable> results = SumMessages(x, nodes, true, edges);
+  std::vector<Variable> results = SumMessages(FromBF16(x), nodes, true, edges);
   return {results[1], results[0]};
 }
 
 Variable SiluSum(const Variable& x, int64_t nodes, const EdgeLists& edges) {
-  return SumMessages(x, nodes, false, edges)[0];
+  return SumMessages(FromBF16(x), nodes, false, edges)[0];
 }
 
 Variable MeanMoves(const Variable& p, const Variable& weight, const Variable& positions, double limit,
                    const EdgeLists& edges) {
+  if (p.dtype() == DType::kBF16) return MeanMoves(FromBF16(p), weight, positions, limit, edges);
   const kernels::GraphEdges graphs = ToKernel("MeanMoves", edges, positions.dim(0));
   Check(p.rank() == 2 && p.dim(0) == graphs.edges && weight.size() == p.dim(1) &&
             positions.shape() == Shape{graphs.nodes(), 3},

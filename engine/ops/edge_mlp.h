@@ -1,4 +1,5 @@
-// MLPs over the edges of graphs: what comes before, between and after their dense products. f32, f64.
+// MLPs over the edges of graphs: what comes before, between and after their dense products. f32, f64; bf16 is taken in
+// f32.
 //
 // Arrays over nodes are [graphs samples n, ...], every sample of a graph over the same edges; those over edges hold one
 // graph after another, of each its samples, of each its edges as in EdgeLists, which is [samples edges, ...] for one

@@ -43,7 +43,7 @@ Tensor Apply(const char* name, Binary function, const Tensor& a, const Tensor& b
   SetStrides(a.shape(), shape, broadcast.a_stride);
   SetStrides(b.shape(), shape, broadcast.b_stride);
   Tensor y = Tensor::Empty(shape, a.dtype(), a.device());
-  Dispatch(name, y, [&]<class T>(auto device, std::type_identity<T>) {
+  DispatchWithBF16(name, y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::BinaryForward(device, function, broadcast, a.data<T>(), b.data<T>(), y.data<T>());
   });
   return y;
@@ -51,8 +51,9 @@ Tensor Apply(const char* name, Binary function, const Tensor& a, const Tensor& b
 
 Tensor Apply(const char* name, Unary function, const Tensor& x, double a = 0, double b = 0) {
   Tensor y = Tensor::EmptyLike(x);
-  Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::UnaryForward(device, function, x.size(), T(a), T(b), x.data<T>(), y.data<T>());
+  DispatchWithBF16(name, x, [&]<class T>(auto device, std::type_identity<T>) {
+    using S = kernels::SumType<T>;
+    kernels::UnaryForward(device, function, x.size(), S(a), S(b), x.data<T>(), y.data<T>());
   });
   return y;
 }
@@ -62,29 +63,30 @@ Variable MakeUnary(const char* name, Unary function, const Variable& x, double a
   return MakeVariable(name, y, {x}, [=, x = x.value()](const Gradients& gradients) {
     const Tensor& dy = gradients.output();
     Tensor dx = Tensor::EmptyLike(x);
-    Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::UnaryBackward(device, function, x.size(), T(a), T(b), x.data<T>(), y.data<T>(), dy.data<T>(),
+    DispatchWithBF16(name, x, [&]<class T>(auto device, std::type_identity<T>) {
+      using S = kernels::SumType<T>;
+      kernels::UnaryBackward(device, function, x.size(), S(a), S(b), x.data<T>(), y.data<T>(), dy.data<T>(),
                              dx.data<T>());
     });
     gradients.Add(0, dx);
   });
 }
 
-Tensor Converted(const Tensor& x, DType dtype) {
-  const auto on_device = [](DType d) { return d == DType::kF32 || d == DType::kF64; };
-  if (x.dtype() == dtype || !on_device(x.dtype()) || !on_device(dtype)) return x.To(dtype);
-  Tensor y = Tensor::Empty(x.shape(), dtype, x.device());
-  Dispatch("Cast", x, [&]<class T>(auto device, std::type_identity<T>) {
-    using To = std::conditional_t<std::is_same_v<T, float>, double, float>;
-    kernels::Convert<decltype(device), T, To>(device, x.size(), x.data<T>(), y.data<To>());
-  });
-  return y;
-}
+// What a binary function makes of its operands, which go into the backward as it takes them.
+struct Applied {
+  Applied(const char* name, Binary function, const Variable& first, const Variable& second) {
+    std::vector<Tensor> operands = AutocastTogether({first.value(), second.value()});
+    a = operands[0];
+    b = operands[1];
+    y = Apply(name, function, a, b);
+  }
+  Tensor a, b, y;
+};
 
 }  // namespace
 
 Variable Add(const Variable& a, const Variable& b) {
-  return MakeVariable("Add", Apply("Add", Binary::kAdd, a.value(), b.value()), {a, b},
+  return MakeVariable("Add", Applied("Add", Binary::kAdd, a, b).y, {a, b},
                       [sa = a.shape(), sb = b.shape()](const Gradients& gradients) {
                         const Tensor& dy = gradients.output();
                         if (gradients.Needs(0)) gradients.Add(0, SumToShape(dy, sa));
@@ -93,7 +95,7 @@ Variable Add(const Variable& a, const Variable& b) {
 }
 
 Variable Sub(const Variable& a, const Variable& b) {
-  return MakeVariable("Sub", Apply("Sub", Binary::kSubtract, a.value(), b.value()), {a, b},
+  return MakeVariable("Sub", Applied("Sub", Binary::kSubtract, a, b).y, {a, b},
                       [sa = a.shape(), sb = b.shape()](const Gradients& gradients) {
                         const Tensor& dy = gradients.output();
                         if (gradients.Needs(0)) gradients.Add(0, SumToShape(dy, sa));
@@ -102,26 +104,25 @@ Variable Sub(const Variable& a, const Variable& b) {
 }
 
 Variable Mul(const Variable& a, const Variable& b) {
-  return MakeVariable("Mul", Apply("Mul", Binary::kMultiply, a.value(), b.value()), {a, b},
-                      [a = a.value(), b = b.value()](const Gradients& gradients) {
-                        const Tensor& dy = gradients.output();
-                        if (gradients.Needs(0))
-                          gradients.Add(0, SumToShape(Apply("Mul", Binary::kMultiply, dy, b), a.shape()));
-                        if (gradients.Needs(1))
-                          gradients.Add(1, SumToShape(Apply("Mul", Binary::kMultiply, dy, a), b.shape()));
-                      });
+  const Applied product("Mul", Binary::kMultiply, a, b);
+  return MakeVariable("Mul", product.y, {a, b}, [a = product.a, b = product.b](const Gradients& gradients) {
+    const Tensor& dy = gradients.output();
+    if (gradients.Needs(0)) gradients.Add(0, SumToShape(Apply("Mul", Binary::kMultiply, dy, b), a.shape()));
+    if (gradients.Needs(1)) gradients.Add(1, SumToShape(Apply("Mul", Binary::kMultiply, dy, a), b.shape()));
+  });
 }
 
 Variable Div(const Variable& a, const Variable& b) {
-  const Tensor y = Apply("Div", Binary::kDivide, a.value(), b.value());
-  return MakeVariable("Div", y, {a, b}, [y, b = b.value(), sa = a.shape()](const Gradients& gradients) {
-    const Tensor da = Apply("Div", Binary::kDivide, gradients.output(), b);
-    if (gradients.Needs(0)) gradients.Add(0, SumToShape(da, sa));
-    if (gradients.Needs(1)) {
-      const Tensor db = SumToShape(Apply("Div", Binary::kMultiply, da, y), b.shape());
-      gradients.Add(1, Apply("Div", Unary::kAffine, db, -1));
-    }
-  });
+  const Applied quotient("Div", Binary::kDivide, a, b);
+  return MakeVariable("Div", quotient.y, {a, b},
+                      [y = quotient.y, b = quotient.b, sa = a.shape()](const Gradients& gradients) {
+                        const Tensor da = Apply("Div", Binary::kDivide, gradients.output(), b);
+                        if (gradients.Needs(0)) gradients.Add(0, SumToShape(da, sa));
+                        if (gradients.Needs(1)) {
+                          const Tensor db = SumToShape(Apply("Div", Binary::kMultiply, da, y), b.shape());
+                          gradients.Add(1, Apply("Div", Unary::kAffine, db, -1));
+                        }
+                      });
 }
 
 Variable Scale(const Variable& x, double factor) { return MakeUnary("Scale", Unary::kAffine, x, factor, 0); }
@@ -139,13 +140,5 @@ Variable Sqrt(const Variable& x) { return MakeUnary("Sqrt", Unary::kSqrt, x); }
 Variable Square(const Variable& x) { return MakeUnary("Square", Unary::kSquare, x); }
 Variable Abs(const Variable& x) { return MakeUnary("Abs", Unary::kAbs, x); }
 Variable Clamp(const Variable& x, double low, double high) { return MakeUnary("Clamp", Unary::kClamp, x, low, high); }
-
-Variable Cast(const Variable& x, DType dtype) {
-  if (x.dtype() == dtype) return x;
-  Check(IsFloating(x.dtype()) && IsFloating(dtype), "Cast of ", x.value().Describe(), " to ", NameOf(dtype));
-  return MakeVariable("Cast", Converted(x.value(), dtype), {x}, [dtype = x.dtype()](const Gradients& gradients) {
-    gradients.Add(0, Converted(gradients.output(), dtype));
-  });
-}
 
 }  // namespace orbit

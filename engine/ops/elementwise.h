@@ -1,10 +1,13 @@
-// Functions of single elements. All take f32 and f64 and return a new variable of the same dtype.
+// Functions of single elements. All take f32, f64 and bf16, which is computed in f32, and return a new variable of the
+// same dtype.
 //
 // Binary functions broadcast as NumPy does: shapes are aligned at their last axes, and an axis that is 1 or missing on
-// one side is repeated. They throw Error, with both operands, for shapes that do not fit and for different dtypes.
+// one side is repeated. They throw Error, with both operands, for shapes that do not fit and for different dtypes, but
+// for bf16 and f32 under Precision::kBf16 (engine/autocast.h), of which the result is bf16.
 #ifndef ORBIT_ENGINE_OPS_ELEMENTWISE_H_
 #define ORBIT_ENGINE_OPS_ELEMENTWISE_H_
 
+#include "engine/ops/cast.h"
 #include "engine/variable.h"
 
 namespace orbit {
@@ -29,8 +32,6 @@ Variable Log(const Variable& x);
 Variable Sqrt(const Variable& x);
 Variable Square(const Variable& x);
 Variable Abs(const Variable& x);  // the derivative at 0 is 0
-// x in another floating dtype; the gradient comes back in x's own. x itself where nothing changes.
-Variable Cast(const Variable& x, DType dtype);
 // The gradient passes where low <= x <= high.
 Variable Clamp(const Variable& x, double low, double high);
 

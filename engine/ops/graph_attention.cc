@@ -1,12 +1,14 @@
 #include "engine/ops/graph_attention.h"
 
 #include "engine/dispatch.h"
+#include "engine/ops/cast.h"
 #include "kernels/graph_attention.h"
 
 namespace orbit {
 
 Variable GraphAttention(const Variable& z, const Variable& from, const Variable& to, const EdgeLists& edges,
                         double slope) {
+  if (z.dtype() == DType::kBF16) return GraphAttention(FromBF16(z), FromBF16(from), FromBF16(to), edges, slope);
   Check(z.rank() == 5 && z.dim(0) == edges.graphs && z.dim(2) == edges.n && from.dtype() == z.dtype() &&
             to.dtype() == z.dtype() && from.shape() == Shape({z.dim(0), z.dim(1), z.dim(2), z.dim(3)}) &&
             to.shape() == from.shape(),

@@ -16,7 +16,7 @@ Tensor Gather(const char* name, const Tensor& x, const Tensor& index) {
   Shape shape = x.shape();
   shape[0] = index.size();
   Tensor y = Tensor::Empty(shape, x.dtype(), x.device());
-  Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
+  DispatchWithBF16(name, x, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::GatherRows(device, index.size(), Columns(x), x.dim(0), index.data<int64_t>(), x.data<T>(), y.data<T>());
   });
   return y;
@@ -26,7 +26,7 @@ Tensor ScatterAdd(const char* name, const Tensor& x, const Tensor& index, int64_
   Shape shape = x.shape();
   shape[0] = rows;
   Tensor y = Tensor::Zeros(shape, x.dtype(), x.device());
-  Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
+  DispatchWithBF16(name, x, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::ScatterAddRows(device, index.size(), Columns(x), rows, index.data<int64_t>(), x.data<T>(), y.data<T>());
   });
   return y;

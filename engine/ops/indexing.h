@@ -6,8 +6,8 @@
 
 namespace orbit {
 
-// Rows index[i] of the first axis of x: index i64 [m], x [rows, ...] -> [m, ...]. f32, f64. Throws for a number outside
-// [0, rows).
+// Rows index[i] of the first axis of x: index i64 [m], x [rows, ...] -> [m, ...]. f32, f64, and bf16, whose gradients
+// are added up in f32. Throws for a number outside [0, rows).
 Variable IndexSelect(const Variable& x, const Tensor& index);
 
 // A tensor of `rows` rows, row r being the sum of all x[i] with index[i] = r: x [m, ...], index i64 [m].

@@ -1,4 +1,4 @@
-// Losses: scalars. As PyTorch's, with `reduction`.
+// Losses: scalars. As PyTorch's, with `reduction`. Predictions and logits in bf16 are taken in f32.
 #ifndef ORBIT_ENGINE_OPS_LOSS_H_
 #define ORBIT_ENGINE_OPS_LOSS_H_
 
@@ -19,6 +19,17 @@ Variable L1Loss(const Variable& prediction, const Variable& target, Reduction re
 // `weight`, which broadcasts to them, where it is defined: 0 for elements without a label. f32, f64.
 Variable BceWithLogitsLoss(const Variable& logits, const Variable& target, Reduction reduction = Reduction::kMean,
                            const Variable& weight = {});
+
+// The cross entropy of a class given logits [..., classes], over the rows whose target, i64 [...], is not `ignored`:
+// the log of the sum of exp(logits) minus the target's logit, times weight [classes] of the target where it is defined.
+// kMean divides by CrossEntropyDenominator, of which it throws Error where that is 0; it waits for the device where the
+// target is there. Throws Error for a target that is neither a class nor `ignored`; a GPU, which cannot, gives NaN.
+// f32, f64.
+Variable CrossEntropyLoss(const Variable& logits, const Tensor& target, Reduction reduction = Reduction::kMean,
+                          const Tensor& weight = {}, int64_t ignored = -100);
+
+// The sum of the weights, ones where undefined, of the targets that are not ignored.
+double CrossEntropyDenominator(const Tensor& target, const Tensor& weight = {}, int64_t ignored = -100);
 
 }  // namespace orbit
 

@@ -1,6 +1,7 @@
 #include "engine/ops/message_passing.h"
 
 #include "engine/dispatch.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/reduce.h"
 #include "kernels/message_passing.h"
 
@@ -50,15 +51,16 @@ Tensor NodeMask(const Tensor& num_nodes, int64_t n, DType dtype) {
 }
 
 Variable MessageSum(const Variable& x, const Variable& eps, const EdgeLists& edges) {
-  return SumMessages(x, eps, edges, {});
+  return SumMessages(FromBF16(x), eps, edges, {});
 }
 
 Variable MessageSumWithHub(const Variable& x, const Variable& eps, const EdgeLists& edges, const Tensor& num_nodes) {
-  return SumMessages(x, eps, edges, num_nodes);
+  return SumMessages(FromBF16(x), eps, edges, num_nodes);
 }
 
 Variable NormalizedMessageSum(const Variable& x, const Tensor& s, double self, const Variable& bias,
                               const EdgeLists& edges) {
+  if (x.dtype() == DType::kBF16) return NormalizedMessageSum(FromBF16(x), s, self, bias, edges);
   Check(x.rank() == 4 && x.dim(0) == edges.graphs && x.dim(2) == edges.n && s.shape() == Shape{edges.graphs, edges.n} &&
             s.dtype() == x.dtype() && (!bias.defined() || bias.shape() == Shape{x.dim(3)}),
         "NormalizedMessageSum: x ", x.value().Describe(), ", s ", s.Describe(), ", bias ",

@@ -5,6 +5,7 @@
 #include "engine/ops/attention.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/batch_statistics.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/diagonal.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/edge_mlp.h"
@@ -17,6 +18,7 @@
 #include "engine/ops/normalization.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/softmax.h"
 #include "engine/ops/transformer_layer.h"
 #include "engine/ops/vector_neurons.h"
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "engine/dispatch.h"
+#include "engine/ops/cast.h"
 #include "kernels/elementwise.h"
 
 namespace orbit {
@@ -49,13 +50,14 @@ void ForEachRun(const Shape& shape, const std::vector<bool>& over,
   }
 }
 
-// factor times the sum over the axes; the result has the given shape.
+// factor times the sum over the axes, of bf16 in f32; the result has the given shape.
 Tensor SumOver(const char* name, const Tensor& x, const std::vector<bool>& over, double factor, const Shape& shape) {
   Tensor y = x;
   ForEachRun(x.shape(), over, [&](int64_t outer, int64_t middle, int64_t inner) {
-    Tensor sum = Tensor::Empty({outer, inner}, x.dtype(), x.device());
-    Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::SumAxis(device, outer, middle, inner, T(factor), y.data<T>(), sum.data<T>());
+    Tensor sum = Tensor::Empty({outer, inner}, SumDType(x.dtype()), x.device());
+    DispatchWithBF16(name, y, [&]<class T>(auto device, std::type_identity<T>) {
+      using S = kernels::SumType<T>;
+      kernels::SumAxis(device, outer, middle, inner, S(factor), y.data<T>(), sum.data<S>());
     });
     y = sum;
     factor = 1;
@@ -77,8 +79,9 @@ Tensor ExpandOver(const char* name, const Tensor& dy, const std::vector<bool>& o
   for (size_t i = steps.size(); i-- > 0;) {  // the first axes first: what follows them is not yet expanded
     const Step& step = steps[i];
     Tensor expanded = Tensor::Empty({step.outer, step.middle, step.inner}, dy.dtype(), dy.device());
-    Dispatch(name, dy, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::ExpandAxis(device, step.outer, step.middle, step.inner, T(factor), x.data<T>(), expanded.data<T>());
+    DispatchWithBF16(name, dy, [&]<class T>(auto device, std::type_identity<T>) {
+      kernels::ExpandAxis(device, step.outer, step.middle, step.inner, kernels::SumType<T>(factor), x.data<T>(),
+                          expanded.data<T>());
     });
     x = expanded;
     factor = 1;
@@ -94,7 +97,7 @@ Variable Reduce(const char* name, const Variable& x, const std::vector<int64_t>&
   Shape shape;
   for (int64_t i = 0; i < x.rank(); ++i)
     if (keepdim || !reduction.over[i]) shape.push_back(reduction.kept[i]);
-  const Tensor y = SumOver(name, x.value(), reduction.over, factor, shape);
+  const Tensor y = SumOver(name, x.value(), reduction.over, factor, shape).To(x.dtype());
   return MakeVariable(name, y, {x}, [=, shape = x.shape(), over = reduction.over](const Gradients& gradients) {
     gradients.Add(0, ExpandOver(name, gradients.output(), over, factor, shape));
   });
@@ -118,6 +121,7 @@ Variable Sum(const Variable& x) { return Sum(x, AllAxes(x)); }
 Variable Mean(const Variable& x) { return Mean(x, AllAxes(x)); }
 
 Variable Max(const Variable& x, int64_t axis) {
+  if (x.dtype() == DType::kBF16) return Max(FromBF16(x), axis);
   const int64_t i = axis < 0 ? axis + x.rank() : axis;
   const int64_t middle = x.dim(axis);
   Check(middle > 0, "Max over nothing: axis ", axis, " of ", x.value().Describe());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/dispatch.h"
+#include "engine/ops/cast.h"
 #include "engine/ops/reduce.h"
 #include "kernels/copy.h"
 
@@ -37,7 +38,7 @@ void Copy(const char* name, const Shape& shape, const Tensor& x, int64_t x_offse
   std::copy(shape.begin(), shape.end(), strided.size.begin());
   strided.x_stride = x_strides;
   strided.y_stride = y_strides;
-  Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
+  DispatchWithBF16(name, x, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::CopyStrided(device, strided, x.data<T>() + x_offset, y.data<T>() + y_offset);
   });
 }
@@ -91,22 +92,25 @@ Variable Permute(const Variable& x, const std::vector<int64_t>& axes) {
 Variable Concat(const std::vector<Variable>& parts, int64_t axis) {
   Check(!parts.empty(), "Concat of nothing");
   const int64_t i = Normalize("Concat", parts[0].value(), axis);
+  std::vector<Tensor> values;
+  for (const Variable& part : parts) values.push_back(part.value());
+  values = AutocastTogether(std::move(values));
   Shape shape = parts[0].shape();
   for (size_t p = 1; p < parts.size(); ++p) {
     Shape other = parts[p].shape();
-    Check(parts[p].rank() == parts[0].rank() && parts[p].dtype() == parts[0].dtype(), "Concat of ",
+    Check(parts[p].rank() == parts[0].rank() && values[p].dtype() == values[0].dtype(), "Concat of ",
           parts[0].value().Describe(), " and ", parts[p].value().Describe());
     shape[i] += other[i];
     other[i] = parts[0].shape()[i];
     Check(other == parts[0].shape(), "Concat along axis ", axis, " of ", parts[0].value().Describe(), " and ",
           parts[p].value().Describe());
   }
-  Tensor y = Tensor::Empty(shape, parts[0].dtype(), parts[0].device());
+  Tensor y = Tensor::Empty(shape, values[0].dtype(), values[0].device());
   std::vector<int64_t> begins;
   std::vector<Shape> shapes;
   int64_t begin = 0;
-  for (const Variable& part : parts) {
-    CopyIn("Concat", part.value(), y, i, begin);
+  for (const Tensor& part : values) {
+    CopyIn("Concat", part, y, i, begin);
     begins.push_back(begin);
     shapes.push_back(part.shape());
     begin += part.dim(i);

@@ -4,6 +4,12 @@
 #include <vector>
 
 #include "engine/dispatch.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/cast.h"
+#include "engine/ops/dropout.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/normalization.h"
 #include "kernels/transformer_layer.h"
 
 namespace orbit {
@@ -24,35 +30,14 @@ kernels::TransformerLayerParameters<T> Pointers(const std::array<Tensor, kParame
           t[6].data<U>(), t[7].data<U>(), t[8].data<U>(), t[9].data<U>(), t[10].data<U>(), t[11].data<U>()};
 }
 
-}  // namespace
-
-Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParameters& parameters, int64_t heads,
-                                 double eps) {
-  Check(x.rank() == 3 && heads >= 1 && x.dim(2) % heads == 0, "TransformerEncoderLayer with ", heads, " heads of ",
-        x.value().Describe());
-  const int64_t width = x.dim(2), hidden = parameters.linear1_weight.dim(0);
-  const kernels::TransformerLayerSizes sizes{
-      .sequences = x.dim(0), .tokens = x.dim(1), .width = width, .heads = heads, .hidden = hidden, .eps = eps};
-  const std::array<Shape, kParameters> shapes = {{{3 * width, width},
-                                                  {3 * width},
-                                                  {width, width},
-                                                  {width},
-                                                  {hidden, width},
-                                                  {hidden},
-                                                  {width, hidden},
-                                                  {width},
-                                                  {width},
-                                                  {width},
-                                                  {width},
-                                                  {width}}};
+// As one operation, of f32 or f64.
+Variable Fused(const Variable& x, const kernels::TransformerLayerSizes& sizes,
+               const std::array<Variable, kParameters>& parameters) {
   std::vector<Variable> inputs = {x};
   std::array<Tensor, kParameters> weights;
-  const std::array<Variable, kParameters> in_order = InOrder(parameters);
   for (size_t i = 0; i < kParameters; ++i) {
-    weights[i] = in_order[i].value();
-    Check(weights[i].shape() == shapes[i] && weights[i].dtype() == x.dtype(), "TransformerEncoderLayer of ",
-          x.value().Describe(), ": parameter ", i, " is ", weights[i].Describe(), ", expected ", ToString(shapes[i]));
-    inputs.push_back(in_order[i]);
+    weights[i] = parameters[i].value();
+    inputs.push_back(parameters[i]);
   }
   Tensor y = Tensor::EmptyLike(x.value()), saved;
   Dispatch("TransformerEncoderLayer", y, [&]<class T>(auto device, std::type_identity<T>) {
@@ -74,6 +59,62 @@ Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParame
                         gradients.Add(0, dx);
                         for (size_t i = 0; i < kParameters; ++i) gradients.Add(i + 1, dweights[i]);
                       });
+}
+
+// One operation after another.
+Variable Composed(const Variable& x, const TransformerLayerParameters& p, int64_t heads, double eps, const Tensor& mask,
+                  double dropout, Generator* generator) {
+  const auto drop = [&](const Variable& y) { return dropout > 0 ? Dropout(y, dropout, *generator) : y; };
+  const Variable projected = Linear(LayerNorm(x, p.norm1_weight, p.norm1_bias, eps), p.in_proj_weight, p.in_proj_bias);
+  const Variable attended = ScaledDotProductAttention(projected, heads, mask, dropout, generator);
+  const Variable h = Add(x, drop(Linear(attended, p.out_proj_weight, p.out_proj_bias)));
+  const Variable hidden =
+      drop(Gelu(Linear(LayerNorm(h, p.norm2_weight, p.norm2_bias, eps), p.linear1_weight, p.linear1_bias)));
+  return Add(h, drop(Linear(hidden, p.linear2_weight, p.linear2_bias)));
+}
+
+// Whether the layer in f32 takes the place of one in bf16.
+bool IsOneKernel(Device device, const kernels::TransformerLayerSizes& sizes) {
+  bool is_one = false;
+  DispatchDevice("TransformerEncoderLayer", device,
+                 [&](auto tag) { is_one = kernels::TransformerLayerIsOneKernel(tag, sizes); });
+  return is_one;
+}
+
+}  // namespace
+
+Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParameters& parameters, int64_t heads,
+                                 double eps, const Tensor& mask, double dropout, Generator* generator) {
+  Check(x.rank() == 3 && heads >= 1 && x.dim(2) % heads == 0, "TransformerEncoderLayer with ", heads, " heads of ",
+        x.value().Describe());
+  Check(dropout >= 0 && dropout < 1 && (dropout == 0 || generator), "TransformerEncoderLayer: dropout of ", dropout,
+        generator ? "" : " without a generator");
+  const int64_t width = x.dim(2), hidden = parameters.linear1_weight.dim(0);
+  const std::array<Shape, kParameters> shapes = {{{3 * width, width},
+                                                  {3 * width},
+                                                  {width, width},
+                                                  {width},
+                                                  {hidden, width},
+                                                  {hidden},
+                                                  {width, hidden},
+                                                  {width},
+                                                  {width},
+                                                  {width},
+                                                  {width},
+                                                  {width}}};
+  const std::array<Variable, kParameters> in_order = InOrder(parameters);
+  for (size_t i = 0; i < kParameters; ++i)
+    Check(in_order[i].shape() == shapes[i] && in_order[i].dtype() == in_order[0].dtype() &&
+              Serves(in_order[i], x.dtype()),
+          "TransformerEncoderLayer of ", x.value().Describe(), ": parameter ", i, " is ",
+          in_order[i].value().Describe(), ", expected ", ToString(shapes[i]));
+  const kernels::TransformerLayerSizes sizes = {
+      .sequences = x.dim(0), .tokens = x.dim(1), .width = width, .heads = heads, .hidden = hidden, .eps = eps};
+  const DType dtype = in_order[0].dtype();
+  const bool in_bf16 = x.dtype() == DType::kBF16 || (dtype == DType::kF32 && Autocast::current() == Precision::kBf16);
+  const bool fused =
+      !mask.defined() && dropout == 0 && (!in_bf16 || (dtype == DType::kF32 && IsOneKernel(x.device(), sizes)));
+  return fused ? Fused(Cast(x, dtype), sizes, in_order) : Composed(x, parameters, heads, eps, mask, dropout, generator);
 }
 
 }  // namespace orbit

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
+#include "kernels/cpu/floats.h"
 #include "kernels/parallel.h"
 
 namespace orbit::kernels {
@@ -15,8 +17,13 @@ struct Head {
   int64_t tokens, channels, stride, width;
   const T *q, *k, *v;
   T scale;
+  int64_t sequence, head;
+  AttentionMask<T> mask;
 
-  T Score(int64_t i, int64_t j) const { return scale * Dot(q + i * stride, k + j * stride); }
+  T Score(int64_t i, int64_t j) const {
+    const T score = scale * Dot(q + i * stride, k + j * stride);
+    return mask.data ? score + mask.At(sequence, head, i, j) : score;
+  }
   T Dot(const T* a, const T* b) const {
     T sum = 0;
     for (int64_t c = 0; c < channels; ++c) sum += a[c] * b[c];
@@ -29,7 +36,7 @@ struct Head {
 
 // Calls f(head, offset of its first row in projected, in y, in log_sums).
 template <class T, class F>
-void ForEachHead(const AttentionShape& shape, const T* projected, F&& f) {
+void ForEachHead(const AttentionShape& shape, const T* projected, const AttentionMask<T>& mask, F&& f) {
   const int64_t width = shape.width(), work = std::max<int64_t>(1, shape.tokens * shape.tokens * shape.channels);
   const T scale = T(1) / std::sqrt(static_cast<T>(shape.channels));
   ParallelFor(shape.sequences * shape.heads, std::max<int64_t>(1, (1 << 15) / work), [&](int64_t begin, int64_t end) {
@@ -37,33 +44,31 @@ void ForEachHead(const AttentionShape& shape, const T* projected, F&& f) {
       const int64_t row = pair / shape.heads * shape.tokens, column = pair % shape.heads * shape.channels;
       const int64_t at = row * 3 * width + column;
       const T* q = projected + at;
-      f(Head<T>{shape.tokens, shape.channels, 3 * width, width, q, q + width, q + 2 * width, scale}, at,
-        row * width + column, pair * shape.tokens);
+      f(Head<T>{shape.tokens, shape.channels, 3 * width, width, q, q + width, q + 2 * width, scale, pair / shape.heads,
+                pair % shape.heads, mask},
+        at, row * width + column, pair * shape.tokens);
     }
   });
 }
 
-std::vector<float> ToFloats(int64_t size, const BFloat16* x) {
-  std::vector<float> y(size);
-  std::transform(x, x + size, y.begin(), ToFloat);
-  return y;
-}
-
-void Round(const std::vector<float>& x, BFloat16* y) { std::transform(x.begin(), x.end(), y, ToBFloat16); }
-
 }  // namespace
 
 template <class Device, class T>
-void AttentionForward(Device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums) {
-  ForEachHead(shape, projected, [&](const Head<T>& head, int64_t, int64_t out, int64_t sums) {
+void AttentionForward(Device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums,
+                      const AttentionMask<SumType<T>>& mask) {
+  ForEachHead(shape, projected, mask, [&](const Head<T>& head, int64_t, int64_t out, int64_t sums) {
     std::vector<T> weights(head.tokens);
     for (int64_t i = 0; i < head.tokens; ++i) {
       for (int64_t j = 0; j < head.tokens; ++j) weights[j] = head.Score(i, j);
       const T largest = *std::max_element(weights.begin(), weights.end());
-      T sum = 0;
-      for (T& weight : weights) sum += weight = std::exp(weight - largest);
       T* row = y + out + i * head.width;
       std::fill_n(row, head.channels, T(0));
+      if (largest == -std::numeric_limits<T>::infinity()) {
+        log_sums[sums + i] = -largest;
+        continue;
+      }
+      T sum = 0;
+      for (T& weight : weights) sum += weight = std::exp(weight - largest);
       for (int64_t j = 0; j < head.tokens; ++j) head.Add(weights[j] / sum, head.v + j * head.stride, row);
       log_sums[sums + i] = largest + std::log(sum);
     }
@@ -72,8 +77,8 @@ void AttentionForward(Device, const AttentionShape& shape, const T* projected, T
 
 template <class Device, class T>
 void AttentionBackward(Device, const AttentionShape& shape, const T* projected, const T* y, const SumType<T>* log_sums,
-                       const T* dy, T* dprojected) {
-  ForEachHead(shape, projected, [&](const Head<T>& head, int64_t in, int64_t out, int64_t sums) {
+                       const T* dy, T* dprojected, const AttentionMask<SumType<T>>& mask) {
+  ForEachHead(shape, projected, mask, [&](const Head<T>& head, int64_t in, int64_t out, int64_t sums) {
     T *dq = dprojected + in, *dk = dq + head.width, *dv = dk + head.width;
     for (int64_t i = 0; i < head.tokens; ++i)
       for (T* d : {dq, dk, dv}) std::fill_n(d + i * head.stride, head.channels, T(0));
@@ -91,28 +96,30 @@ void AttentionBackward(Device, const AttentionShape& shape, const T* projected, 
   });
 }
 
-// In float.
 template <>
-void AttentionForward(Cpu cpu, const AttentionShape& shape, const BFloat16* projected, BFloat16* y, float* log_sums) {
+void AttentionForward(Cpu cpu, const AttentionShape& shape, const BFloat16* projected, BFloat16* y, float* log_sums,
+                      const AttentionMask<float>& mask) {
   const int64_t size = shape.rows() * shape.width();
-  std::vector<float> result(size);
-  AttentionForward(cpu, shape, ToFloats(3 * size, projected).data(), result.data(), log_sums);
-  Round(result, y);
+  const Floats result(size);
+  AttentionForward<Cpu, float>(cpu, shape, Floats(3 * size, projected).data(), result.data(), log_sums, mask);
+  result.RoundTo(y);
 }
 
 template <>
 void AttentionBackward(Cpu cpu, const AttentionShape& shape, const BFloat16* projected, const BFloat16* y,
-                       const float* log_sums, const BFloat16* dy, BFloat16* dprojected) {
+                       const float* log_sums, const BFloat16* dy, BFloat16* dprojected,
+                       const AttentionMask<float>& mask) {
   const int64_t size = shape.rows() * shape.width();
-  std::vector<float> result(3 * size);
-  AttentionBackward(cpu, shape, ToFloats(3 * size, projected).data(), ToFloats(size, y).data(), log_sums,
-                    ToFloats(size, dy).data(), result.data());
-  Round(result, dprojected);
+  const Floats result(3 * size);
+  AttentionBackward<Cpu, float>(cpu, shape, Floats(3 * size, projected).data(), Floats(size, y).data(), log_sums,
+                                Floats(size, dy).data(), result.data(), mask);
+  result.RoundTo(dprojected);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                    \
-  template void AttentionForward(Cpu, const AttentionShape&, const T*, T*, T*); \
-  template void AttentionBackward(Cpu, const AttentionShape&, const T*, const T*, const T*, const T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                                              \
+  template void AttentionForward(Cpu, const AttentionShape&, const T*, T*, T*, const AttentionMask<T>&);  \
+  template void AttentionBackward(Cpu, const AttentionShape&, const T*, const T*, const T*, const T*, T*, \
+                                  const AttentionMask<T>&);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/cpu/floats.h"
 #include "kernels/error.h"
 #include "kernels/merge_axes.h"
 #include "kernels/parallel.h"
@@ -74,12 +75,21 @@ void ScatterAddRows(Device, int64_t rows, int64_t columns, int64_t y_rows, const
   });
 }
 
+template <>
+void ScatterAddRows(Cpu cpu, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const BFloat16* x,
+                    BFloat16* y) {
+  const Floats sums(y_rows * columns, y);
+  ScatterAddRows<Cpu, float>(cpu, rows, columns, y_rows, index, Floats(rows * columns, x).data(), sums.data());
+  sums.RoundTo(y);
+}
+
 #define ORBIT_INSTANTIATE(T)                                                              \
   template void CopyStrided(Cpu, const Strided&, const T*, T*);                           \
   template void GatherRows(Cpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*); \
   template void ScatterAddRows(Cpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -104,24 +104,26 @@ void Line(F f, int64_t size, const T* a, int64_t a_stride, const T* b, int64_t b
 template <class Device, class T>
 void Accumulate(Device, int64_t size, const T* term, T* sum) {
   ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) sum[i] += term[i];
+    for (int64_t i = begin; i < end; ++i) sum[i] = FromSumType<T>(ToSumType(sum[i]) + ToSumType(term[i]));
   });
 }
 
 template <class Device, class T>
-void UnaryForward(Device, Unary function, int64_t size, T a, T b, const T* x, T* y) {
-  Choose<T>(function, a, b, [&](auto f, auto) {
+void UnaryForward(Device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, T* y) {
+  Choose<SumType<T>>(function, a, b, [&](auto f, auto) {
     ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) y[i] = f(x[i]);
+      for (int64_t i = begin; i < end; ++i) y[i] = FromSumType<T>(f(ToSumType(x[i])));
     });
   });
 }
 
 template <class Device, class T>
-void UnaryBackward(Device, Unary function, int64_t size, T a, T b, const T* x, const T* y, const T* dy, T* dx) {
-  Choose<T>(function, a, b, [&](auto, auto df) {
+void UnaryBackward(Device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, const T* y,
+                   const T* dy, T* dx) {
+  Choose<SumType<T>>(function, a, b, [&](auto, auto df) {
     ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) dx[i] = dy[i] * df(x[i], y[i]);
+      for (int64_t i = begin; i < end; ++i)
+        dx[i] = FromSumType<T>(ToSumType(dy[i]) * df(ToSumType(x[i]), ToSumType(y[i])));
     });
   });
 }
@@ -129,7 +131,7 @@ void UnaryBackward(Device, Unary function, int64_t size, T a, T b, const T* x, c
 template <class Device, class From, class To>
 void Convert(Device, int64_t size, const From* x, To* y) {
   ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) y[i] = static_cast<To>(x[i]);
+    for (int64_t i = begin; i < end; ++i) y[i] = FromSumType<To>(static_cast<SumType<To>>(ToSumType(x[i])));
   });
 }
 
@@ -141,7 +143,8 @@ void BinaryForward(Device, Binary function, const Broadcast& broadcast, const T*
   int64_t lines = 1;
   for (int i = 0; i < last; ++i) lines *= shape.size[i];
   if (lines * length == 0) return;
-  Choose<T>(function, [&](auto f) {
+  Choose<SumType<T>>(function, [&](auto of_sums) {
+    const auto f = [=](T x, T y) { return FromSumType<T>(of_sums(ToSumType(x), ToSumType(y))); };
     if (lines == 1)
       return ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
         Line(f, end - begin, a + begin * shape.a_stride[last], shape.a_stride[last], b + begin * shape.b_stride[last],
@@ -163,28 +166,29 @@ void BinaryForward(Device, Binary function, const Broadcast& broadcast, const T*
 }
 
 template <class Device, class T>
-void SumAxis(Device, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+void SumAxis(Device, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, SumType<T>* y) {
+  using S = SumType<T>;
   // Where few sums have many terms, chunks of the terms are summed apart, then in order.
   const int64_t terms =
       std::max<int64_t>(NumChunks(middle, 64), std::max<int64_t>(1, kGrain / std::max<int64_t>(1, inner)));
   const int64_t chunks = std::max<int64_t>(1, NumChunks(middle, terms));
-  std::vector<T> partial;
-  if (chunks > 1) partial.assign(static_cast<size_t>(outer) * chunks * inner, T(0));
+  std::vector<S> partial;
+  if (chunks > 1) partial.assign(static_cast<size_t>(outer) * chunks * inner, S(0));
   const int64_t grain = chunks > 1 ? 1 : std::max<int64_t>(1, kGrain / std::max<int64_t>(1, middle * inner));
   ParallelFor(outer * chunks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % chunks * terms, last = std::min(middle, first + terms);
       const T* from = x + i / chunks * middle * inner;
-      T* sum = chunks > 1 ? partial.data() + i * inner : y + i * inner;
+      S* sum = chunks > 1 ? partial.data() + i * inner : y + i * inner;
       if (inner == 1) {
-        T total = 0;
-        for (int64_t m = first; m < last; ++m) total += from[m];
+        S total = 0;
+        for (int64_t m = first; m < last; ++m) total += ToSumType(from[m]);
         *sum = chunks > 1 ? total : factor * total;
         continue;
       }
-      std::fill_n(sum, inner, T(0));
+      std::fill_n(sum, inner, S(0));
       for (int64_t m = first; m < last; ++m)
-        for (int64_t c = 0; c < inner; ++c) sum[c] += from[m * inner + c];
+        for (int64_t c = 0; c < inner; ++c) sum[c] += ToSumType(from[m * inner + c]);
       if (chunks == 1)
         for (int64_t c = 0; c < inner; ++c) sum[c] *= factor;
     }
@@ -192,18 +196,19 @@ void SumAxis(Device, int64_t outer, int64_t middle, int64_t inner, T factor, con
   if (chunks == 1) return;
   for (int64_t i = 0; i < outer; ++i)
     for (int64_t c = 0; c < inner; ++c) {
-      T total = 0;
+      S total = 0;
       for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[(i * chunks + chunk) * inner + c];
       y[i * inner + c] = factor * total;
     }
 }
 
 template <class Device, class T>
-void ExpandAxis(Device, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+void ExpandAxis(Device, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, T* y) {
   ParallelFor(outer * middle, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, inner)),
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i)
-                  for (int64_t c = 0; c < inner; ++c) y[i * inner + c] = factor * x[i / middle * inner + c];
+                  for (int64_t c = 0; c < inner; ++c)
+                    y[i * inner + c] = FromSumType<T>(factor * ToSumType(x[i / middle * inner + c]));
               });
 }
 
@@ -240,19 +245,33 @@ void MaxAxisBackward(Device, int64_t outer, int64_t middle, int64_t inner, const
               });
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                \
-  template void Accumulate(Cpu, int64_t, const T*, T*);                                     \
-  template void UnaryForward(Cpu, Unary, int64_t, T, T, const T*, T*);                      \
-  template void UnaryBackward(Cpu, Unary, int64_t, T, T, const T*, const T*, const T*, T*); \
-  template void BinaryForward(Cpu, Binary, const Broadcast&, const T*, const T*, T*);       \
-  template void SumAxis(Cpu, int64_t, int64_t, int64_t, T, const T*, T*);                   \
-  template void ExpandAxis(Cpu, int64_t, int64_t, int64_t, T, const T*, T*);                \
-  template void MaxAxis(Cpu, int64_t, int64_t, int64_t, const T*, T*, int32_t*);            \
+#define ORBIT_INSTANTIATE(T)                                                                                  \
+  template void Accumulate(Cpu, int64_t, const T*, T*);                                                       \
+  template void UnaryForward(Cpu, Unary, int64_t, SumType<T>, SumType<T>, const T*, T*);                      \
+  template void UnaryBackward(Cpu, Unary, int64_t, SumType<T>, SumType<T>, const T*, const T*, const T*, T*); \
+  template void BinaryForward(Cpu, Binary, const Broadcast&, const T*, const T*, T*);                         \
+  template void SumAxis(Cpu, int64_t, int64_t, int64_t, SumType<T>, const T*, SumType<T>*);                   \
+  template void ExpandAxis(Cpu, int64_t, int64_t, int64_t, SumType<T>, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
+#undef ORBIT_INSTANTIATE
+#define ORBIT_INSTANTIATE(T)                                                     \
+  template void MaxAxis(Cpu, int64_t, int64_t, int64_t, const T*, T*, int32_t*); \
   template void MaxAxisBackward(Cpu, int64_t, int64_t, int64_t, const int32_t*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
-template void Convert(Cpu, int64_t, const float*, double*);
-template void Convert(Cpu, int64_t, const double*, float*);
+#define ORBIT_INSTANTIATE(From, To) template void Convert(Cpu, int64_t, const From*, To*);
+ORBIT_INSTANTIATE(float, double)
+ORBIT_INSTANTIATE(float, BFloat16)
+ORBIT_INSTANTIATE(double, float)
+ORBIT_INSTANTIATE(double, BFloat16)
+ORBIT_INSTANTIATE(BFloat16, float)
+ORBIT_INSTANTIATE(BFloat16, double)
+ORBIT_INSTANTIATE(uint8_t, float)
+ORBIT_INSTANTIATE(uint8_t, double)
+ORBIT_INSTANTIATE(uint8_t, BFloat16)
+#undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

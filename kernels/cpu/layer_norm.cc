@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/cpu/floats.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/targets.h"
 #include "kernels/parallel.h"
@@ -80,21 +81,42 @@ ORBIT_EXPORT(Backward)
 }  // namespace
 
 template <class Device, class T>
-void LayerNormForward(Device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+void LayerNormForward(Device, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                      const SumType<T>* bias, T* y) {
   Forward<T>(rows, width, eps, x, weight, bias, y);
 }
 
 template <class Device, class T>
-void LayerNormBackward(Device, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx,
-                       T* dweight, T* dbias) {
+void LayerNormBackward(Device, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                       const T* dy, T* dx, SumType<T>* dweight, SumType<T>* dbias) {
   Backward<T>(rows, width, eps, x, weight, dy, dx, dweight, dbias);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                  \
-  template void LayerNormForward(Cpu, int64_t, int64_t, T, const T*, const T*, const T*, T*); \
-  template void LayerNormBackward(Cpu, int64_t, int64_t, T, const T*, const T*, const T*, T*, T*, T*);
+template <>
+void LayerNormForward(Cpu cpu, int64_t rows, int64_t width, float eps, const BFloat16* x, const float* weight,
+                      const float* bias, BFloat16* y) {
+  const Floats result(rows * width);
+  LayerNormForward<Cpu, float>(cpu, rows, width, eps, Floats(rows * width, x).data(), weight, bias, result.data());
+  result.RoundTo(y);
+}
+
+template <>
+void LayerNormBackward(Cpu cpu, int64_t rows, int64_t width, float eps, const BFloat16* x, const float* weight,
+                       const BFloat16* dy, BFloat16* dx, float* dweight, float* dbias) {
+  const Floats result(rows * width);
+  LayerNormBackward<Cpu, float>(cpu, rows, width, eps, Floats(rows * width, x).data(), weight,
+                                Floats(rows * width, dy).data(), result.data(), dweight, dbias);
+  result.RoundTo(dx);
+}
+
+#define ORBIT_INSTANTIATE(T)                                                                                        \
+  template void LayerNormForward(Cpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const SumType<T>*, \
+                                 T*);                                                                               \
+  template void LayerNormBackward(Cpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const T*, T*,     \
+                                  SumType<T>*, SumType<T>*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -21,9 +21,9 @@ std::atomic<bool>& Epilogues() {
 }  // namespace
 
 template <class Device, class T>
-void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy, T* dweight,
-                          T* dbias) {
-  MatMul(device, Transpose::kYes, Transpose::kNo, out, in, rows, dy, x, T(0), dweight);
+void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,
+                          SumType<T>* dweight, SumType<T>* dbias) {
+  MatMul(device, Transpose::kYes, Transpose::kNo, out, in, rows, dy, x, SumType<T>(0), dweight);
   if (dbias) ColumnSums(device, rows, out, dy, dbias);
 }
 
@@ -46,11 +46,16 @@ void SetCublasEpilogues(bool on) { Epilogues() = on; }
 bool CublasEpilogues() { return Epilogues(); }
 
 #define ORBIT_INSTANTIATE(T)                                                                          \
-  template void LinearWeightGradient(Cpu, int64_t, int64_t, int64_t, const T*, const T*, T*, T*);     \
   template void LinearThenGelu(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*); \
   template void LinearOfGeluBackward(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+#define ORBIT_INSTANTIATE(T) \
+  template void LinearWeightGradient(Cpu, int64_t, int64_t, int64_t, const T*, const T*, SumType<T>*, SumType<T>*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -3,9 +3,9 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <atomic>
 #include <vector>
 
+#include "kernels/cpu/floats.h"
 #include "kernels/cpu/narrow_matmul.h"
 #include "kernels/cpu/zero_skipping_matmul.h"
 #include "kernels/parallel.h"
@@ -102,16 +102,10 @@ void Product(int64_t m, int64_t n, int64_t k, Operand<T> a, Transpose ta, Operan
   });
 }
 
-std::atomic<MatMulPrecision>& Precision() {
-  static std::atomic<MatMulPrecision> precision{MatMulPrecision::kF32};
-  return precision;
-}
-
-}  // namespace
-
-template <class Device, class T>
-void MatMul(Device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
-            const T* b, T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
+// Of floats or doubles.
+template <class T>
+void WideMatMul(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a, const T* b,
+                T beta, T* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
   if (batch == 1 && IsNarrow<T>(transpose_a, transpose_b, m, n, k))
     return NarrowMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, beta, c);
   if (batch == 1 && beta == T(0) && ZeroSkippingMatMul<T>(transpose_a, transpose_b, m, n, k, a, b, nullptr, c)) return;
@@ -132,6 +126,31 @@ void MatMul(Device, Transpose transpose_a, Transpose transpose_b, int64_t m, int
   }
 }
 
+}  // namespace
+
+template <class Device, class T, class U>
+void MatMul(Device device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
+            const T* b, SumType<T> beta, U* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
+  if constexpr (!std::is_same_v<T, BFloat16>) {
+    WideMatMul(transpose_a, transpose_b, m, n, k, a, b, beta, c, batch, a_stride, b_stride, c_stride);
+  } else {
+    if (batch == 0) return;
+    const auto size = [&](int64_t stride, int64_t last) { return (batch - 1) * stride + last; };
+    const Floats wide_a(size(a_stride, m * k), a), wide_b(size(b_stride, k * n), b);
+    const auto product = [&](float* result) {
+      MatMul(device, transpose_a, transpose_b, m, n, k, wide_a.data(), wide_b.data(), beta, result, batch, a_stride,
+             b_stride, c_stride);
+    };
+    if constexpr (std::is_same_v<U, float>) {
+      product(c);
+    } else {
+      const Floats result(size(c_stride, m * n), c);
+      product(result.data());
+      result.RoundTo(c);
+    }
+  }
+}
+
 template <class Device, class T>
 void BroadcastRow(Device, int64_t rows, int64_t columns, const T* bias, T* y) {
   ParallelFor(rows, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, columns)), [&](int64_t begin, int64_t end) {
@@ -140,16 +159,17 @@ void BroadcastRow(Device, int64_t rows, int64_t columns, const T* bias, T* y) {
 }
 
 template <class Device, class T>
-void ColumnSums(Device, int64_t rows, int64_t columns, const T* x, T* sums) {
+void ColumnSums(Device, int64_t rows, int64_t columns, const T* x, SumType<T>* sums) {
+  using S = SumType<T>;
   const int64_t grain = std::max<int64_t>(NumChunks(rows, 64), 256);
   const int64_t chunks = NumChunks(rows, grain);
-  std::vector<T> partial(static_cast<size_t>(chunks) * columns, T(0));
+  std::vector<S> partial(static_cast<size_t>(chunks) * columns, S(0));
   ParallelFor(rows, grain, [&](int64_t begin, int64_t end) {
-    T* sum = partial.data() + begin / grain * columns;
+    S* sum = partial.data() + begin / grain * columns;
     for (int64_t r = begin; r < end; ++r)
-      for (int64_t c = 0; c < columns; ++c) sum[c] += x[r * columns + c];
+      for (int64_t c = 0; c < columns; ++c) sum[c] += ToSumType(x[r * columns + c]);
   });
-  std::fill_n(sums, columns, T(0));
+  std::fill_n(sums, columns, S(0));
   for (int64_t chunk = 0; chunk < chunks; ++chunk)
     for (int64_t c = 0; c < columns; ++c) sums[c] += partial[chunk * columns + c];
 }
@@ -166,19 +186,28 @@ void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T
   MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
 }
 
-void SetMatMulPrecision(MatMulPrecision precision) { Precision() = precision; }
-MatMulPrecision GetMatMulPrecision() { return Precision(); }
+template <>
+void LinearForward(Cpu cpu, int64_t rows, int64_t in, int64_t out, const BFloat16* x, const BFloat16* weight,
+                   const BFloat16* bias, BFloat16* y) {
+  const Floats wide_bias(bias ? out : 0, bias), result(rows * out);
+  LinearForward<Cpu, float>(cpu, rows, in, out, Floats(rows * in, x).data(), Floats(out * in, weight).data(),
+                            bias ? wide_bias.data() : nullptr, result.data());
+  result.RoundTo(y);
+}
 
 std::string HostMatMulCore() { return openblas_get_corename(); }
 
 #define ORBIT_INSTANTIATE(T)                                                                                     \
-  template void MatMul(Cpu, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, T, T*, int64_t, \
-                       int64_t, int64_t, int64_t);                                                               \
+  template void MatMul(Cpu, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, SumType<T>, T*, \
+                       int64_t, int64_t, int64_t, int64_t);                                                      \
   template void LinearForward(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*);                 \
   template void BroadcastRow(Cpu, int64_t, int64_t, const T*, T*);                                               \
-  template void ColumnSums(Cpu, int64_t, int64_t, const T*, T*);
+  template void ColumnSums(Cpu, int64_t, int64_t, const T*, SumType<T>*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
+template void MatMul(Cpu, Transpose, Transpose, int64_t, int64_t, int64_t, const BFloat16*, const BFloat16*, float,
+                     float*, int64_t, int64_t, int64_t, int64_t);
 
 }  // namespace orbit::kernels

@@ -61,14 +61,15 @@ void FillNormal(Device, RandomStream stream, const StreamSlice& slice, T mean, T
 
 template <class Device, class T>
 void Dropout(Device, RandomStream stream, const StreamSlice& slice, double p, const T* x, T* y) {
-  const T scale = static_cast<T>(1 / (1 - p));
+  const auto scale = static_cast<SumType<T>>(1 / (1 - p));
   ForEachWord(stream, slice, [=](int64_t i, const auto& words, int lane) {
-    y[i] = (words[lane] >> 8) * 0x1p-24 >= p ? x[i] * scale : T(0);
+    y[i] = (words[lane] >> 8) * 0x1p-24 >= p ? FromSumType<T>(ToSumType(x[i]) * scale) : T{};
   });
 }
 
 template void Dropout(Cpu, RandomStream, const StreamSlice&, double, const float*, float*);
 template void Dropout(Cpu, RandomStream, const StreamSlice&, double, const double*, double*);
+template void Dropout(Cpu, RandomStream, const StreamSlice&, double, const BFloat16*, BFloat16*);
 template void FillUniform(Cpu, RandomStream, const StreamSlice&, float, float, float*);
 template void FillUniform(Cpu, RandomStream, const StreamSlice&, double, double, double*);
 template void FillNormal(Cpu, RandomStream, const StreamSlice&, float, float, float*);

@@ -313,5 +313,10 @@ ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
 
+template <>
+bool TransformerLayerIsOneKernel(Cpu, const TransformerLayerSizes&) {
+  return false;
+}
+
 }  // namespace orbit::kernels
 #endif  // HWY_ONCE

@@ -7,8 +7,8 @@
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
+#include "kernels/elementwise.h"
 #include "kernels/error.h"
-#include "kernels/matmul.h"
 
 namespace orbit::kernels {
 namespace {
@@ -21,8 +21,10 @@ constexpr int kThreads = 128;
 constexpr int kTile = 32;   // rows in shared memory
 constexpr int kAtOnce = 8;  // rows between two looks at the largest score
 
+template <class T>
 struct Arguments {
   AttentionShape shape;
+  AttentionMask<T> mask;
   int group;   // threads of a pair
   bool whole;  // rows can be read in vectors
 };
@@ -112,8 +114,9 @@ struct Place {
   using R = Rows<T, kVectors, kSplit>;
   using V = typename R::V;
 
-  __device__ explicit Place(const Arguments& a)
+  __device__ explicit Place(const Arguments<T>& a)
       : shape(a.shape),
+        mask(a.mask),
         whole(a.whole),
         group(a.group),
         rank(threadIdx.x % a.group),
@@ -152,8 +155,14 @@ struct Place {
     __syncthreads();
   }
   __device__ T Scale() const { return T(1) / sqrt(static_cast<T>(shape.channels)); }
+  // A score with what the mask has for it; that of a query or key that does not exist stays.
+  __device__ T Masked(T score, int query, int key) const {
+    if (!mask.data || !has_pair || query >= shape.tokens || key >= shape.tokens) return score;
+    return score + mask.At(pair / shape.heads, pair % shape.heads, query, key);
+  }
 
   AttentionShape shape;
+  AttentionMask<T> mask;
   bool whole;
   int group, rank;
   int64_t pair;
@@ -164,7 +173,8 @@ struct Place {
 
 // Bytes: projected once, y and log_sums once. Flops: 4 tokens^2 channels a pair.
 template <class T, int kVectors, int kSplit>
-__global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, const T* projected, T* y, T* log_sums) {
+__global__ void __launch_bounds__(kThreads)
+    ForwardKernel(Arguments<T> arguments, const T* projected, T* y, T* log_sums) {
   using R = Rows<T, kVectors, kSplit>;
   const Place<T, kVectors, kSplit> at(arguments);
   const int channels = static_cast<int>(at.shape.channels), tokens = static_cast<int>(at.shape.tokens);
@@ -179,26 +189,29 @@ __global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, c
       T scores[kAtOnce], highest = largest;
 #pragma unroll
       for (int j = 0; j < kAtOnce; ++j) {
-        scores[j] = WarpSum<kSplit>(q.DotOwn(at.Tile(0) + (begin + j) * R::kRowVectors, at.split));
+        scores[j] = at.Masked(WarpSum<kSplit>(q.DotOwn(at.Tile(0) + (begin + j) * R::kRowVectors, at.split)), at.row,
+                              first + begin + j);
         if (begin + j >= keys) scores[j] = -std::numeric_limits<T>::infinity();
         highest = max(highest, scores[j]);
       }
-      const T shrink = exp(largest - highest);
+      const T shift = highest == -std::numeric_limits<T>::infinity() ? T(0) : highest;
+      const T shrink = exp(largest - shift);
       largest = highest;
       total *= shrink;
       sum.Scale(shrink);
 #pragma unroll
       for (int j = 0; j < kAtOnce; ++j) {
-        const T weight = exp(scores[j] - largest);
+        const T weight = exp(scores[j] - shift);
         total += weight;
         sum.Add(weight, at.Tile(1) + (begin + j) * R::kRowVectors, at.split);
       }
     }
   }
   if (!at.mine) return;
-  sum.Scale(T(1) / total);
+  const bool any = total > T(0);  // keys
+  sum.Scale(any ? T(1) / total : T(0));
   R::Store(sum, y + at.Out(at.row), at.split, channels, at.whole);
-  if (at.split == 0) log_sums[at.Sum(at.row)] = largest + log(total);
+  if (at.split == 0) log_sums[at.Sum(at.row)] = any ? largest + log(total) : std::numeric_limits<T>::infinity();
 }
 
 // The gradients of queries, a thread's row being a query, and then those of keys and values, its row being a key. Where
@@ -206,7 +219,7 @@ __global__ void __launch_bounds__(kThreads) ForwardKernel(Arguments arguments, c
 // cache. along [sequences, heads, tokens] = dy . y is what the first leaves for the second. Bytes: projected, y, dy and
 // dprojected once in one launch; in two, projected and dy twice. Flops: 14 tokens^2 channels a pair.
 template <class T, int kVectors, int kSplit, bool kQueries, bool kKeys>
-__global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments arguments, const T* projected, const T* y,
+__global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments<T> arguments, const T* projected, const T* y,
                                                            const T* log_sums, const T* dy, T* dprojected, T* along) {
   using R = Rows<T, kVectors, kSplit>;
   using Part = typename R::Part;
@@ -227,7 +240,8 @@ __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments arguments, 
       const int keys = min(kTile, tokens - first);
 #pragma unroll 2
       for (int key = 0; key < keys; ++key) {
-        const T weight = exp(WarpSum<kSplit>(q.DotOwn(tile_row(0, key), at.split)) - log_sum);
+        const T score = at.Masked(WarpSum<kSplit>(q.DotOwn(tile_row(0, key), at.split)), at.row, first + key);
+        const T weight = exp(score - log_sum);
         const T dweight = WarpSum<kSplit>(gradient.DotOwn(tile_row(1, key), at.split));
         dq.Add(weight * (dweight - own_along) * scale, tile_row(0, key), at.split);
       }
@@ -247,7 +261,8 @@ __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments arguments, 
 #pragma unroll 2
       for (int query = 0; query < queries; ++query) {
         const int64_t number = at.Sum(first + query);
-        const T weight = exp(WarpSum<kSplit>(k.DotOwn(tile_row(0, query), at.split)) - log_sums[number]);
+        const T score = at.Masked(WarpSum<kSplit>(k.DotOwn(tile_row(0, query), at.split)), first + query, at.row);
+        const T weight = exp(score - log_sums[number]);
         const T dweight = WarpSum<kSplit>(v.DotOwn(tile_row(1, query), at.split));
         dk.Add(weight * (dweight - along[number]) * scale, tile_row(0, query), at.split);
         dv.Add(weight, tile_row(1, query), at.split);
@@ -273,27 +288,29 @@ void ForHead(int64_t channels, F&& f) {
   Fail("attention on GPUs takes heads of up to 128 channels, got ", channels);
 }
 
+template <class T>
 struct Plan {
-  Arguments arguments;
+  Arguments<T> arguments;
   dim3 blocks;
   size_t shared_bytes;
 };
 
 template <class T, int kVectors, int kSplit>
-Plan PlanFor(const AttentionShape& shape, bool aligned) {
+Plan<T> PlanFor(const AttentionShape& shape, const AttentionMask<T>& mask, bool aligned) {
   constexpr int kWidth = 16 / sizeof(T);
   int group = 32;
   while (group < kThreads && group < shape.tokens * kSplit) group *= 2;
   const int64_t pairs = kThreads / group;
-  return {{shape, group, aligned && shape.channels % kWidth == 0},
+  return {{shape, mask, group, aligned && shape.channels % kWidth == 0},
           dim3(DivideUp(shape.sequences * shape.heads, pairs), DivideUp<int64_t>(shape.tokens, group / kSplit)),
           static_cast<size_t>(pairs * 2 * kTile * kVectors * kSplit * 16)};
 }
 
 template <class T>
-void LaunchForward(Gpu gpu, const AttentionShape& shape, const T* projected, T* y, T* log_sums) {
+void LaunchForward(Gpu gpu, const AttentionShape& shape, const T* projected, T* y, T* log_sums,
+                   const AttentionMask<T>& mask) {
   ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
-    const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y));
+    const auto plan = PlanFor<T, kVectors, kSplit>(shape, mask, IsAligned<T, 16 / sizeof(T)>(projected, y));
     Launch("AttentionForward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, ForwardKernel<T, kVectors, kSplit>,
            plan.arguments, projected, y, log_sums);
   });
@@ -301,10 +318,11 @@ void LaunchForward(Gpu gpu, const AttentionShape& shape, const T* projected, T* 
 
 template <class T>
 void LaunchBackward(Gpu gpu, const AttentionShape& shape, const T* projected, const T* y, const T* log_sums,
-                    const T* dy, T* dprojected) {
+                    const T* dy, T* dprojected, const AttentionMask<T>& mask) {
   const Scratch<T> along(gpu, shape.rows() * shape.heads);
   ForHead<T>(shape.channels, [&]<int kVectors, int kSplit>() {
-    const Plan plan = PlanFor<T, kVectors, kSplit>(shape, IsAligned<T, 16 / sizeof(T)>(projected, y, dy, dprojected));
+    const auto plan =
+        PlanFor<T, kVectors, kSplit>(shape, mask, IsAligned<T, 16 / sizeof(T)>(projected, y, dy, dprojected));
     const auto launch = [&](auto* kernel) {
       Launch("AttentionBackward", gpu, plan.blocks, dim3(kThreads), plan.shared_bytes, kernel, plan.arguments,
              projected, y, log_sums, dy, dprojected, along.data());
@@ -315,34 +333,62 @@ void LaunchBackward(Gpu gpu, const AttentionShape& shape, const T* projected, co
   });
 }
 
-// The choice: bf16 is for tensor cores, float where products may be in bf16.
-template <class T>
-bool UsesTensorCores() {
-  return std::is_same_v<T, BFloat16> || (std::is_same_v<T, float> && GetMatMulPrecision() == MatMulPrecision::kBf16);
-}
+// An array of bf16 in float, or room for one.
+class Floats : public Scratch<float> {
+ public:
+  Floats(Gpu gpu, int64_t size) : Scratch<float>(gpu, size), gpu_(gpu), size_(size) {}
+  Floats(Gpu gpu, int64_t size, const BFloat16* x) : Floats(gpu, size) { Convert(gpu, size, x, data()); }
+  void RoundTo(BFloat16* y) const { Convert(gpu_, size_, static_cast<const float*>(data()), y); }
+
+ private:
+  Gpu gpu_;
+  int64_t size_;
+};
 
 }  // namespace
 
 template <class Device, class T>
-void AttentionForward(Device gpu, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums) {
+void AttentionForward(Device gpu, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums,
+                      const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
-  if constexpr (!std::is_same_v<T, double>)
-    if (UsesTensorCores<T>()) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
-  if constexpr (!std::is_same_v<T, BFloat16>) LaunchForward(gpu, shape, projected, y, log_sums);
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    if (!mask.data) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
+    const int64_t size = shape.rows() * shape.width();
+    const Floats result(gpu, size), floats(gpu, 3 * size, projected);
+    LaunchForward<float>(gpu, shape, floats.data(), result.data(), log_sums, mask);
+    result.RoundTo(y);
+  } else {
+    if constexpr (std::is_same_v<T, float>)
+      if (gpu.precision == Precision::kBf16 && !mask.data)
+        return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
+    LaunchForward(gpu, shape, projected, y, log_sums, mask);
+  }
 }
 
 template <class Device, class T>
 void AttentionBackward(Device gpu, const AttentionShape& shape, const T* projected, const T* y,
-                       const SumType<T>* log_sums, const T* dy, T* dprojected) {
+                       const SumType<T>* log_sums, const T* dy, T* dprojected, const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
-  if constexpr (!std::is_same_v<T, double>)
-    if (UsesTensorCores<T>()) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
-  if constexpr (!std::is_same_v<T, BFloat16>) LaunchBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    if (!mask.data) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
+    const int64_t size = shape.rows() * shape.width();
+    const Floats result(gpu, 3 * size), floats(gpu, 3 * size, projected), y_floats(gpu, size, y),
+        dy_floats(gpu, size, dy);
+    LaunchBackward<float>(gpu, shape, floats.data(), y_floats.data(), log_sums, dy_floats.data(), result.data(), mask);
+    result.RoundTo(dprojected);
+  } else {
+    if constexpr (std::is_same_v<T, float>)
+      if (gpu.precision == Precision::kBf16 && !mask.data)
+        return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
+    LaunchBackward(gpu, shape, projected, y, log_sums, dy, dprojected, mask);
+  }
 }
 
-#define ORBIT_INSTANTIATE(T)                                                             \
-  template void AttentionForward(Gpu, const AttentionShape&, const T*, T*, SumType<T>*); \
-  template void AttentionBackward(Gpu, const AttentionShape&, const T*, const T*, const SumType<T>*, const T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                                                       \
+  template void AttentionForward(Gpu, const AttentionShape&, const T*, T*, SumType<T>*,                            \
+                                 const AttentionMask<SumType<T>>&);                                                \
+  template void AttentionBackward(Gpu, const AttentionShape&, const T*, const T*, const SumType<T>*, const T*, T*, \
+                                  const AttentionMask<SumType<T>>&);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 ORBIT_INSTANTIATE(BFloat16)

@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(kThreads)
     value = reinterpret_cast<const V*>(x)[from * columns + i % columns];
   } else {
 #pragma unroll
-    for (int e = 0; e < kWidth; ++e) value[e] = std::numeric_limits<T>::quiet_NaN();
+    for (int e = 0; e < kWidth; ++e) value[e] = FromSumType<T>(std::numeric_limits<SumType<T>>::quiet_NaN());
   }
   reinterpret_cast<V*>(y)[i] = value;
 }
@@ -155,15 +155,16 @@ __global__ void __launch_bounds__(kThreads)
 // Bytes: of rows that share a place, x once and a sum a list.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t columns, const int64_t* first_index,
-                                                        const int32_t* next, const T* x, T* sums) {
+                                                        const int32_t* next, const T* x, SumType<T>* sums) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
   int32_t from = static_cast<int32_t>(i / columns);
   if (first_index[from] < 0 || next[from] < 0) return;
-  V sum = reinterpret_cast<const V*>(x)[i];
+  Vector<SumType<T>, kWidth> sum = {};
+  sum += reinterpret_cast<const V*>(x)[i];
   while ((from = next[from]) >= 0) sum += reinterpret_cast<const V*>(x)[from * columns + i % columns];
-  reinterpret_cast<V*>(sums)[i] = sum;
+  StoreSums(sum, sums + i * kWidth);
 }
 
 // A thread has one vector of y and follows its row's list of lists. Bytes: of each list its sum, or its only row, once,
@@ -171,16 +172,23 @@ __global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     AddSegments(int64_t vectors, int64_t columns, const int32_t* head, const int32_t* next_first, const int32_t* next,
-                const T* x, const T* sums, T* y) {
+                const T* x, const SumType<T>* sums, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
   int32_t from = head[i / columns];
   if (from < 0) return;
-  V sum = reinterpret_cast<V*>(y)[i];
-  for (; from >= 0; from = next_first[from])
-    sum += reinterpret_cast<const V*>(next[from] < 0 ? x : sums)[from * columns + i % columns];
-  reinterpret_cast<V*>(y)[i] = sum;
+  V& place = reinterpret_cast<V*>(y)[i];
+  Vector<SumType<T>, kWidth> sum = {};
+  sum += place;
+  for (; from >= 0; from = next_first[from]) {
+    const int64_t at = from * columns + i % columns;
+    if (next[from] < 0)
+      sum += reinterpret_cast<const V*>(x)[at];
+    else
+      AddSums(sums + at * kWidth, sum);
+  }
+  StoreRounded(sum, place);
 }
 
 }  // namespace
@@ -223,7 +231,7 @@ void ScatterAddRows(Device gpu, int64_t rows, int64_t columns, int64_t y_rows, c
   if (rows * columns * y_rows == 0) return;
   const Scratch<int32_t> head(gpu, y_rows), next(gpu, rows), next_first(gpu, rows);
   const Scratch<int64_t> first_index(gpu, rows);
-  const Scratch<T> sums(gpu, rows * columns);
+  const Scratch<SumType<T>> sums(gpu, rows * columns);
   const auto blocks = [](int64_t threads) { return dim3(DivideUp<int64_t>(threads, kThreads)); };
   Launch("ScatterAddRows", gpu, blocks(rows), dim3(kThreads), 0, LinkSegment, rows, y_rows, index, first_index.data(),
          next.data());
@@ -245,6 +253,7 @@ void ScatterAddRows(Device gpu, int64_t rows, int64_t columns, int64_t y_rows, c
   template void ScatterAddRows(Gpu, int64_t, int64_t, int64_t, const int64_t*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -48,15 +48,21 @@ const Library& TheLibrary() {
   return library;
 }
 
+template <class T>
+constexpr cudaDataType_t kTypeOf = std::is_same_v<T, double>     ? CUDA_R_64F
+                                   : std::is_same_v<T, BFloat16> ? CUDA_R_16BF
+                                                                 : CUDA_R_32F;
+
 // All that a product's algorithm depends on.
 struct Problem {
   int device;
-  bool is_double, adds;
+  cudaDataType_t type, result_type;
+  bool adds;
   CublasEpilogue::Kind epilogue;
   Transpose transpose_a, transpose_b;
   int64_t m, n, k, batch, a_stride, b_stride, c_stride;
   int alignment_a, alignment_b, alignment_c, alignment_bias, alignment_gelu;
-  MatMulPrecision precision;
+  Precision precision;
 
   auto operator<=>(const Problem&) const = default;
 };
@@ -67,21 +73,22 @@ class Plan {
  public:
   Plan(cublasLtHandle_t handle, const Problem& p, const CublasEpilogue& epilogue) {
     const Library& lt = TheLibrary();
-    const cudaDataType_t type = p.is_double ? CUDA_R_64F : CUDA_R_32F;
-    const cublasComputeType_t compute = p.is_double                             ? CUBLAS_COMPUTE_64F
-                                        : p.precision == MatMulPrecision::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                        : p.precision == MatMulPrecision::kBf16 ? CUBLAS_COMPUTE_32F_FAST_16BF
-                                                                                : CUBLAS_COMPUTE_32F;
-    lt.Check(lt.MatmulDescCreate(&operation, compute, type), "descriptor");
+    const cudaDataType_t sums = p.type == CUDA_R_64F ? CUDA_R_64F : CUDA_R_32F;
+    const cublasComputeType_t compute = p.type == CUDA_R_64F              ? CUBLAS_COMPUTE_64F
+                                        : p.type == CUDA_R_16BF           ? CUBLAS_COMPUTE_32F
+                                        : p.precision == Precision::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                        : p.precision == Precision::kBf16 ? CUBLAS_COMPUTE_32F_FAST_16BF
+                                                                          : CUBLAS_COMPUTE_32F;
+    lt.Check(lt.MatmulDescCreate(&operation, compute, sums), "descriptor");
     const bool ta = p.transpose_a == Transpose::kYes, tb = p.transpose_b == Transpose::kYes;
     Set(CUBLASLT_MATMUL_DESC_TRANSA, tb ? CUBLAS_OP_T : CUBLAS_OP_N);
     Set(CUBLASLT_MATMUL_DESC_TRANSB, ta ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (p.epilogue != CublasEpilogue::kNone) Set(CUBLASLT_MATMUL_DESC_EPILOGUE, EpilogueOf(p.epilogue));
     SetPointers(epilogue);  // the heuristic looks at their alignment
     if (epilogue.gelu_input) Set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p.n);
-    left = Layout(type, tb ? p.k : p.n, tb ? p.n : p.k, p.batch, p.b_stride);
-    right = Layout(type, ta ? p.m : p.k, ta ? p.k : p.m, p.batch, p.a_stride);
-    result = Layout(type, p.n, p.m, p.batch, p.c_stride);
+    left = Layout(p.type, tb ? p.k : p.n, tb ? p.n : p.k, p.batch, p.b_stride);
+    right = Layout(p.type, ta ? p.m : p.k, ta ? p.k : p.m, p.batch, p.a_stride);
+    result = Layout(p.result_type, p.n, p.m, p.batch, p.c_stride);
 
     cublasLtMatmulPreference_t preference = nullptr;
     lt.Check(lt.MatmulPreferenceCreate(&preference), "preference");
@@ -162,10 +169,10 @@ int AlignmentOf(const void* pointer) {
 
 }  // namespace
 
-template <class T>
+template <class T, class U>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
-                  const T* a, const T* b, const CublasEpilogue& epilogue, T beta, T* c, int64_t batch, int64_t a_stride,
-                  int64_t b_stride, int64_t c_stride) {
+                  const T* a, const T* b, const CublasEpilogue& epilogue, SumType<T> beta, U* c, int64_t batch,
+                  int64_t a_stride, int64_t b_stride, int64_t c_stride) {
   constexpr int64_t kMostAtOnce = 65535;  // problems, along a grid's last dimension
   if (batch > kMostAtOnce) {
     for (int64_t first = 0; first < batch; first += kMostAtOnce)
@@ -176,8 +183,9 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
   if (epilogue.gelu_input && (n % 8 != 0 || AlignmentOf(epilogue.gelu_input) < 16)) return false;
   const Library& lt = TheLibrary();
   Problem problem = {0,
-                     std::is_same_v<T, double>,
-                     beta != T(0),
+                     kTypeOf<T>,
+                     kTypeOf<U>,
+                     beta != 0,
                      epilogue.kind,
                      transpose_a,
                      transpose_b,
@@ -193,7 +201,7 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
                      AlignmentOf(c),
                      AlignmentOf(epilogue.bias),
                      AlignmentOf(epilogue.gelu_input),
-                     GetMatMulPrecision()};
+                     device.precision};
   CheckCuda("MatMul", cudaGetDevice(&problem.device));
   State& state = TheState();
   std::lock_guard lock(state.mutex);  // the epilogue's pointers are attributes of the plan
@@ -205,7 +213,7 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
   plan->SetPointers(epilogue);
   const size_t bytes = plan->heuristic.workspaceSize;
   void* workspace = AllocateScratch(device, bytes);
-  const T one = 1;
+  const SumType<T> one = 1;
   const cublasStatus_t status =
       lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, c, plan->result, c, plan->result,
                 &plan->heuristic.algo, workspace, bytes, device.stream);
@@ -214,10 +222,14 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
   return true;
 }
 
-template bool CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const float*, const float*,
-                           const CublasEpilogue&, float, float*, int64_t, int64_t, int64_t, int64_t);
-template bool CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const double*, const double*,
-                           const CublasEpilogue&, double, double*, int64_t, int64_t, int64_t, int64_t);
+#define ORBIT_INSTANTIATE(T, U)                                                                         \
+  template bool CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, \
+                             const CublasEpilogue&, SumType<T>, U*, int64_t, int64_t, int64_t, int64_t);
+ORBIT_INSTANTIATE(float, float)
+ORBIT_INSTANTIATE(double, double)
+ORBIT_INSTANTIATE(BFloat16, BFloat16)
+ORBIT_INSTANTIATE(BFloat16, float)
+#undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels
 

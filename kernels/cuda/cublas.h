@@ -9,7 +9,7 @@
 
 namespace orbit::kernels {
 
-// What a product does beyond, of floats alone: C [m, n] is the product with what follows.
+// What a product does beyond, of floats, and with a bias of bf16: C [m, n] is the product with what follows.
 struct CublasEpilogue {
   enum Kind {
     kNone,
@@ -26,10 +26,10 @@ struct CublasEpilogue {
 // is kept for the next product of the same sizes, alignment and precision. False, and nothing is done, where it has
 // none with an epilogue that is not a bias: among others, rows of gelu_input must be multiples of 8 elements, and begin
 // at 16 bytes. Throws Error where cuBLASLt is not found or refuses.
-template <class T>
+template <class T, class U>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
-                  const T* a, const T* b, const CublasEpilogue& epilogue, T beta, T* c, int64_t batch, int64_t a_stride,
-                  int64_t b_stride, int64_t c_stride);
+                  const T* a, const T* b, const CublasEpilogue& epilogue, SumType<T> beta, U* c, int64_t batch,
+                  int64_t a_stride, int64_t b_stride, int64_t c_stride);
 
 }  // namespace orbit::kernels
 

@@ -57,6 +57,7 @@ void DiagonalEmbed(Device gpu, int64_t rows, int64_t n, int64_t channels, const 
   template void DiagonalEmbed(Gpu, int64_t, int64_t, int64_t, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -75,7 +75,7 @@ __host__ __device__ constexpr bool TakesY(Unary f) {
 constexpr int kUnroll = 4;
 
 template <class T, int kWidth, Unary kFunction>
-__global__ void __launch_bounds__(kThreads) UnaryKernel(int64_t vectors, T a, T b, const T* x, T* y) {
+__global__ void __launch_bounds__(kThreads) UnaryKernel(int64_t vectors, SumType<T> a, SumType<T> b, const T* x, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x;
   V values[kUnroll];
@@ -86,14 +86,15 @@ __global__ void __launch_bounds__(kThreads) UnaryKernel(int64_t vectors, T a, T 
   for (int u = 0; u < kUnroll; ++u) {
     if (first + u * kThreads >= vectors) break;
 #pragma unroll
-    for (int e = 0; e < kWidth; ++e) values[u][e] = Value<T, kFunction>(values[u][e], a, b);
+    for (int e = 0; e < kWidth; ++e)
+      values[u][e] = FromSumType<T>(Value<SumType<T>, kFunction>(ToSumType(values[u][e]), a, b));
     reinterpret_cast<V*>(y)[first + u * kThreads] = values[u];
   }
 }
 
 template <class T, int kWidth, Unary kFunction>
 __global__ void __launch_bounds__(kThreads)
-    UnaryBackwardKernel(int64_t vectors, T a, T b, const T* x, const T* y, const T* dy, T* dx) {
+    UnaryBackwardKernel(int64_t vectors, SumType<T> a, SumType<T> b, const T* x, const T* y, const T* dy, T* dx) {
   using V = Vector<T, kWidth>;
   const int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x;
 #pragma unroll
@@ -104,7 +105,9 @@ __global__ void __launch_bounds__(kThreads)
     if (TakesX(kFunction)) input = reinterpret_cast<const V*>(x)[i];
     if (TakesY(kFunction)) result = reinterpret_cast<const V*>(y)[i];
 #pragma unroll
-    for (int e = 0; e < kWidth; ++e) gradient[e] *= Derivative<T, kFunction>(input[e], result[e], a, b);
+    for (int e = 0; e < kWidth; ++e)
+      gradient[e] = FromSumType<T>(ToSumType(gradient[e]) *
+                                   Derivative<SumType<T>, kFunction>(ToSumType(input[e]), ToSumType(result[e]), a, b));
     reinterpret_cast<V*>(dx)[i] = gradient;
   }
 }
@@ -120,10 +123,16 @@ __global__ void __launch_bounds__(kThreads) AccumulateKernel(int64_t vectors, co
   }
 }
 
-template <class From, class To>
-__global__ void __launch_bounds__(kThreads) ConvertKernel(int64_t size, const From* x, To* y) {
+// A thread has kWidth elements. Bytes: x and y once.
+template <class From, class To, int kWidth>
+__global__ void __launch_bounds__(kThreads) ConvertKernel(int64_t vectors, const From* x, To* y) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (i < size) y[i] = static_cast<To>(x[i]);
+  if (i >= vectors) return;
+  const Vector<From, kWidth> from = reinterpret_cast<const Vector<From, kWidth>*>(x)[i];
+  Vector<To, kWidth> to;
+#pragma unroll
+  for (int e = 0; e < kWidth; ++e) to[e] = FromSumType<To>(static_cast<SumType<To>>(ToSumType(from[e])));
+  reinterpret_cast<Vector<To, kWidth>*>(y)[i] = to;
 }
 
 // Calls f.template operator()<function>().
@@ -202,7 +211,8 @@ __global__ void __launch_bounds__(kThreads)
   V left = load(a, a_offset, shape.a_stride[axes - 1]);
   const V right = load(b, b_offset, shape.b_stride[axes - 1]);
 #pragma unroll
-  for (int e = 0; e < kWidth; ++e) left[e] = Value<T, kFunction>(left[e], right[e]);
+  for (int e = 0; e < kWidth; ++e)
+    left[e] = FromSumType<T>(Value<SumType<T>, kFunction>(ToSumType(left[e]), ToSumType(right[e])));
   reinterpret_cast<V*>(y)[i] = left;
 }
 
@@ -228,36 +238,37 @@ constexpr int64_t kLongRow = 16;  // neighbouring terms for which a warp is wort
 // in order. Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+    SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, SumType<T> factor, const T* x,
+                     SumType<T>* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i >= vectors) return;
   // Block row blockIdx.y of several has the terms from blockIdx.y begin_step on, and a y of its own.
   const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
   const V* from = reinterpret_cast<const V*>(x) + (i / inner * middle + first) * inner + i % inner;
-  V sum = {};
+  Vector<SumType<T>, kWidth> sum = {};
 #pragma unroll 4
   for (int64_t m = first; m < last; ++m, from += inner) sum += *from;
-  reinterpret_cast<V*>(y)[blockIdx.y * vectors + i] = factor * sum;
+  StoreSums(factor * sum, y + (blockIdx.y * vectors + i) * kWidth);
 }
 
 // Where a sum's terms are many neighbours (inner = 1): a warp has a sum. Bytes: x and y once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    SumRowsKernel(int64_t outer, int64_t begin_step, int64_t middle, T factor, const T* x, T* y) {
+    SumRowsKernel(int64_t outer, int64_t begin_step, int64_t middle, SumType<T> factor, const T* x, SumType<T>* y) {
   const int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
   if (i >= outer) return;
   const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
-  T sum = 0;
+  SumType<T> sum = 0;
 #pragma unroll 4
-  for (int64_t m = first + threadIdx.x % 32; m < last; m += 32) sum += x[i * middle + m];
+  for (int64_t m = first + threadIdx.x % 32; m < last; m += 32) sum += ToSumType(x[i * middle + m]);
   sum = WarpSum(sum);
   if (threadIdx.x % 32 == 0) y[blockIdx.y * outer + i] = factor * sum;
 }
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    ExpandKernel(int64_t vectors, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+    ExpandKernel(int64_t vectors, int64_t middle, int64_t inner, SumType<T> factor, const T* x, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
@@ -332,7 +343,7 @@ void Accumulate(Device gpu, int64_t size, const T* term, T* sum) {
 }
 
 template <class Device, class T>
-void UnaryForward(Device gpu, Unary function, int64_t size, T a, T b, const T* x, T* y) {
+void UnaryForward(Device gpu, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, T* y) {
   ForFunction(function, [&]<Unary kFunction>() {
     ForElements<T>(
         size,
@@ -345,7 +356,8 @@ void UnaryForward(Device gpu, Unary function, int64_t size, T a, T b, const T* x
 }
 
 template <class Device, class T>
-void UnaryBackward(Device gpu, Unary function, int64_t size, T a, T b, const T* x, const T* y, const T* dy, T* dx) {
+void UnaryBackward(Device gpu, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, const T* y,
+                   const T* dy, T* dx) {
   ForFunction(function, [&]<Unary kFunction>() {
     ForElements<T>(
         size,
@@ -359,9 +371,15 @@ void UnaryBackward(Device gpu, Unary function, int64_t size, T a, T b, const T* 
 
 template <class Device, class From, class To>
 void Convert(Device gpu, int64_t size, const From* x, To* y) {
-  if (size == 0) return;
-  Launch("Convert", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, ConvertKernel<From, To>, size, x,
-         y);
+  const auto launch = [&]<int kWidth>() {
+    if (size == 0) return;
+    Launch("Convert", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
+           ConvertKernel<From, To, kWidth>, size / kWidth, x, y);
+  };
+  constexpr int kWidth = std::min(kFullWidth<From>, kFullWidth<To>);
+  if (size % kWidth == 0 && IsAligned<From, kWidth>(x) && IsAligned<To, kWidth>(y))
+    return launch.template operator()<kWidth>();
+  launch.template operator()<1>();
 }
 
 template <class Device, class T>
@@ -398,35 +416,36 @@ void BinaryForward(Device gpu, Binary function, const Broadcast& broadcast, cons
 }
 
 template <class Device, class T>
-void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, SumType<T>* y) {
+  using S = SumType<T>;
   if (outer * inner == 0) return;
   // Few sums of many terms: parts of the terms are summed apart first.
   const int64_t sums = outer * inner, threads = inner == 1 && middle >= kLongRow ? 32 * sums : sums;
   const int64_t parts =
       threads >= (1 << 15) ? 1 : std::clamp<int64_t>(std::min((1 << 16) / threads, middle / 64), 1, 1024);
-  const auto run = [&](int64_t of_middle, int64_t of_parts, T times, const T* from, T* to) {
-    const int64_t step = DivideUp(std::max<int64_t>(of_middle, 1), of_parts);
+  const auto run = [&](int64_t of_parts, S times, S* to) {
+    const int64_t step = DivideUp(std::max<int64_t>(middle, 1), of_parts);
     if (inner == 1 && middle >= kLongRow) {
       Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(outer, kThreads / 32), of_parts), dim3(kThreads), 0,
-             SumRowsKernel<T>, outer, step, of_middle, times, from, to);
+             SumRowsKernel<T>, outer, step, middle, times, x, to);
       return;
     }
     const auto columns = [&]<int kWidth>() {
       const int64_t threads = std::min<int64_t>(kThreads, DivideUp<int64_t>(sums / kWidth, 32) * 32);
       Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums / kWidth, threads), of_parts), dim3(threads), 0,
-             SumColumnsKernel<T, kWidth>, sums / kWidth, step, of_middle, inner / kWidth, times, from, to);
+             SumColumnsKernel<T, kWidth>, sums / kWidth, step, middle, inner / kWidth, times, x, to);
     };
-    ForVectors<T>(inner, columns, from, to);
+    ForVectors<T>(inner, columns, x, to);
   };
-  if (parts == 1) return run(middle, 1, factor, x, y);
-  const Scratch<T> partial(gpu, parts * sums);  // [parts, outer, inner]
-  run(middle, parts, T(1), x, partial.data());
-  Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums, kThreads)), dim3(kThreads), 0, SumColumnsKernel<T, 1>, sums,
+  if (parts == 1) return run(1, factor, y);
+  const Scratch<S> partial(gpu, parts * sums);  // [parts, outer, inner]
+  run(parts, S(1), partial.data());
+  Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums, kThreads)), dim3(kThreads), 0, SumColumnsKernel<S, 1>, sums,
          parts, parts, sums, factor, partial.data(), y);
 }
 
 template <class Device, class T>
-void ExpandAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, T factor, const T* x, T* y) {
+void ExpandAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, T* y) {
   const auto launch = [&]<int kWidth>() {
     const int64_t vectors = outer * middle * inner / kWidth;
     if (vectors == 0) return;
@@ -456,19 +475,33 @@ void MaxAxisBackward(Device gpu, int64_t outer, int64_t middle, int64_t inner, c
          middle, inner, index, dy, dx);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                \
-  template void Accumulate(Gpu, int64_t, const T*, T*);                                     \
-  template void UnaryForward(Gpu, Unary, int64_t, T, T, const T*, T*);                      \
-  template void UnaryBackward(Gpu, Unary, int64_t, T, T, const T*, const T*, const T*, T*); \
-  template void BinaryForward(Gpu, Binary, const Broadcast&, const T*, const T*, T*);       \
-  template void SumAxis(Gpu, int64_t, int64_t, int64_t, T, const T*, T*);                   \
-  template void ExpandAxis(Gpu, int64_t, int64_t, int64_t, T, const T*, T*);                \
-  template void MaxAxis(Gpu, int64_t, int64_t, int64_t, const T*, T*, int32_t*);            \
+#define ORBIT_INSTANTIATE(T)                                                                                  \
+  template void Accumulate(Gpu, int64_t, const T*, T*);                                                       \
+  template void UnaryForward(Gpu, Unary, int64_t, SumType<T>, SumType<T>, const T*, T*);                      \
+  template void UnaryBackward(Gpu, Unary, int64_t, SumType<T>, SumType<T>, const T*, const T*, const T*, T*); \
+  template void BinaryForward(Gpu, Binary, const Broadcast&, const T*, const T*, T*);                         \
+  template void SumAxis(Gpu, int64_t, int64_t, int64_t, SumType<T>, const T*, SumType<T>*);                   \
+  template void ExpandAxis(Gpu, int64_t, int64_t, int64_t, SumType<T>, const T*, T*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
+#undef ORBIT_INSTANTIATE
+#define ORBIT_INSTANTIATE(T)                                                     \
+  template void MaxAxis(Gpu, int64_t, int64_t, int64_t, const T*, T*, int32_t*); \
   template void MaxAxisBackward(Gpu, int64_t, int64_t, int64_t, const int32_t*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
-template void Convert(Gpu, int64_t, const float*, double*);
-template void Convert(Gpu, int64_t, const double*, float*);
+#define ORBIT_INSTANTIATE(From, To) template void Convert(Gpu, int64_t, const From*, To*);
+ORBIT_INSTANTIATE(float, double)
+ORBIT_INSTANTIATE(float, BFloat16)
+ORBIT_INSTANTIATE(double, float)
+ORBIT_INSTANTIATE(double, BFloat16)
+ORBIT_INSTANTIATE(BFloat16, float)
+ORBIT_INSTANTIATE(BFloat16, double)
+ORBIT_INSTANTIATE(uint8_t, float)
+ORBIT_INSTANTIATE(uint8_t, double)
+ORBIT_INSTANTIATE(uint8_t, BFloat16)
+#undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -27,19 +27,25 @@ struct Row {
 
   static __device__ int Begin(int j) { return (j * 32 + static_cast<int>(threadIdx.x % 32)) * kWidth; }
 
-  __device__ void Load(const T* from, int width) {
+  // From and to an array of T, or of bf16 where T is float.
+  template <class U>
+  __device__ void Load(const U* from, int width) {
 #pragma unroll
     for (int j = 0; j < kVectors; ++j) {
       const int c = Begin(j);
-      vectors[j] = c < width ? *reinterpret_cast<const Vector<T, kWidth>*>(from + c) : Vector<T, kWidth>{};
+      Vector<U, kWidth> loaded = {};
+      if (c < width) loaded = *reinterpret_cast<const Vector<U, kWidth>*>(from + c);
+#pragma unroll
+      for (int e = 0; e < kWidth; ++e) vectors[j][e] = ToSumType(loaded[e]);
     }
   }
 
-  __device__ void Store(T* to, int width) const {
+  template <class U>
+  __device__ void Store(U* to, int width) const {
 #pragma unroll
     for (int j = 0; j < kVectors; ++j) {
       const int c = Begin(j);
-      if (c < width) *reinterpret_cast<Vector<T, kWidth>*>(to + c) = vectors[j];
+      if (c < width) StoreRounded(vectors[j], *reinterpret_cast<Vector<U, kWidth>*>(to + c));
     }
   }
 
@@ -69,15 +75,15 @@ __device__ Statistics<T> StatisticsOf(const Row<T, kWidth, kVectors>& x, int wid
 }
 
 template <class T, int kWidth, int kVectors>
-__global__ void __launch_bounds__(kThreads)
-    WarpForward(int64_t rows, int width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+__global__ void __launch_bounds__(kThreads) WarpForward(int64_t rows, int width, SumType<T> eps, const T* x,
+                                                        const SumType<T>* weight, const SumType<T>* bias, T* y) {
   const int64_t r = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
   if (r >= rows) return;
-  Row<T, kWidth, kVectors> row, w, b;
+  Row<SumType<T>, kWidth, kVectors> row, w, b;
   row.Load(x + r * width, width);
   w.Load(weight, width);
   b.Load(bias, width);
-  const Statistics<T> s = StatisticsOf(row, width, eps);
+  const Statistics<SumType<T>> s = StatisticsOf(row, width, eps);
   row.ForEach(width, [&](int j, int e) { row(j, e) = (row(j, e) - s.mean) * s.inverse_deviation * w(j, e) + b(j, e); });
   row.Store(y + r * width, width);
 }
@@ -85,9 +91,11 @@ __global__ void __launch_bounds__(kThreads)
 // A block has `rows_per_block` neighbouring rows, its warps in turn; a lane adds up the gradients of the weights of its
 // columns in registers, and the warps' sums go through shared memory, [2, width], to partial[block].
 template <class T, int kWidth, int kVectors>
-__global__ void __launch_bounds__(kThreads) WarpBackward(int64_t rows, int64_t rows_per_block, int width, T eps,
-                                                         const T* x, const T* weight, const T* dy, T* dx, T* partial) {
-  using R = Row<T, kWidth, kVectors>;
+__global__ void __launch_bounds__(kThreads)
+    WarpBackward(int64_t rows, int64_t rows_per_block, int width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                 const T* dy, T* dx, SumType<T>* partial) {
+  using S = SumType<T>;
+  using R = Row<S, kWidth, kVectors>;
   const int warp = threadIdx.x / 32;
   const int64_t begin = blockIdx.x * rows_per_block, end = min(rows, begin + rows_per_block);
   R w, dweight = {}, dbias = {};
@@ -96,11 +104,11 @@ __global__ void __launch_bounds__(kThreads) WarpBackward(int64_t rows, int64_t r
     R normalized, gradient;
     normalized.Load(x + r * width, width);
     gradient.Load(dy + r * width, width);
-    const Statistics<T> s = StatisticsOf(normalized, width, eps);
-    T sum = 0, product = 0;
+    const Statistics<S> s = StatisticsOf(normalized, width, eps);
+    S sum = 0, product = 0;
     R::ForEach(width, [&](int j, int e) {
-      T& n = normalized(j, e);
-      T& g = gradient(j, e);
+      S& n = normalized(j, e);
+      S& g = gradient(j, e);
       n = (n - s.mean) * s.inverse_deviation;
       dweight(j, e) += g * n;
       dbias(j, e) += g;
@@ -108,20 +116,20 @@ __global__ void __launch_bounds__(kThreads) WarpBackward(int64_t rows, int64_t r
       sum += g;
       product += g * n;
     });
-    const T mean = WarpSum(sum) / static_cast<T>(width), slope = WarpSum(product) / static_cast<T>(width);
+    const S mean = WarpSum(sum) / static_cast<S>(width), slope = WarpSum(product) / static_cast<S>(width);
     R::ForEach(width, [&](int j, int e) {
       gradient(j, e) = (gradient(j, e) - mean - normalized(j, e) * slope) * s.inverse_deviation;
     });
     gradient.Store(dx + r * width, width);
   }
 
-  T* sums = DynamicShared<T>();
+  S* sums = DynamicShared<S>();
   for (int turn = 0; turn < kWarps; ++turn) {
     if (warp == turn)
       R::ForEach(width, [&](int j, int e) {
         const int c = R::Begin(j) + e;
-        sums[c] = (turn ? sums[c] : T(0)) + dweight(j, e);
-        sums[width + c] = (turn ? sums[width + c] : T(0)) + dbias(j, e);
+        sums[c] = (turn ? sums[c] : S(0)) + dweight(j, e);
+        sums[width + c] = (turn ? sums[width + c] : S(0)) + dbias(j, e);
       });
     __syncthreads();
   }
@@ -134,47 +142,51 @@ __global__ void __launch_bounds__(kThreads) WarpBackward(int64_t rows, int64_t r
 // sums of a thread's columns are in shared memory, [2, width].
 
 template <class T>
-__device__ Statistics<T> BlockStatistics(const T* x, int width, T eps) {
-  T sum = 0;
-  for (int c = threadIdx.x; c < width; c += kThreads) sum += x[c];
-  const T mean = BlockSum<kThreads>(sum) / static_cast<T>(width);
-  T squares = 0;
-  for (int c = threadIdx.x; c < width; c += kThreads) squares += (x[c] - mean) * (x[c] - mean);
-  return {mean, rsqrt(BlockSum<kThreads>(squares) / static_cast<T>(width) + eps)};
+__device__ Statistics<SumType<T>> BlockStatistics(const T* x, int width, SumType<T> eps) {
+  using S = SumType<T>;
+  S sum = 0;
+  for (int c = threadIdx.x; c < width; c += kThreads) sum += ToSumType(x[c]);
+  const S mean = BlockSum<kThreads>(sum) / static_cast<S>(width);
+  S squares = 0;
+  for (int c = threadIdx.x; c < width; c += kThreads) squares += (ToSumType(x[c]) - mean) * (ToSumType(x[c]) - mean);
+  return {mean, rsqrt(BlockSum<kThreads>(squares) / static_cast<S>(width) + eps)};
 }
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    BlockForward(int width, T eps, const T* x, const T* weight, const T* bias, T* y) {
+    BlockForward(int width, SumType<T> eps, const T* x, const SumType<T>* weight, const SumType<T>* bias, T* y) {
   x += int64_t{blockIdx.x} * width;
   y += int64_t{blockIdx.x} * width;
-  const Statistics<T> s = BlockStatistics(x, width, eps);
+  const Statistics<SumType<T>> s = BlockStatistics(x, width, eps);
   for (int c = threadIdx.x; c < width; c += kThreads)
-    y[c] = (x[c] - s.mean) * s.inverse_deviation * weight[c] + bias[c];
+    y[c] = FromSumType<T>((ToSumType(x[c]) - s.mean) * s.inverse_deviation * weight[c] + bias[c]);
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) BlockBackward(int64_t rows, int64_t rows_per_block, int width, T eps,
-                                                          const T* x, const T* weight, const T* dy, T* dx, T* partial) {
+__global__ void __launch_bounds__(kThreads)
+    BlockBackward(int64_t rows, int64_t rows_per_block, int width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                  const T* dy, T* dx, SumType<T>* partial) {
+  using S = SumType<T>;
   const int64_t begin = blockIdx.x * rows_per_block, end = min(rows, begin + rows_per_block);
-  T* sums = DynamicShared<T>();
+  S* sums = DynamicShared<S>();
   for (int c = threadIdx.x; c < width; c += kThreads) sums[c] = sums[width + c] = 0;
   for (int64_t r = begin; r < end; ++r) {
     const T *from = x + r * width, *gradient = dy + r * width;
-    const Statistics<T> s = BlockStatistics(from, width, eps);
-    T sum = 0, product = 0;
+    const Statistics<S> s = BlockStatistics(from, width, eps);
+    S sum = 0, product = 0;
     for (int c = threadIdx.x; c < width; c += kThreads) {
-      const T normalized = (from[c] - s.mean) * s.inverse_deviation;
-      sums[c] += gradient[c] * normalized;
-      sums[width + c] += gradient[c];
-      sum += gradient[c] * weight[c];
-      product += gradient[c] * weight[c] * normalized;
+      const S normalized = (ToSumType(from[c]) - s.mean) * s.inverse_deviation, g = ToSumType(gradient[c]);
+      sums[c] += g * normalized;
+      sums[width + c] += g;
+      sum += g * weight[c];
+      product += g * weight[c] * normalized;
     }
-    const T mean = BlockSum<kThreads>(sum) / static_cast<T>(width);
-    const T slope = BlockSum<kThreads>(product) / static_cast<T>(width);
+    const S mean = BlockSum<kThreads>(sum) / static_cast<S>(width);
+    const S slope = BlockSum<kThreads>(product) / static_cast<S>(width);
     for (int c = threadIdx.x; c < width; c += kThreads)
-      dx[r * width + c] =
-          (gradient[c] * weight[c] - mean - (from[c] - s.mean) * s.inverse_deviation * slope) * s.inverse_deviation;
+      dx[r * width + c] = FromSumType<T>(
+          (ToSumType(gradient[c]) * weight[c] - mean - (ToSumType(from[c]) - s.mean) * s.inverse_deviation * slope) *
+          s.inverse_deviation);
   }
   for (int c = threadIdx.x; c < width; c += kThreads) {
     partial[int64_t{blockIdx.x} * 2 * width + c] = sums[c];
@@ -194,6 +206,12 @@ __global__ void __launch_bounds__(kThreads) SumPartials(int blocks, int width, c
   (c < width ? dweight[c] : dbias[c - width]) = sum;
 }
 
+// Whether rows can be read in vectors: of the weights, and of arrays of T.
+template <class T, int kWidth, class... Arrays>
+bool AreAligned(const SumType<T>* weight, const SumType<T>* bias, Arrays... arrays) {
+  return IsAligned<SumType<T>, kWidth>(weight, bias) && IsAligned<T, kWidth>(arrays...);
+}
+
 // Calls f.template operator()<kWidth, kVectors>() for the vectors that a row of `width` divides into, <0, 0> where that
 // does not fit in registers.
 template <class T, class F>
@@ -207,7 +225,7 @@ void ForRow(int64_t width, bool aligned2, bool aligned4, F&& f) {
     if (count <= 8) return f.template operator()<kWidth, 8>();
     f.template operator()<0, 0>();
   };
-  if constexpr (sizeof(T) == 4)
+  if constexpr (sizeof(T) <= 4)
     if (width % 4 == 0 && width >= 128 && aligned4) return vectors.template operator()<4>();
   if (width % 2 == 0 && width >= 64 && aligned2) return vectors.template operator()<2>();
   vectors.template operator()<1>();
@@ -216,10 +234,10 @@ void ForRow(int64_t width, bool aligned2, bool aligned4, F&& f) {
 }  // namespace
 
 template <class Device, class T>
-void LayerNormForward(Device gpu, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias,
-                      T* y) {
+void LayerNormForward(Device gpu, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                      const SumType<T>* bias, T* y) {
   if (rows == 0 || width == 0) return;
-  ForRow<T>(width, IsAligned<T, 2>(x, weight, bias, y), IsAligned<T, 4>(x, weight, bias, y),
+  ForRow<T>(width, AreAligned<T, 2>(weight, bias, x, y), AreAligned<T, 4>(weight, bias, x, y),
             [&]<int kWidth, int kVectors>() {
               if constexpr (kWidth > 0)
                 Launch("LayerNormForward", gpu, dim3(DivideUp<int64_t>(rows, kWarps)), dim3(kThreads), 0,
@@ -231,15 +249,15 @@ void LayerNormForward(Device gpu, int64_t rows, int64_t width, T eps, const T* x
 }
 
 template <class Device, class T>
-void LayerNormBackward(Device gpu, int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx,
-                       T* dweight, T* dbias) {
+void LayerNormBackward(Device gpu, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
+                       const T* dy, T* dx, SumType<T>* dweight, SumType<T>* dbias) {
   if (width == 0) return;
   const int64_t rows_per_block = DivideUp<int64_t>(
       std::max<int64_t>(rows, 1), std::min(kMaxPartials, DivideUp<int64_t>(std::max<int64_t>(rows, 1), kWarps)));
   const int64_t blocks = DivideUp(std::max<int64_t>(rows, 1), rows_per_block);
-  const Scratch<T> partial(gpu, blocks * 2 * width);
-  const size_t shared_bytes = 2 * width * sizeof(T);
-  ForRow<T>(width, IsAligned<T, 2>(x, weight, dy, dx), IsAligned<T, 4>(x, weight, dy, dx),
+  const Scratch<SumType<T>> partial(gpu, blocks * 2 * width);
+  const size_t shared_bytes = 2 * width * sizeof(SumType<T>);
+  ForRow<T>(width, AreAligned<T, 2>(weight, weight, x, dy, dx), AreAligned<T, 4>(weight, weight, x, dy, dx),
             [&]<int kWidth, int kVectors>() {
               if constexpr (kWidth > 0)
                 Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes,
@@ -249,15 +267,18 @@ void LayerNormBackward(Device gpu, int64_t rows, int64_t width, T eps, const T* 
                 Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes, BlockBackward<T>, rows,
                        rows_per_block, width, eps, x, weight, dy, dx, partial.data());
             });
-  Launch("LayerNormBackward", gpu, dim3(DivideUp<int64_t>(2 * width, kThreads)), dim3(kThreads), 0, SumPartials<T>,
-         blocks, width, partial.data(), dweight, dbias);
+  Launch("LayerNormBackward", gpu, dim3(DivideUp<int64_t>(2 * width, kThreads)), dim3(kThreads), 0,
+         SumPartials<SumType<T>>, blocks, width, partial.data(), dweight, dbias);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                  \
-  template void LayerNormForward(Gpu, int64_t, int64_t, T, const T*, const T*, const T*, T*); \
-  template void LayerNormBackward(Gpu, int64_t, int64_t, T, const T*, const T*, const T*, T*, T*, T*);
+#define ORBIT_INSTANTIATE(T)                                                                                        \
+  template void LayerNormForward(Gpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const SumType<T>*, \
+                                 T*);                                                                               \
+  template void LayerNormBackward(Gpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const T*, T*,     \
+                                  SumType<T>*, SumType<T>*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

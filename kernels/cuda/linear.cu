@@ -18,9 +18,9 @@ namespace {
 // Whether the product was queued with its epilogue; T is float.
 template <class T>
 bool WithEpilogue(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
-                  const T* b, const CublasEpilogue& epilogue, T* c) {
-  if (sizeof(T) != 4 || !CublasEpilogues() || m * n * k == 0) return false;
-  return CublasMatMul<T>(gpu, transpose_a, transpose_b, m, n, k, a, b, epilogue, T(0), c, 1, 0, 0, 0);
+                  const T* b, const CublasEpilogue& epilogue, SumType<T>* c) {
+  if (!std::is_same_v<T, float> || !CublasEpilogues() || m * n * k == 0) return false;
+  return CublasMatMul(gpu, transpose_a, transpose_b, m, n, k, a, b, epilogue, SumType<T>(0), c, 1, 0, 0, 0);
 }
 
 #else
@@ -37,25 +37,25 @@ bool WithEpilogue(const Arguments&...) {
 
 #endif
 
-bool GeluMayBeApproximate() { return GetMatMulPrecision() != MatMulPrecision::kF32; }
+bool GeluMayBeApproximate(Gpu gpu) { return gpu.precision != Precision::kF32; }
 
 }  // namespace
 
 template <class Device, class T>
-void LinearWeightGradient(Device gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy, T* dweight,
-                          T* dbias) {
+void LinearWeightGradient(Device gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,
+                          SumType<T>* dweight, SumType<T>* dbias) {
   if (dbias && WithEpilogue(gpu, Transpose::kYes, Transpose::kNo, out, in, rows, dy, x,
                             CublasEpilogue{CublasEpilogue::kBiasGradient, dbias, nullptr}, dweight))
     return;
-  MatMul(gpu, Transpose::kYes, Transpose::kNo, out, in, rows, dy, x, T(0), dweight);
+  MatMul(gpu, Transpose::kYes, Transpose::kNo, out, in, rows, dy, x, SumType<T>(0), dweight);
   if (dbias) ColumnSums(gpu, rows, out, dy, dbias);
 }
 
 template <class Device, class T>
 void LinearThenGelu(Device gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias, T* z,
                     T* y) {
-  if (GeluMayBeApproximate() && WithEpilogue(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight,
-                                             CublasEpilogue{CublasEpilogue::kBiasGelu, bias, z}, y))
+  if (GeluMayBeApproximate(gpu) && WithEpilogue(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight,
+                                                CublasEpilogue{CublasEpilogue::kBiasGelu, bias, z}, y))
     return;
   LinearForward(gpu, rows, in, out, x, weight, bias, z);
   UnaryForward(gpu, Unary::kGelu, rows * out, T(0), T(0), z, y);
@@ -64,8 +64,8 @@ void LinearThenGelu(Device gpu, int64_t rows, int64_t in, int64_t out, const T* 
 template <class Device, class T>
 void LinearOfGeluBackward(Device gpu, int64_t rows, int64_t in, int64_t out, const T* z, const T* weight, const T* dy,
                           T* dz, T* dbias) {
-  if (GeluMayBeApproximate() && WithEpilogue(gpu, Transpose::kNo, Transpose::kNo, rows, in, out, dy, weight,
-                                             CublasEpilogue{CublasEpilogue::kGeluGradient, dbias, z}, dz))
+  if (GeluMayBeApproximate(gpu) && WithEpilogue(gpu, Transpose::kNo, Transpose::kNo, rows, in, out, dy, weight,
+                                                CublasEpilogue{CublasEpilogue::kGeluGradient, dbias, z}, dz))
     return;
   MatMul(gpu, Transpose::kNo, Transpose::kNo, rows, in, out, dy, weight, T(0), dz);
   UnaryBackward(gpu, Unary::kGelu, rows * in, T(0), T(0), z, static_cast<const T*>(dz), dz, dz);
@@ -73,11 +73,16 @@ void LinearOfGeluBackward(Device gpu, int64_t rows, int64_t in, int64_t out, con
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                          \
-  template void LinearWeightGradient(Gpu, int64_t, int64_t, int64_t, const T*, const T*, T*, T*);     \
   template void LinearThenGelu(Gpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*); \
   template void LinearOfGeluBackward(Gpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
+#undef ORBIT_INSTANTIATE
+#define ORBIT_INSTANTIATE(T) \
+  template void LinearWeightGradient(Gpu, int64_t, int64_t, int64_t, const T*, const T*, SumType<T>*, SumType<T>*);
+ORBIT_INSTANTIATE(float)
+ORBIT_INSTANTIATE(double)
+ORBIT_INSTANTIATE(BFloat16)
 #undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

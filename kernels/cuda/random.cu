@@ -74,14 +74,14 @@ struct NormalNumbers {
 template <class T>
 struct Dropped {
   double p;
-  T scale;
+  SumType<T> scale;
   const T* x;
   __device__ Vector<T, 4> operator()(const Words& words, int64_t row, int64_t i, int64_t size) const {
     Vector<T, 4> y;
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
       const bool kept = (words.words[e] >> 8) * 0x1p-24 >= p;
-      y[e] = kept && i + e >= 0 && i + e < size ? x[row + i + e] * scale : T(0);
+      y[e] = kept && i + e >= 0 && i + e < size ? FromSumType<T>(ToSumType(x[row + i + e]) * scale) : T{};
     }
     return y;
   }
@@ -139,7 +139,7 @@ void FillNormal(Device gpu, RandomStream stream, const StreamSlice& slice, T mea
 
 template <class Device, class T>
 void Dropout(Device gpu, RandomStream stream, const StreamSlice& slice, double p, const T* x, T* y) {
-  Fill("Dropout", gpu, stream, slice, Dropped<T>{p, static_cast<T>(1 / (1 - p)), x}, y);
+  Fill("Dropout", gpu, stream, slice, Dropped<T>{p, static_cast<SumType<T>>(1 / (1 - p)), x}, y);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                  \
@@ -149,5 +149,6 @@ void Dropout(Device gpu, RandomStream stream, const StreamSlice& slice, double p
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
+template void Dropout(Gpu, RandomStream, const StreamSlice&, double, const BFloat16*, BFloat16*);
 
 }  // namespace orbit::kernels

@@ -70,6 +70,11 @@ void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, con
 
 }  // namespace
 
+template <class Device>
+bool TransformerLayerIsOneKernel(Device gpu, const TransformerLayerSizes& sizes) {
+  return IsOnChip<float>(gpu, sizes);
+}
+
 template <class T, class Device>
 int64_t TransformerLayerSavedSize(Device gpu, const TransformerLayerSizes& sizes) {
   return IsOnChip<T>(gpu, sizes) ? sizes.sequences * sizes.tokens * sizes.width : SavedSize<T>(sizes);
@@ -137,5 +142,6 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
+template bool TransformerLayerIsOneKernel(Gpu, const TransformerLayerSizes&);
 
 }  // namespace orbit::kernels

@@ -44,18 +44,18 @@ inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {
 // Calls f.template operator()<Operand, kTall, kChannels>() for the precision, the rows a lane has of a tile of floats
 // (7 for up to 28 tokens) and the channels of a head.
 template <class F>
-void ForOperand(const TransformerLayerSizes& sizes, F&& f) {
+void ForOperand(Gpu gpu, const TransformerLayerSizes& sizes, F&& f) {
   const auto for_channels = [&]<class Operand, int kTall>() {
     if (sizes.width / sizes.heads == 8) return f.template operator()<Operand, kTall, 8>();
     return f.template operator()<Operand, kTall, 16>();
   };
-  switch (GetMatMulPrecision()) {
-    case MatMulPrecision::kF32:
+  switch (gpu.precision) {
+    case Precision::kF32:
       return sizes.tokens <= 28 ? for_channels.template operator()<float, 7>()
                                 : for_channels.template operator()<float, 8>();
-    case MatMulPrecision::kTf32:
+    case Precision::kTf32:
       return for_channels.template operator()<Tf32, 8>();
-    case MatMulPrecision::kBf16:
+    case Precision::kBf16:
       return for_channels.template operator()<Bf16, 8>();
   }
 }

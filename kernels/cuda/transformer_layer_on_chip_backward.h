@@ -488,7 +488,7 @@ inline void LayerBackwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes,
   const int64_t blocks = sizes.tokens > 0 ? BlocksOf(sizes) : 0, size = BlockSumsSize(sizes);
   const Scratch<float> sums(gpu, blocks * size);
   if (blocks > 0)
-    ForOperand(sizes, [&]<class Operand, int kTall, int kChannels>() {
+    ForOperand(gpu, sizes, [&]<class Operand, int kTall, int kChannels>() {
       Launch("TransformerLayerBackward", gpu, dim3(blocks), dim3(kLayerThreads), BackwardMemory<Operand>::kBytes,
              LayerBackward<Operand, kTall, kChannels>, sizes, p, x, middle, dy, dx, static_cast<int>(size),
              sums.data());

@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
 inline void LayerForwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes,
                                const TransformerLayerParameters<const float>& p, const float* x, float* y,
                                float* middle) {
-  ForOperand(sizes, [&]<class Operand, int kTall, int kChannels>() {
+  ForOperand(gpu, sizes, [&]<class Operand, int kTall, int kChannels>() {
     Launch("TransformerLayerForward", gpu, dim3(BlocksOf(sizes)), dim3(kLayerThreads), ForwardMemory<Operand>::kBytes,
            LayerForward<Operand, kTall, kChannels>, sizes, p, x, y, middle);
   });

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/autocast.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "kernels/parallel.h"
@@ -17,12 +18,28 @@ constexpr double kStep = 1e-6, kTolerance = 1e-6;
 std::vector<Tensor> RunBothWays(const OperationCase& checked, const std::vector<Variable>& inputs) {
   const Variable y = checked.operation(inputs);
   Generator generator(2);
-  y.Backward(generator.Uniform(y.shape(), -1, 1, DType::kF64).To(y.dtype()));
+  y.Backward(generator.Uniform(y.shape(), -1, 1, DType::kF64).To(y.dtype()).To(y.device()));
   std::vector<Tensor> results = {y.value()};
   for (size_t i = 0; i < inputs.size(); ++i)
     if (!checked.inputs[i].constant)
       results.push_back(inputs[i].grad().defined() ? inputs[i].grad() : Tensor::ZerosLike(inputs[i].value()));
   return results;
+}
+
+// Within `tolerance` in the l2 norm, result by result.
+void ExpectClose(const OperationCase& checked, const std::vector<Tensor>& expected, const std::vector<Tensor>& actual,
+                 double tolerance) {
+  ASSERT_EQ(expected.size(), actual.size()) << checked.name;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const std::vector<double> a = expected[i].ToVector<double>(), b = actual[i].ToVector<double>();
+    double difference = 0, norm = 0;
+    for (size_t e = 0; e < a.size(); ++e) {
+      difference += (a[e] - b[e]) * (a[e] - b[e]);
+      norm += a[e] * a[e];
+    }
+    ASSERT_LE(std::sqrt(difference), tolerance * (1e-3 + std::sqrt(norm)))
+        << checked.name << ": " << (i == 0 ? "the result" : "gradient " + std::to_string(i - 1));
+  }
 }
 
 double Projection(const OperationCase& checked, const std::vector<Variable>& inputs) {
@@ -71,17 +88,27 @@ void CheckGradients(const OperationCase& checked) {
 void CheckSinglePrecision(const OperationCase& checked, double tolerance) {
   const std::vector<Tensor> exact = RunBothWays(checked, DrawInputs(checked, DType::kF64));
   const std::vector<Tensor> single = RunBothWays(checked, DrawInputs(checked, DType::kF32));
-  for (size_t i = 0; i < exact.size(); ++i) {
-    ASSERT_EQ(single[i].dtype(), DType::kF32) << checked.name;
-    const std::vector<double> a = exact[i].ToVector<double>(), b = single[i].ToVector<double>();
-    double difference = 0, norm = 0;
-    for (size_t e = 0; e < a.size(); ++e) {
-      difference += (a[e] - b[e]) * (a[e] - b[e]);
-      norm += a[e] * a[e];
-    }
-    ASSERT_LE(std::sqrt(difference), tolerance * (1e-3 + std::sqrt(norm)))
-        << checked.name << ": " << (i == 0 ? "the result" : "gradient " + std::to_string(i - 1));
+  for (const Tensor& result : single) ASSERT_EQ(result.dtype(), DType::kF32) << checked.name;
+  ExpectClose(checked, exact, single, tolerance);
+}
+
+void CheckBF16(const OperationCase& checked, Device device, double tolerance) {
+  const auto inputs = [&](DType dtype, Device device) {
+    std::vector<Variable> drawn = DrawInputs(checked, DType::kF32);
+    for (const Variable& x : drawn) x.set_value(x.value().To(DType::kBF16).To(dtype).To(device));
+    return drawn;
+  };
+  const std::vector<Tensor> exact = RunBothWays(checked, inputs(DType::kF32, {}));
+  const std::vector<Tensor> stored = RunBothWays(checked, inputs(DType::kBF16, device));
+  for (const Tensor& result : stored) ASSERT_EQ(result.dtype(), DType::kBF16) << checked.name;
+  ExpectClose(checked, exact, stored, tolerance);
+  std::vector<Tensor> autocast;
+  {
+    const Autocast scope(Precision::kBf16);
+    autocast = RunBothWays(checked, inputs(DType::kF32, device));
   }
+  for (size_t i = 1; i < autocast.size(); ++i) ASSERT_EQ(autocast[i].dtype(), DType::kF32) << checked.name;
+  ExpectClose(checked, exact, autocast, tolerance);
 }
 
 void CheckThreads(const OperationCase& checked) {

@@ -33,6 +33,9 @@ std::vector<Variable> DrawInputs(const OperationCase& checked, DType dtype, uint
 void CheckGradients(const OperationCase& checked);
 // In f32 results and gradients are those of f64, rounded, within `tolerance` in the l2 norm.
 void CheckSinglePrecision(const OperationCase& checked, double tolerance = 2e-5);
+// With inputs rounded to bf16, results and gradients in bf16, and under Precision::kBf16 with the same inputs in f32 a
+// result in bf16 and gradients in f32, are those of f32 within `tolerance` in the l2 norm.
+void CheckBF16(const OperationCase& checked, Device device, double tolerance = 0.03);
 // Results and gradients in f32 have the same bits with 1, 2 and 3 threads.
 void CheckThreads(const OperationCase& checked);
 

@@ -268,6 +268,30 @@ TEST_P(EveryModel, MicroBatchesGiveTheGradientsOfTheBatch) {
   for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(parts[i], whole[i], 1e-12 * (1 + largest));
 }
 
+// Under Precision::kBf16 the base function's activations are rounded. Elements are not, parameters, outputs and
+// gradients stay f32, and no operation that a model is made of refuses what it is given.
+TEST_P(EveryModel, FollowsF32InBF16) {
+  model_->Eval();
+  const Features x = GetParam().data(generator_, DType::kF32);
+  const Noise noise = model_->DrawNoise(x, GetParam().samples, generator_);
+  const auto exact = model_->Forward(x, noise, generator_);
+  model_->set_precision(Precision::kBf16);
+  const auto rounded = model_->Forward(x, noise, generator_);
+  EXPECT_EQ(rounded.output.dtype(), DType::kF32);
+  if (exact.element.matrix.defined()) {
+    EXPECT_EQ(LargestDifference(exact.element.matrix, rounded.element.matrix), 0);
+  }
+  const double difference = LargestDifference(exact.samples, rounded.samples);
+  EXPECT_LT(difference, 0.05 * (1 + Max(Reshape(Abs(exact.samples), {-1}), 0).value().Item()));
+  EXPECT_GT(difference, 0);
+  Mean(Square(rounded.output)).Backward();
+  for (const auto& [name, parameter] : model_->NamedParameters()) {
+    if (parameter.grad().defined()) {
+      EXPECT_EQ(parameter.grad().dtype(), DType::kF32) << name;
+    }
+  }
+}
+
 TEST_P(EveryModel, WhatIsSampledDiffersWhenItIsDrawnAnew) {
   model_->Eval();
   const Features x = GetParam().data(generator_, DType::kF32);

@@ -11,7 +11,7 @@ namespace orbit {
 
 struct LaunchOptions {
   std::string device;             // empty: a GPU where there is one
-  std::string precision = "f32";  // of matrix products on a GPU: f32, tf32 or bf16
+  std::string precision = "f32";  // of base functions that are made later on, on this thread: f32, tf32 or bf16
   int threads = 0;                // 0: one for every processor that the process may use
 };
 

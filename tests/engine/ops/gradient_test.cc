@@ -1,6 +1,11 @@
 // Every operation: gradients against finite differences, single against double precision, any number of threads.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/autocast.h"
 #include "engine/edge_lists.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/batch_norm.h"
@@ -16,6 +21,7 @@
 #include "engine/ops/normalization.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/softmax.h"
 #include "engine/ops/transformer_layer.h"
 #include "engine/ops/vector_neurons.h"
 #include "tests/engine/operation_check.h"
@@ -69,6 +75,21 @@ OperationCase TransformerLayerCase(int64_t width, int64_t hidden, int64_t heads)
                 x[0], {x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12]}, heads);
           }};
 }
+
+// With a mask, of padding, and dropout.
+OperationCase MaskedTransformerLayerCase() {
+  OperationCase masked = TransformerLayerCase(8, 12, 2);
+  masked.name = "TransformerEncoderLayerWithMaskAndDropout";
+  masked.operation = [](const Inputs& x) {
+    Generator generator(7);
+    const Tensor mask = Tensor::From(std::vector<uint8_t>{1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0}, {3, 1, 1, 5});
+    return TransformerEncoderLayer(x[0], {x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12]}, 2,
+                                   1e-5, mask.To(x[0].device()), 0.2, &generator);
+  };
+  return masked;
+}
+
+Tensor Targets() { return Tensor::From(std::vector<int64_t>{2, 0, -100, 4, 2, 1}, {2, 3}); }
 
 std::vector<OperationCase> Cases() {
   return {
@@ -157,6 +178,12 @@ std::vector<OperationCase> Cases() {
       {"WeightedBceWithLogitsLossSum",
        {{{3, 4}, -5, 5}, {{3, 4}, 0, 1, true}, {{3, 1}, 0, 2, true}},
        [](const Inputs& x) { return BceWithLogitsLoss(x[0], x[1], Reduction::kSum, x[2]); }},
+      {"CrossEntropyLoss", {{{2, 3, 5}, -3, 3}}, [](const Inputs& x) { return CrossEntropyLoss(x[0], Targets()); }},
+      {"WeightedCrossEntropySum",
+       {{{2, 3, 5}, -3, 3}, {{5}, 0.5, 2, true}},
+       [](const Inputs& x) { return CrossEntropyLoss(x[0], Targets(), Reduction::kSum, x[1].value()); }},
+      {"Softmax", {{{3, 7}, -3, 3}}, [](const Inputs& x) { return Softmax(x[0], -1); }},
+      {"SoftmaxOfMiddleAxis", {{{2, 5, 3}, -3, 3}}, [](const Inputs& x) { return Softmax(x[0], 1); }},
       {"Dropout",
        {{{20, 7}}},
        [](const Inputs& x) {
@@ -230,9 +257,39 @@ std::vector<OperationCase> Cases() {
       {"ScaledDotProductAttention",
        {{{3, 5, 24}, -2, 2}},
        [](const Inputs& x) { return ScaledDotProductAttention(x[0], 2); }},
+      {"AttentionWithAddedMask",
+       {{{2, 4, 24}, -2, 2}, {{2, 4, 4}, -1, 1, true}},
+       [](const Inputs& x) { return ScaledDotProductAttention(x[0], 2, x[1].value()); }},
+      {"AttentionWithBooleanMask",
+       {{{2, 3, 24}, -2, 2}},
+       [](const Inputs& x) {
+         const Tensor mask = Tensor::From(std::vector<uint8_t>{1, 0, 1, 0, 0, 0, 1, 1, 1}, {3, 3});
+         return ScaledDotProductAttention(x[0], 2, mask.To(x[0].device()));
+       }},
+      {"AttentionWithDropout",
+       {{{2, 5, 24}, -2, 2}},
+       [](const Inputs& x) {
+         Generator generator(7);
+         return ScaledDotProductAttention(x[0], 2, {}, 0.3, &generator);
+       }},
+      MaskedTransformerLayerCase(),
       TransformerLayerCase(8, 12, 2),
       TransformerLayerCase(6, 5, 3),
   };
+}
+
+// Those that are computed in bf16, which the activations of a model meet.
+std::vector<OperationCase> BF16Cases() {
+  const std::vector<std::string> without = {"Max",       "Loss",       "CrossEntropy", "BatchNorm",
+                                            "Message",   "GraphAtt",   "EdgeSilu",     "Silu",
+                                            "MeanMoves", "UnusedSilu", "ClampedMean",  "VectorNeuron"};
+  std::vector<OperationCase> cases;
+  for (OperationCase& checked : Cases()) {
+    const bool is_silu = checked.name == "Silu";
+    const auto named = [&](const std::string& part) { return checked.name.find(part) != std::string::npos; };
+    if (is_silu || std::none_of(without.begin(), without.end(), named)) cases.push_back(std::move(checked));
+  }
+  return cases;
 }
 
 class OperationTest : public testing::TestWithParam<OperationCase> {};
@@ -246,34 +303,96 @@ TEST_P(OperationTest, NothingIsRecordedWithoutGradients) {
   EXPECT_FALSE(GetParam().operation(DrawInputs(GetParam(), DType::kF64)).requires_grad());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OperationTest, testing::ValuesIn(Cases()), [](const auto& info) {
+std::string TestName(const testing::TestParamInfo<OperationCase>& info) {
   std::string name;
   for (const char c : info.param.name)
     if (std::isalnum(static_cast<unsigned char>(c))) name += c;
   return name + "_" + std::to_string(info.index);
-});
+}
 
-// bf16 is stored, and computed in f32: on the host, and on tensor cores, to which the emulator stands in.
-TEST(Attention, Bf16FollowsF32) {
-  const DType bf16 = DType::kBF16;
-  const Tensor x = Generator(1).Normal({2, 19, 3 * 2 * 16}, 0, 1).To(bf16),
-               dy = Generator(2).Normal({2, 19, 32}, 0, 1).To(bf16);
-  const auto run = [&](DType dtype, Device device) {
-    const Variable input(x.To(dtype).To(device), true);
-    const Variable y = ScaledDotProductAttention(input, 2);
-    EXPECT_EQ(y.dtype(), dtype);
-    y.Backward(dy.To(dtype).To(device));
-    std::vector<float> both = y.value().ToVector<float>(), gradient = input.grad().ToVector<float>();
-    both.insert(both.end(), gradient.begin(), gradient.end());
-    return both;
-  };
-  const std::vector<float> expected = run(DType::kF32, {});
+INSTANTIATE_TEST_SUITE_P(All, OperationTest, testing::ValuesIn(Cases()), TestName);
+
+class BF16Test : public testing::TestWithParam<OperationCase> {};
+
+TEST_P(BF16Test, FollowsF32OnTheHost) { CheckBF16(GetParam(), {}); }
+TEST_P(BF16Test, FollowsF32OnAGpu) { CheckBF16(GetParam(), {DeviceType::kSimt}); }
+
+INSTANTIATE_TEST_SUITE_P(All, BF16Test, testing::ValuesIn(BF16Cases()), TestName);
+
+TEST(SoftmaxTest, IsWhatItSays) {
+  const float none = -std::numeric_limits<float>::infinity();
+  const Tensor x = Tensor::From(std::vector<float>{0, std::log(3.0f), none, none, none, none}, {2, 3});
   for (const Device device : {Device{}, Device{DeviceType::kSimt}}) {
-    const std::vector<float> actual = run(bf16, device);
-    ASSERT_EQ(actual.size(), expected.size());
-    for (size_t i = 0; i < actual.size(); ++i)
-      ASSERT_NEAR(actual[i], expected[i], 0.02 * std::max(1.0f, std::abs(expected[i]))) << NameOf(device) << ", " << i;
+    const std::vector<float> y = Softmax(x.To(device), 1).value().ToVector<float>(),
+                             expected = {0.25, 0.75, 0, 0, 0, 0};
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 1e-6) << i;
   }
+}
+
+// Probabilities of 1/2, 1/4 and 1/4 for every row.
+TEST(CrossEntropyTest, WeightsAndIgnoredTargets) {
+  const double two = std::log(2.0);
+  const std::vector<double> logits = {two, 0, 0, two, 0, 0, two, 0, 0, two, 0, 0};
+  const Tensor x = Tensor::From(logits, {4, 3}), target = Tensor::From(std::vector<int64_t>{0, 2, -100, 1}, {4}),
+               weight = Tensor::From(std::vector<double>{1, 3, 0.5}, {3});
+  for (const Device device : {Device{}, Device{DeviceType::kSimt}}) {
+    const auto loss = [&](Reduction reduction, const Tensor& weight) {
+      return CrossEntropyLoss(x.To(device), target.To(device), reduction, weight.To(device)).value().Item();
+    };
+    EXPECT_NEAR(loss(Reduction::kSum, {}), 5 * two, 1e-14);
+    EXPECT_NEAR(loss(Reduction::kMean, {}), 5 * two / 3, 1e-14);
+    EXPECT_NEAR(loss(Reduction::kSum, weight), (1 + 3 * 2 + 0.5 * 2) * two, 1e-14);
+    EXPECT_NEAR(loss(Reduction::kMean, weight), 8 * two / 4.5, 1e-14);
+  }
+  EXPECT_EQ(CrossEntropyDenominator(target), 3);
+  EXPECT_EQ(CrossEntropyDenominator(target, weight), 4.5);
+  EXPECT_THROW(CrossEntropyLoss(x, Tensor::From(std::vector<int64_t>{0, 3, 1, 1}, {4})), Error);
+  EXPECT_THROW(CrossEntropyLoss(x, Tensor::Full({4}, -100, DType::kI64)), Error);
+}
+
+// Padding is what is not there: a sequence with padded keys, masked, gives its queries what the shorter one does.
+TEST(Attention, MaskedKeysTakeNoPart) {
+  const Tensor x = Generator(1).Normal({2, 7, 24}, 0, 1, DType::kF64);
+  const Tensor mask = Tensor::From(std::vector<uint8_t>{1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0}, {2, 1, 1, 7});
+  const Variable expected = ScaledDotProductAttention(Slice(x, 1, 0, 4), 2);
+  for (const Device device : {Device{}, Device{DeviceType::kSimt}}) {
+    const Variable padded = ScaledDotProductAttention(x.To(device), 2, mask.To(device));
+    const Variable difference = Sub(Slice(padded, 1, 0, 4).value().To(Device{}), expected);
+    EXPECT_LT(Max(Reshape(Abs(difference), {-1}), 0).value().Item(), 1e-14);
+  }
+  EXPECT_THROW(ScaledDotProductAttention(x, 2, Tensor::Zeros({2, 1, 1, 6})), Error);
+  EXPECT_THROW(ScaledDotProductAttention(x, 2, Tensor::Zeros({7}, DType::kI64)), Error);
+}
+
+// The layer as one operation is what one operation after another gives, which a mask that masks nothing makes it.
+TEST(TransformerEncoderLayerTest, IsWhatSingleOperationsGive) {
+  const OperationCase layer = TransformerLayerCase(8, 12, 2);
+  const Inputs x = DrawInputs(layer, DType::kF64);
+  const Variable fused = layer.operation(x);
+  const Variable composed =
+      TransformerEncoderLayer(x[0], {x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12]}, 2,
+                              1e-5, Tensor::Zeros({}, DType::kF64));
+  EXPECT_LT(Max(Reshape(Abs(Sub(fused, composed)), {-1}), 0).value().Item(), 1e-13);
+}
+
+TEST(AutocastTest, ResultsAreBF16AndParametersStayF32) {
+  const Variable x(Generator(1).Normal({3, 8}, 0, 1), true), weight(Generator(2).Normal({8, 8}, 0, 1), true),
+      positions(Generator(3).Normal({8}, 0, 1), true);
+  Variable y;
+  {
+    const Autocast scope(Precision::kBf16);
+    y = Add(Linear(x, weight), positions);
+    EXPECT_EQ(y.dtype(), DType::kBF16);
+    EXPECT_EQ(Concat({y, x}, 0).dtype(), DType::kBF16);
+    EXPECT_EQ(Linear(Cast(x, DType::kF64), Cast(weight, DType::kF64)).dtype(), DType::kF64);
+  }
+  EXPECT_THROW(Add(y, positions), Error);
+  y = Cast(y, DType::kF32);
+  Sum(Square(y)).Backward();
+  for (const Variable& v : {x, weight, positions}) EXPECT_EQ(v.grad().dtype(), DType::kF32);
+  // Sums over rows are not rounded to bf16.
+  const std::vector<float> gradient = weight.grad().ToVector<float>();
+  EXPECT_FALSE(std::all_of(gradient.begin(), gradient.end(), [](float g) { return ToFloat(ToBFloat16(g)) == g; }));
 }
 
 TEST(Attention, RefusesHeadsThatDoNotDivideTheWidth) {

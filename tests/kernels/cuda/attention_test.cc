@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "kernels/error.h"
-#include "kernels/matmul.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
@@ -72,6 +71,58 @@ TEST(Attention, LongerSequences) {
   CompareWithHost<float>({0, 25, 4, 16});
 }
 
+// A mask of every pair of queries and keys, heads that share one, and padding: keys from some number on are left out
+// for all queries. In one sequence a query has no key.
+template <class T>
+void CompareMasked(const AttentionShape& shape, const std::array<int64_t, 4>& sizes, double tolerance) {
+  SetNumThreads(1);
+  using S = SumType<T>;
+  const int64_t size = shape.rows() * shape.width(), sums = shape.rows() * shape.heads;
+  std::vector<S> added = Normal<S>(sizes[0] * sizes[1] * sizes[2] * sizes[3], 3);
+  for (size_t i = 0; i < added.size(); i += 3) added[i] = -std::numeric_limits<S>::infinity();
+  std::fill_n(added.begin(), sizes[3], -std::numeric_limits<S>::infinity());
+  const std::array<int64_t, 4> steps = {sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1};
+  const auto stride = [&](int axis) { return sizes[axis] > 1 ? steps[axis] : 0; };
+  const OnGpu<S> on_added(added);
+  const AttentionMask<S> mask = {added.data(), stride(0), stride(1), stride(2), stride(3)},
+                         on_mask = {on_added.data(), stride(0), stride(1), stride(2), stride(3)};
+  const auto as = [](const std::vector<float>& x) {
+    if constexpr (std::is_same_v<T, BFloat16>)
+      return Rounded(x);
+    else
+      return std::vector<T>(x.begin(), x.end());
+  };
+  const std::vector<T> projected = as(Normal<float>(3 * size, 1)), dy = as(Normal<float>(size, 2));
+  std::vector<T> y(size), dprojected(3 * size);
+  std::vector<S> log_sums(sums);
+  AttentionForward(Cpu(), shape, projected.data(), y.data(), log_sums.data(), mask);
+  AttentionBackward(Cpu(), shape, projected.data(), y.data(), log_sums.data(), dy.data(), dprojected.data(), mask);
+  EXPECT_EQ(log_sums[0], std::numeric_limits<S>::infinity());
+  const auto floats = [](const std::vector<T>& x) {
+    std::vector<double> values;
+    for (const T value : x) values.push_back(ToSumType(value));
+    return values;
+  };
+  EXPECT_EQ(floats(y)[0], 0);
+  const OnGpu<T> on_projected(projected), on_dy(dy);
+  ForEachSchedule([&] {
+    const OnGpu<T> on_y(size), on_dprojected(3 * size);
+    const OnGpu<S> on_log_sums(sums);
+    AttentionForward(Gpu(), shape, on_projected.data(), on_y.data(), on_log_sums.data(), on_mask);
+    ExpectNear(floats(y), floats(on_y.Get()), tolerance, "y");
+    AttentionBackward(Gpu(), shape, on_projected.data(), on_y.data(), on_log_sums.data(), on_dy.data(),
+                      on_dprojected.data(), on_mask);
+    ExpectNear(floats(dprojected), floats(on_dprojected.Get()), tolerance, "dprojected");
+  });
+}
+
+TEST(Attention, Masks) {
+  CompareMasked<double>({2, 9, 2, 5}, {2, 2, 9, 9}, 1e-12);
+  CompareMasked<float>({3, 33, 2, 16}, {3, 1, 1, 33}, 5e-5);
+  CompareMasked<float>({2, 35, 2, 20}, {1, 1, 35, 35}, 5e-5);
+  CompareMasked<BFloat16>({2, 19, 2, 16}, {2, 1, 19, 19}, 0.02);
+}
+
 // ---- on tensor cores ----
 
 // Operands and results are rounded to 8 bits, 0.1 % each. A key too many or too few shows in short sequences, a wrong
@@ -94,7 +145,7 @@ void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = fals
                                   << " heads of " << shape.channels << ", " << sizeof(T) << " bytes, offset "
                                   << offset);
   SetNumThreads(1);
-  SetMatMulPrecision(MatMulPrecision::kBf16);
+  const Gpu gpu{.precision = Precision::kBf16};
   const double tolerance =
       kOfBf16 * (1 + away);  // gradients of scores, whose sum is 0, are multiplied by larger numbers
   const int64_t size = shape.rows() * shape.width(), sums = shape.rows() * shape.heads;
@@ -119,10 +170,10 @@ void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = fals
   const auto compare = [&] {
     const OnGpu<T> on_y(offset + size), on_dprojected(offset + 3 * size);
     const OnGpu<float> on_log_sums(sums);
-    AttentionForward(Gpu(), shape, on_projected.data() + offset, on_y.data() + offset, on_log_sums.data());
+    AttentionForward(gpu, shape, on_projected.data() + offset, on_y.data() + offset, on_log_sums.data());
     ExpectRowsNear(y, get(on_y), shape.channels, tolerance, "y");
     ExpectNear(log_sums, on_log_sums.Get(), 1e-4, "log_sums");
-    AttentionBackward(Gpu(), shape, on_projected.data() + offset, on_y.data() + offset, on_log_sums.data(),
+    AttentionBackward(gpu, shape, on_projected.data() + offset, on_y.data() + offset, on_log_sums.data(),
                       on_dy.data() + offset, on_dprojected.data() + offset);
     ExpectRowsNear(dprojected, get(on_dprojected), shape.channels, tolerance, "dprojected");
     if (first_y.empty()) first_y = get(on_y), first_dprojected = get(on_dprojected);
@@ -133,7 +184,6 @@ void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = fals
     ForEachSchedule(compare);
   else
     compare();
-  SetMatMulPrecision(MatMulPrecision::kF32);
 }
 
 TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
@@ -187,15 +237,13 @@ TEST(AttentionOnTensorCores, LongSequences) {
 TEST(AttentionOnTensorCores, OnlyWhereProductsMayBeInBf16) {
   const AttentionShape shape = {1, 17, 1, 16};
   const OnGpu<float> projected(Normal<float>(3 * 17 * 16, 1)), log_sums(17);
-  const auto forward = [&](MatMulPrecision precision) {
-    SetMatMulPrecision(precision);
+  const auto forward = [&](Precision precision) {
     const OnGpu<float> y(17 * 16);
-    AttentionForward(Gpu(), shape, projected.data(), y.data(), log_sums.data());
-    SetMatMulPrecision(MatMulPrecision::kF32);
+    AttentionForward(Gpu{.precision = precision}, shape, projected.data(), y.data(), log_sums.data());
     return y.Get();
   };
-  EXPECT_EQ(forward(MatMulPrecision::kF32), forward(MatMulPrecision::kTf32));
-  EXPECT_NE(forward(MatMulPrecision::kF32), forward(MatMulPrecision::kBf16));
+  EXPECT_EQ(forward(Precision::kF32), forward(Precision::kTf32));
+  EXPECT_NE(forward(Precision::kF32), forward(Precision::kBf16));
 }
 
 }  // namespace

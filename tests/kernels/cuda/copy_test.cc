@@ -51,6 +51,8 @@ TEST(CopyStrided, EveryOrderOfAxes) {
   ComparePermuted<float>({8, 8, 8}, {0, 1, 2}, 0, 4);
   ComparePermuted<double>({2, 3, 2, 3, 8}, {4, 2, 0, 3, 1});
   ComparePermuted<float>({1, 1}, {1, 0});
+  ComparePermuted<BFloat16>({16, 8, 8}, {0, 1, 2}, 0, 8);
+  ComparePermuted<BFloat16>({3, 33, 9}, {0, 2, 1});
   ComparePermuted<float>({0, 5}, {1, 0});
 }
 
@@ -80,7 +82,7 @@ void CompareRows(int64_t rows, int64_t columns, int64_t others, int64_t turn) {
     GatherRows(Gpu(), rows, columns, others, on_index.data(), on_x.data(), on_gathered.data());
     EXPECT_EQ(gathered, on_gathered.Get());
     ScatterAddRows(Gpu(), rows, columns, others, on_index.data(), on_terms.data(), on_sums.data());
-    ExpectNear(sums, on_sums.Get(), sizeof(T) == 4 ? 1e-4 : 1e-12, "sums");
+    ExpectNear(sums, on_sums.Get(), sizeof(T) == 2 ? 0.008 : sizeof(T) == 4 ? 1e-4 : 1e-12, "sums");
     if (first_bits.empty()) first_bits = on_sums.Get();
     EXPECT_EQ(first_bits, on_sums.Get()) << "the order of the sums is fixed";
   });
@@ -95,6 +97,10 @@ TEST(Rows, GatheredAndScattered) {
     CompareRows<float>(0, columns, 3, 3);
     CompareRows<float>(700, columns, 3, 1);  // all to one place
     CompareRows<double>(513, columns, 40, 33);
+  }
+  for (const int64_t columns : {3, 8, 16}) {
+    CompareRows<BFloat16>(33, columns, 7, 7);
+    CompareRows<BFloat16>(700, columns, 3, 1);
   }
 }
 

@@ -13,25 +13,26 @@ namespace {
 
 template <class T>
 double Tolerance() {
-  return sizeof(T) == 4 ? 2e-6 : 1e-14;
+  return sizeof(T) == 2 ? 0.008 : sizeof(T) == 4 ? 2e-6 : 1e-14;
 }
 
 template <class T>
 void CompareUnary(Unary function, int64_t size, int64_t offset) {
   SCOPED_TRACE(testing::Message() << "function " << static_cast<int>(function) << " of " << size << " at " << offset);
   std::vector<T> x = Normal<T>(size + offset, 1), dy = Normal<T>(x.size(), 2), y(x.size()), dx(x.size());
+  using S = SumType<T>;
   if (function == Unary::kLog || function == Unary::kSqrt)
-    for (T& value : x) value = std::abs(value) + T(0.1);
-  const T a = T(-0.4), b = T(0.7);
+    for (T& value : x) value = FromSumType<T>(std::abs(ToSumType(value)) + S(0.1));
+  const S a = S(-0.4), b = S(0.7);
   UnaryForward(Cpu(), function, size, a, b, x.data() + offset, y.data() + offset);
   UnaryBackward(Cpu(), function, size, a, b, x.data() + offset, y.data() + offset, dy.data() + offset,
                 dx.data() + offset);
-  const OnGpu<T> on_x(x), on_dy(dy), on_y(std::vector<T>(x.size(), T(0))), on_dx(std::vector<T>(x.size(), T(0)));
+  const OnGpu<T> on_x(x), on_dy(dy), on_y(std::vector<T>(x.size(), T{})), on_dx(std::vector<T>(x.size(), T{}));
   UnaryForward(Gpu(), function, size, a, b, on_x.data() + offset, on_y.data() + offset);
   UnaryBackward(Gpu(), function, size, a, b, on_x.data() + offset, on_y.data() + offset, on_dy.data() + offset,
                 on_dx.data() + offset);
   ExpectNear(y, on_y.Get(), Tolerance<T>(), "y");
-  ExpectNear(dx, on_dx.Get(), 10 * Tolerance<T>(), "dx");
+  ExpectNear(dx, on_dx.Get(), sizeof(T) == 2 ? Tolerance<T>() : 10 * Tolerance<T>(), "dx");
   OnGpu<T> on_sum(dy);
   std::vector<T> sum = dy;
   Accumulate(Cpu(), size, x.data() + offset, sum.data() + offset);
@@ -45,8 +46,10 @@ TEST(Elementwise, FunctionsOfOneElement) {
     for (const int64_t size : {0, 1, 31, 33, 2052}) {
       CompareUnary<float>(static_cast<Unary>(function), size, 0);
       CompareUnary<double>(static_cast<Unary>(function), size, size == 33 ? 1 : 0);
+      CompareUnary<BFloat16>(static_cast<Unary>(function), size, 0);
     }
   CompareUnary<float>(Unary::kTanh, 64, 1);
+  CompareUnary<BFloat16>(Unary::kTanh, 64, 1);
 }
 
 TEST(Elementwise, NaNPassesThroughReluAndClamp) {
@@ -57,15 +60,36 @@ TEST(Elementwise, NaNPassesThroughReluAndClamp) {
   }
 }
 
+template <class From, class To>
+void CompareConverted(const std::vector<From>& x) {
+  for (const size_t offset : {0, 1}) {
+    std::vector<To> y(x.size(), To{});
+    Convert(Cpu(), x.size() - offset, x.data() + offset, y.data() + offset);
+    const OnGpu<From> on_x(x);
+    const OnGpu<To> on_y(std::vector<To>(x.size(), To{}));
+    Convert(Gpu(), x.size() - offset, static_cast<const From*>(on_x.data() + offset), on_y.data() + offset);
+    EXPECT_EQ(y, on_y.Get());
+    for (size_t i = offset; i < x.size(); ++i) {
+      const double exact = ToSumType(x[i]), half_a_step = sizeof(To) == 2 ? 0x1p-8 : 0x1p-24;
+      EXPECT_NEAR(ToSumType(y[i]), exact, half_a_step * std::abs(exact)) << i;
+    }
+  }
+}
+
 TEST(Elementwise, ConvertsBetweenPrecisions) {
-  const std::vector<double> exact = Normal<double>(33, 1);
-  const std::vector<float> rounded(exact.begin(), exact.end());
-  const OnGpu<double> on_exact(exact), back(33);
-  const OnGpu<float> on_rounded(33);
-  Convert(Gpu(), 33, static_cast<const double*>(on_exact.data()), on_rounded.data());
-  EXPECT_EQ(on_rounded.Get(), rounded);
-  Convert(Gpu(), 33, static_cast<const float*>(on_rounded.data()), back.data());
-  EXPECT_EQ(back.Get(), std::vector<double>(rounded.begin(), rounded.end()));
+  SetNumThreads(1);
+  for (const size_t size : {32, 33}) {
+    CompareConverted<double, float>(Normal<double>(size, 1));
+    CompareConverted<double, BFloat16>(Normal<double>(size, 1));
+    CompareConverted<float, double>(Normal<float>(size, 1));
+    CompareConverted<float, BFloat16>(Normal<float>(size, 1));
+    CompareConverted<BFloat16, float>(Normal<BFloat16>(size, 1));
+    CompareConverted<BFloat16, double>(Normal<BFloat16>(size, 1));
+    std::vector<uint8_t> bytes(size);
+    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(7 * i);
+    CompareConverted<uint8_t, float>(bytes);
+    CompareConverted<uint8_t, BFloat16>(bytes);
+  }
 }
 
 // a and b are contiguous along the axes that they have.
@@ -104,6 +128,10 @@ TEST(Elementwise, FunctionsOfTwoElementsBroadcast) {
     CompareBinary<float>({2, 3, 5, last}, {true, false, true, false}, {false, true, false, true});
     CompareBinary<float>({2, 3, 2, 3, last}, {true, false, true, false, true}, {false, true, false, true, true});
   }
+  for (const int64_t last : {7, 8}) {
+    CompareBinary<BFloat16>({3, last}, {true, true}, {false, true});
+    CompareBinary<BFloat16>({2, 3, 5, last}, {true, false, true, false}, {false, true, false, true});
+  }
   CompareBinary<float>({}, {}, {});
   CompareBinary<double>({5, 0}, {true, true}, {true, false});
   CompareBinary<float>({1000}, {true}, {false});
@@ -113,26 +141,31 @@ template <class T>
 void CompareAxis(int64_t outer, int64_t middle, int64_t inner) {
   SCOPED_TRACE(testing::Message() << outer << " x " << middle << " x " << inner);
   const int64_t size = outer * middle * inner, sums = outer * inner;
-  std::vector<T> x = Normal<T>(size, 1), y(sums), expanded(size), largest(sums), dx(size);
+  using S = SumType<T>;
+  std::vector<T> x = Normal<T>(size, 1), expanded(size), largest(sums), dx(size);
+  std::vector<S> y(sums);
   if (size > 5) x[size / 2] = x[size / 3];  // equals
   std::vector<int32_t> index(sums);
   const std::vector<T> dy = Normal<T>(sums, 2);
-  SumAxis(Cpu(), outer, middle, inner, T(0.5), x.data(), y.data());
-  ExpandAxis(Cpu(), outer, middle, inner, T(0.5), dy.data(), expanded.data());
-  if (middle > 0) MaxAxis(Cpu(), outer, middle, inner, x.data(), largest.data(), index.data());
-  if (middle > 0) MaxAxisBackward(Cpu(), outer, middle, inner, index.data(), dy.data(), dx.data());
-  const OnGpu<T> on_x(x), on_dy(dy), on_y(sums), on_expanded(size), on_largest(sums), on_dx(size);
+  SumAxis(Cpu(), outer, middle, inner, S(0.5), x.data(), y.data());
+  ExpandAxis(Cpu(), outer, middle, inner, S(0.5), dy.data(), expanded.data());
+  const OnGpu<T> on_x(x), on_dy(dy), on_expanded(size), on_largest(sums), on_dx(size);
+  const OnGpu<S> on_y(sums);
   const OnGpu<int32_t> on_index(sums);
-  SumAxis(Gpu(), outer, middle, inner, T(0.5), on_x.data(), on_y.data());
-  ExpectNear(y, on_y.Get(), 20 * Tolerance<T>(), "sums");
-  ExpandAxis(Gpu(), outer, middle, inner, T(0.5), on_dy.data(), on_expanded.data());
+  SumAxis(Gpu(), outer, middle, inner, S(0.5), on_x.data(), on_y.data());
+  ExpectNear(y, on_y.Get(), 20 * Tolerance<S>(), "sums");
+  ExpandAxis(Gpu(), outer, middle, inner, S(0.5), on_dy.data(), on_expanded.data());
   EXPECT_EQ(expanded, on_expanded.Get());
-  if (middle == 0) return;
-  MaxAxis(Gpu(), outer, middle, inner, on_x.data(), on_largest.data(), on_index.data());
-  EXPECT_EQ(largest, on_largest.Get());
-  EXPECT_EQ(index, on_index.Get());
-  MaxAxisBackward(Gpu(), outer, middle, inner, on_index.data(), on_dy.data(), on_dx.data());
-  EXPECT_EQ(dx, on_dx.Get());
+  if constexpr (!std::is_same_v<T, BFloat16>) {
+    if (middle == 0) return;
+    MaxAxis(Cpu(), outer, middle, inner, x.data(), largest.data(), index.data());
+    MaxAxisBackward(Cpu(), outer, middle, inner, index.data(), dy.data(), dx.data());
+    MaxAxis(Gpu(), outer, middle, inner, on_x.data(), on_largest.data(), on_index.data());
+    EXPECT_EQ(largest, on_largest.Get());
+    EXPECT_EQ(index, on_index.Get());
+    MaxAxisBackward(Gpu(), outer, middle, inner, on_index.data(), on_dy.data(), on_dx.data());
+    EXPECT_EQ(dx, on_dx.Get());
+  }
 }
 
 TEST(Elementwise, SumsAndMaximaAlongAnAxis) {
@@ -143,7 +176,9 @@ TEST(Elementwise, SumsAndMaximaAlongAnAxis) {
     CompareAxis<float>(2, 301, inner);
     CompareAxis<double>(0, 3, inner);
     CompareAxis<float>(3, 0, inner);
+    CompareAxis<BFloat16>(2, 301, inner);
   }
+  for (const int64_t inner : {8, 16}) CompareAxis<BFloat16>(3, 70, inner);
   CompareAxis<float>(1, 5000, 1);
   for (const int64_t middle : {15, 16, 31, 32, 33, 64}) CompareAxis<float>(9, middle, 1);
   CompareAxis<double>(1, 3000, 6);

@@ -10,7 +10,8 @@ namespace orbit::kernels {
 namespace {
 
 template <class T>
-void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance) {
+void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance, Precision precision) {
+  const Gpu gpu{.precision = precision};
   SCOPED_TRACE(testing::Message() << rows << " rows from " << in << " to " << out << ", epilogues "
                                   << CublasEpilogues());
   SetNumThreads(1);
@@ -22,7 +23,7 @@ void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance) {
   LinearWeightGradient(Cpu(), rows, in, out, x.data(), dy.data(), dweight.data(), dbias.data());
   for (const bool with_bias : {true, false}) {
     const OnGpu<T> on_dweight(dweight.size()), on_dbias(dbias.size());
-    LinearWeightGradient(Gpu(), rows, in, out, on_x.data(), on_dy.data(), on_dweight.data(),
+    LinearWeightGradient(gpu, rows, in, out, on_x.data(), on_dy.data(), on_dweight.data(),
                          with_bias ? on_dbias.data() : nullptr);
     ExpectNear(dweight, on_dweight.Get(), tolerance, "gradient of the weight");
     if (with_bias) ExpectNear(dbias, on_dbias.Get(), tolerance, "gradient of the bias");
@@ -31,26 +32,26 @@ void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance) {
   std::vector<T> z(rows * out), y(rows * out);
   LinearThenGelu(Cpu(), rows, in, out, x.data(), weight.data(), bias.data(), z.data(), y.data());
   const OnGpu<T> on_z(z.size()), on_y(y.size());
-  LinearThenGelu(Gpu(), rows, in, out, on_x.data(), on_weight.data(), on_bias.data(), on_z.data(), on_y.data());
+  LinearThenGelu(gpu, rows, in, out, on_x.data(), on_weight.data(), on_bias.data(), on_z.data(), on_y.data());
   ExpectNear(z, on_z.Get(), tolerance, "z");
   ExpectNear(y, on_y.Get(), tolerance, "GELU(z)");
 
   std::vector<T> dz(rows * in), dz_sums(in);  // x as what GELU is of
   LinearOfGeluBackward(Cpu(), rows, in, out, x.data(), weight.data(), dy.data(), dz.data(), dz_sums.data());
   const OnGpu<T> on_dz(dz.size()), on_dz_sums(in);
-  LinearOfGeluBackward(Gpu(), rows, in, out, on_x.data(), on_weight.data(), on_dy.data(), on_dz.data(),
+  LinearOfGeluBackward(gpu, rows, in, out, on_x.data(), on_weight.data(), on_dy.data(), on_dz.data(),
                        on_dz_sums.data());
   ExpectNear(dz, on_dz.Get(), tolerance, "gradient of z");
   ExpectNear(dz_sums, on_dz_sums.Get(), tolerance, "sums of its columns");
 }
 
 template <class T>
-void CompareSizes(double tolerance) {
-  CompareWithHost<T>(33, 31, 65, tolerance);  // rows that no epilogue of GELU takes
-  CompareWithHost<T>(100, 32, 64, tolerance);
-  CompareWithHost<T>(1, 8, 8, tolerance);
-  CompareWithHost<T>(4, 0, 3, tolerance);
-  CompareWithHost<T>(0, 3, 4, tolerance);
+void CompareSizes(double tolerance, Precision precision = Precision::kF32) {
+  CompareWithHost<T>(33, 31, 65, tolerance, precision);  // rows that no epilogue of GELU takes
+  CompareWithHost<T>(100, 32, 64, tolerance, precision);
+  CompareWithHost<T>(1, 8, 8, tolerance, precision);
+  CompareWithHost<T>(4, 0, 3, tolerance, precision);
+  CompareWithHost<T>(0, 3, 4, tolerance, precision);
 }
 
 TEST(Linear, AgreesWithTheHost) {
@@ -64,11 +65,8 @@ TEST(Linear, AgreesWithTheHostWithEpilogues) {
   CompareSizes<float>(2e-5);
   CompareSizes<double>(1e-12);
   // Operands are rounded to 10 and 7 bits, GELU is within 5e-4.
-  SetMatMulPrecision(MatMulPrecision::kTf32);
-  CompareSizes<float>(0.02);
-  SetMatMulPrecision(MatMulPrecision::kBf16);
-  CompareSizes<float>(0.15);
-  SetMatMulPrecision(MatMulPrecision::kF32);
+  CompareSizes<float>(0.02, Precision::kTf32);
+  CompareSizes<float>(0.15, Precision::kBf16);
   SetCublasEpilogues(before);
 }
 

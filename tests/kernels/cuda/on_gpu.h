@@ -29,7 +29,11 @@
 #include "kernels/simt/schedule.h"
 #endif
 
-namespace orbit::kernels {
+namespace orbit {
+
+inline bool operator==(BFloat16 a, BFloat16 b) { return a.bits == b.bits; }
+
+namespace kernels {
 
 #ifdef ORBIT_TEST_CUDA
 
@@ -121,7 +125,7 @@ std::vector<T> Normal(size_t size, int seed) {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal;
   std::vector<T> x(size);
-  for (T& value : x) value = static_cast<T>(normal(random));
+  for (T& value : x) value = FromSumType<T>(static_cast<SumType<T>>(normal(random)));
   return x;
 }
 
@@ -130,7 +134,7 @@ template <class T>
 void ExpectNear(const std::vector<T>& expected, const std::vector<T>& actual, double tolerance, const char* what) {
   ASSERT_EQ(expected.size(), actual.size()) << what;
   for (size_t i = 0; i < expected.size(); ++i) {
-    const double e = static_cast<double>(expected[i]), a = static_cast<double>(actual[i]);
+    const double e = ToSumType(expected[i]), a = ToSumType(actual[i]);
     ASSERT_LE(std::abs(a - e), tolerance * std::max(1.0, std::abs(e)))
         << what << " at " << i << ": " << a << " for " << e;
   }
@@ -169,6 +173,7 @@ inline void ExpectRowsNear(const std::vector<float>& expected, const std::vector
   }
 }
 
-}  // namespace orbit::kernels
+}  // namespace kernels
+}  // namespace orbit
 
 #endif  // ORBIT_TESTS_KERNELS_CUDA_ON_GPU_H_

@@ -37,12 +37,8 @@ void ExpectClose(const std::vector<T>& expected, const std::vector<T>& actual, d
 }
 
 template <class T>
-void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
-                     MatMulPrecision precision = MatMulPrecision::kF32) {
-  const struct InPrecision {
-    explicit InPrecision(MatMulPrecision precision) { SetMatMulPrecision(precision); }
-    ~InPrecision() { SetMatMulPrecision(MatMulPrecision::kF32); }
-  } in_precision(precision);
+void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place, Precision precision = Precision::kF32) {
+  const Gpu gpu{.precision = precision};
   SCOPED_TRACE(testing::Message() << sizes.sequences << " x " << sizes.tokens << " tokens of " << sizes.width << ", "
                                   << sizes.heads << " heads, hidden " << sizes.hidden);
   SetNumThreads(1);
@@ -63,17 +59,17 @@ void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
                            View<T>(gradients));
   const OnGpu<T> on_x(x), on_dy(dy), on_y(size), on_unsaved_y(size), on_dx(size),
       on_saved(TransformerLayerSavedSize<T>(Gpu(), sizes));
-  TransformerLayerForward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(), on_unsaved_y.data(),
+  TransformerLayerForward(gpu, sizes, View<const T>(on_parameters), on_x.data(), on_unsaved_y.data(),
                           static_cast<T*>(nullptr));
-  TransformerLayerForward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(), on_y.data(), on_saved.data());
+  TransformerLayerForward(gpu, sizes, View<const T>(on_parameters), on_x.data(), on_y.data(), on_saved.data());
   T* to = in_place ? on_dy.data() : on_dx.data();
-  TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
+  TransformerLayerBackward(gpu, sizes, View<const T>(on_parameters), on_x.data(),
                            static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), to,
                            View<T>(on_gradients));
-  const double tolerance = sizeof(T) == 8                        ? 1e-10
-                           : precision == MatMulPrecision::kF32  ? 1e-5
-                           : precision == MatMulPrecision::kTf32 ? 0.01
-                                                                 : 0.08;
+  const double tolerance = sizeof(T) == 8                  ? 1e-10
+                           : precision == Precision::kF32  ? 1e-5
+                           : precision == Precision::kTf32 ? 0.01
+                                                           : 0.08;
   ExpectClose(y, on_y.Get(), tolerance, "y");
   EXPECT_EQ(on_unsaved_y.Get(), on_y.Get());
   ExpectClose(dx, (in_place ? on_dy : on_dx).Get(), tolerance, "dx");
@@ -83,7 +79,7 @@ void CompareWithHost(const TransformerLayerSizes& sizes, bool in_place,
   std::vector<OnGpu<T>> again;
   for (const auto& gradient : gradients) again.emplace_back(gradient.size());
   const OnGpu<T> dx_again(size);
-  TransformerLayerBackward(Gpu(), sizes, View<const T>(on_parameters), on_x.data(),
+  TransformerLayerBackward(gpu, sizes, View<const T>(on_parameters), on_x.data(),
                            static_cast<const T*>(on_saved.data()), static_cast<const T*>(on_dy.data()), dx_again.data(),
                            View<T>(again));
   EXPECT_EQ(on_dx.Get(), dx_again.Get());
@@ -99,7 +95,7 @@ TEST(TransformerLayer, AgreesWithTheHost) {
 
 // Layers of one kernel each way: in every precision heads of each width, rows of each number of tiles, slots without a
 // sequence, and more sequences than a block has at a time.
-void CompareSmallOnes(MatMulPrecision precision) {
+void CompareSmallOnes(Precision precision) {
   ForEachSchedule([&] {
     CompareWithHost<float>({1, 1, 16, 2, 16}, false, precision);
     CompareWithHost<float>({2, 25, 64, 4, 64}, true, precision);
@@ -109,9 +105,9 @@ void CompareSmallOnes(MatMulPrecision precision) {
   CompareWithHost<float>({1, 29, 64, 8, 32}, false, precision);
 }
 
-TEST(TransformerLayer, OnChip) { CompareSmallOnes(MatMulPrecision::kF32); }
-TEST(TransformerLayer, OnChipInTf32) { CompareSmallOnes(MatMulPrecision::kTf32); }
-TEST(TransformerLayer, OnChipInBf16) { CompareSmallOnes(MatMulPrecision::kBf16); }
+TEST(TransformerLayer, OnChip) { CompareSmallOnes(Precision::kF32); }
+TEST(TransformerLayer, OnChipInTf32) { CompareSmallOnes(Precision::kTf32); }
+TEST(TransformerLayer, OnChipInBf16) { CompareSmallOnes(Precision::kBf16); }
 
 TEST(TransformerLayer, OnChipMoreSequencesThanBlocksHaveAtOnce) {
   CompareWithHost<float>({4 * 132 + 5, 2, 16, 2, 16}, false);
