@@ -22,7 +22,8 @@ template <class Device, class T>
 void GraphAttention(Device device, const GraphAttentionShape& shape, T slope, const int32_t* offsets,
                     const int32_t* sources, const T* z, const T* from, const T* to, T* y);
 
-// dz, dfrom and dto from dy; the weights are computed again.
+// dz, dfrom and dto from dy; the weights are computed again. On GPUs a graph's sums stay in shared memory: Error beyond
+// n = 19,285 (float) or 9,642 (double) on compute capability 9.0.
 template <class Device, class T>
 void GraphAttentionBackward(Device device, const GraphAttentionShape& shape, T slope, const int32_t* offsets,
                             const int32_t* sources, const T* z, const T* from, const T* to, const T* dy, T* dz,

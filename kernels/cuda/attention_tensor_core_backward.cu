@@ -258,7 +258,7 @@ void LaunchBackward(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T
   const WholeHeads heads(shape, 2, kWholeWarps);
   const size_t shared_bytes =
       heads.pairs * heads.tiles * 16 * (4 * kChannels * sizeof(BFloat16) + sizeof(QueryStatistics));
-  if (shape.tokens <= kMostTokens && shared_bytes <= MostSharedBytes(gpu))
+  if (shape.tokens <= kMostTokens && shared_bytes <= MostDynamicSharedBytes(gpu))
     return Launch("AttentionBackward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes,
                   WholeKernel<T, kChannels, kWhole>, heads, arrays);
   const Scratch<float> along(gpu, shape.rows() * shape.heads);

@@ -116,10 +116,18 @@ template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads) AccumulateKernel(int64_t vectors, const T* term, T* sum) {
   using V = Vector<T, kWidth>;
   const int64_t first = int64_t{blockIdx.x} * kThreads * kUnroll + threadIdx.x;
+  V sums[kUnroll], terms[kUnroll];  // all are loaded before the first is stored, so that the loads overlap
 #pragma unroll
   for (int u = 0; u < kUnroll; ++u) {
     const int64_t i = first + u * kThreads;
-    if (i < vectors) reinterpret_cast<V*>(sum)[i] += reinterpret_cast<const V*>(term)[i];
+    if (i >= vectors) continue;
+    sums[u] = reinterpret_cast<const V*>(sum)[i];
+    terms[u] = reinterpret_cast<const V*>(term)[i];
+  }
+#pragma unroll
+  for (int u = 0; u < kUnroll; ++u) {
+    const int64_t i = first + u * kThreads;
+    if (i < vectors) reinterpret_cast<V*>(sum)[i] = sums[u] += terms[u];
   }
 }
 

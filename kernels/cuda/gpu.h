@@ -8,7 +8,7 @@
 //                                          queues a kernel; throws Error where it is refused
 //   ORBIT_SHARED(name, type)               a static shared variable, as ORBIT_SHARED(tile, float[32][33])
 //   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
-//   MostSharedBytes(gpu)                   what a block of this device can have of it, static and dynamic
+//   MostDynamicSharedBytes(gpu)            how much of it a block of this device can have; Launch throws Error beyond
 //   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream
 #ifndef ORBIT_KERNELS_CUDA_GPU_H_
 #define ORBIT_KERNELS_CUDA_GPU_H_
@@ -17,6 +17,16 @@
 #include <cstdint>
 
 #include "kernels/device.h"
+#include "kernels/error.h"
+
+namespace orbit::kernels {
+
+// A kernel that takes dynamic shared memory has at most so much besides, for static variables and for the alignment.
+inline constexpr size_t kReservedSharedBytes = 1 << 10;
+// The dynamic shared memory of a launch that needs no permission: static and dynamic together may be 48 KB.
+inline constexpr size_t kUsualSharedBytes = (48 << 10) - kReservedSharedBytes;
+
+}  // namespace orbit::kernels
 
 #ifdef __CUDACC__
 #include "kernels/cuda/gpu_cuda.h"

@@ -26,10 +26,8 @@ __device__ __forceinline__ T* DynamicShared() {
 template <class... Parameters, class... Arguments>
 void Launch(const char* operation, Cuda device, dim3 blocks, dim3 threads, size_t shared_bytes,
             void (*kernel)(Parameters...), const Arguments&... arguments) {
-  constexpr size_t kWithoutAsking = 48 << 10;
-  if (shared_bytes > kWithoutAsking)
-    CheckCuda(operation, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                              static_cast<int>(shared_bytes)));
+  if (shared_bytes > kUsualSharedBytes)
+    PermitSharedMemory(operation, device, reinterpret_cast<const void*>(kernel), shared_bytes);
   kernel<<<blocks, threads, shared_bytes, device.stream>>>(static_cast<Parameters>(arguments)...);
   CheckCuda(operation, cudaGetLastError());
 }

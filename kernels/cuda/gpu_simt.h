@@ -27,18 +27,21 @@ T* DynamicShared() {
   return static_cast<T*>(simt::DynamicShared());
 }
 
-inline size_t MostSharedBytes(Simt) { return simt::kSharedLimit; }
+inline size_t MostDynamicSharedBytes(Simt) { return simt::kSharedLimit - kReservedSharedBytes; }
 
 template <class... Parameters, class... Arguments>
 void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t shared_bytes, void (*kernel)(Parameters...),
             const Arguments&... arguments) {
+  const bool permitted = shared_bytes > kUsualSharedBytes;
+  Check(shared_bytes <= MostDynamicSharedBytes(Simt()), operation, ": a block needs ", shared_bytes,
+        " bytes of shared memory, and a GPU has ", MostDynamicSharedBytes(Simt()));
   struct Call {
     void (*kernel)(Parameters...);
     std::tuple<Parameters...> arguments;
   };
   simt::Submit([=, call = Call{kernel, std::tuple<Parameters...>(arguments...)}] {
     simt::Run(
-        {operation, blocks, threads, shared_bytes},
+        {operation, blocks, threads, shared_bytes, permitted},
         [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
         &call);
   });

@@ -23,7 +23,6 @@ constexpr int kMaxSide = sizeof(T) == 4 ? 4 : 2;  // a double takes two register
 template <class T>
 constexpr int kMaxThreads = 32 * kMaxSide<T>* kMaxSide<T>;
 constexpr int kThreads = 256;
-constexpr size_t kStaticBytes = 1 << 10;  // at most, of shared memory, in BlockSum
 
 // p log p sums over rows and columns: [n] each.
 template <class T>
@@ -180,7 +179,7 @@ void PermutationEntropyBackward(Device gpu, int64_t batch, int64_t samples, int6
   if (batch == 0 || samples == 0 || n == 0) return;
   const int side = SideFor<T>(n);
   const size_t sums_bytes = (4 + 4 * side) * n * sizeof(T), matrix_bytes = n * n * sizeof(T);
-  const bool keep = sums_bytes + matrix_bytes + kStaticBytes <= MostSharedBytes(gpu);
+  const bool keep = sums_bytes + matrix_bytes <= MostDynamicSharedBytes(gpu);
   Launch("PermutationEntropyBackward", gpu, dim3(batch * samples), dim3(32 * side * side),
          sums_bytes + (keep ? matrix_bytes : 0), Backward<T>, side, keep, samples, n, soft, num_nodes, dentropy, beta,
          dsoft);

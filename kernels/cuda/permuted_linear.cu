@@ -12,9 +12,6 @@ namespace {
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr int64_t kBlocks = 264;  // two waves of blocks that fill a multiprocessor each
 
-// Of shared memory, beside the little that is static.
-size_t MostDynamicBytes(Gpu gpu) { return MostSharedBytes(gpu) - (1 << 10); }
-
 // ---- The input's sparse form ----
 
 // The edges of a row: entries [begin, begin + count).
@@ -344,10 +341,10 @@ void PermutedLinear(Device gpu, const PermutedGraphs& graphs, int64_t out, const
   };
   const size_t bytes = graphs.columns() * sizeof(T);  // an output
   constexpr int kOut = 32 / sizeof(T);                // whole sectors of y
-  if (kOut * bytes <= MostDynamicBytes(gpu)) return launch.template operator()<kOut>(true);
-  if (kOut / 2 * bytes <= MostDynamicBytes(gpu)) return launch.template operator()<kOut / 2>(true);
-  if (kOut / 4 * bytes <= MostDynamicBytes(gpu)) return launch.template operator()<kOut / 4>(true);
-  if (bytes <= MostDynamicBytes(gpu)) return launch.template operator()<1>(true);
+  if (kOut * bytes <= MostDynamicSharedBytes(gpu)) return launch.template operator()<kOut>(true);
+  if (kOut / 2 * bytes <= MostDynamicSharedBytes(gpu)) return launch.template operator()<kOut / 2>(true);
+  if (kOut / 4 * bytes <= MostDynamicSharedBytes(gpu)) return launch.template operator()<kOut / 4>(true);
+  if (bytes <= MostDynamicSharedBytes(gpu)) return launch.template operator()<1>(true);
   launch.template operator()<kOut>(false);
 }
 
@@ -372,7 +369,7 @@ void PermutedLinearBackward(Device gpu, const PermutedGraphs& graphs, int64_t ou
   Launch(name, gpu, dim3(blocks), dim3(kThreads), 0, Fill, graphs, entries.data(), lists);
 
   const size_t tile_bytes = rows * kOutputs * sizeof(T);
-  const bool shared = kStageBytes<T> + tile_bytes <= MostDynamicBytes(gpu);
+  const bool shared = kStageBytes<T> + tile_bytes <= MostDynamicSharedBytes(gpu);
   const int64_t passes = DivideUp<int64_t>(num_features, kColumns) + DivideUp<int64_t>(num_pairs, kColumns);
   const int64_t splits = std::clamp<int64_t>(kBlocks / 2 / slices, 1, passes);
   Launch(name, gpu, dim3(slices, splits), dim3(kGradientThreads), kStageBytes<T> + (shared ? tile_bytes : 0),
@@ -388,7 +385,7 @@ void PermutedLinearStraightThrough(Device gpu, const PermutedGraphs& graphs, int
   const Scratch<T> dinput(gpu, graphs.rows() * graphs.columns());
   MatMul(gpu, Transpose::kNo, Transpose::kNo, graphs.rows(), graphs.columns(), out, dy, weight, T(0), dinput.data());
   const size_t bytes = n * (n | 1) * sizeof(T);
-  const bool keep = bytes <= MostDynamicBytes(gpu);
+  const bool keep = bytes <= MostDynamicSharedBytes(gpu);
   const auto kernel = n <= 32 ? StraightThrough<T, 1> : n <= 64 ? StraightThrough<T, 2> : StraightThrough<T, 4>;
   Launch("PermutedLinearStraightThrough", gpu, dim3(graphs.rows()), dim3(kThreads), keep ? bytes : 0, kernel, graphs,
          keep, x, dinput.data(), dsoft);

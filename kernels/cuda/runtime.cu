@@ -7,8 +7,11 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
+#include "kernels/cuda/gpu.h"
 #include "kernels/cuda/runtime.h"
 #include "kernels/error.h"
 
@@ -95,7 +98,7 @@ std::string DescribeGpu(int index) {
                        " GiB)";
 }
 
-size_t MostSharedBytes(Cuda) {
+size_t MostDynamicSharedBytes(Cuda) {
   static std::array<std::atomic<int>, 64> known{};
   int device = 0, bytes = 0;
   CheckCuda("device attributes", cudaGetDevice(&device));
@@ -104,7 +107,22 @@ size_t MostSharedBytes(Cuda) {
     CheckCuda("device attributes", cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
     remembered = bytes;
   }
-  return static_cast<size_t>(remembered);
+  return static_cast<size_t>(remembered) - kReservedSharedBytes;
+}
+
+void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, size_t shared_bytes) {
+  static std::mutex mutex;
+  static std::set<std::pair<int, const void*>> permitted;
+  const size_t most = MostDynamicSharedBytes(device);
+  Check(shared_bytes <= most, operation, ": a block needs ", shared_bytes, " bytes of shared memory, and this GPU has ",
+        most);
+  int index = 0;
+  CheckCuda(operation, cudaGetDevice(&index));
+  std::lock_guard lock(mutex);
+  if (permitted.contains({index, kernel})) return;
+  CheckCuda(operation,
+            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(most)));
+  permitted.insert({index, kernel});
 }
 
 void SetWhereabouts(std::string (*whereabouts)()) { the_whereabouts = whereabouts; }

@@ -17,8 +17,13 @@ void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
 // "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)". Remembered: after a fault CUDA does not tell.
 std::string DescribeGpu(int index);
 
-// The most shared memory that a block of the current device can have, static and dynamic, in bytes.
-size_t MostSharedBytes(Cuda device);
+// The most dynamic shared memory that a block of the current device can have, beside kReservedSharedBytes of gpu.h.
+size_t MostDynamicSharedBytes(Cuda device);
+
+// Lets a kernel be launched on the current device with as much dynamic shared memory as there is. Each kernel is asked
+// for once per device: threads that raised and lowered the limit for their own launches would race. Throws Error for
+// more than there is.
+void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, size_t shared_bytes);
 
 // Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.
 void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count);

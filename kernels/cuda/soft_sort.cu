@@ -303,8 +303,8 @@ size_t BackwardBytes(int64_t n, size_t element_size) {
 void CheckProblem(Gpu gpu, const SoftSortProblem& problem, size_t shared_bytes) {
   Check(problem.tau > 0, "SoftSort: tau must be positive, got ", problem.tau);
   Check(problem.iterations >= 1, "SoftSort: at least one iteration is needed, got ", problem.iterations);
-  Check(shared_bytes <= MostSharedBytes(gpu), "SoftSort on a GPU: a graph of ", problem.n, " nodes takes ",
-        shared_bytes, " bytes of shared memory, and a block has ", MostSharedBytes(gpu));
+  Check(shared_bytes <= MostDynamicSharedBytes(gpu), "SoftSort on a GPU: a graph of ", problem.n, " nodes takes ",
+        shared_bytes, " bytes of shared memory, and a block has ", MostDynamicSharedBytes(gpu));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ constexpr int kLayerThreads = 256;
 constexpr int kSlots = 4;  // sequences in a block
 constexpr int kRows = kSlots * kSlotRows;
 constexpr int kMaxWidth = 64;
-constexpr size_t kMostLayerBytes = 227 << 10;  // of shared memory
+constexpr size_t kMostLayerBytes = 226 << 10;  // of dynamic shared memory
 constexpr int64_t kMaxBlocks = 132;            // each fills a multiprocessor
 
 // Whether the layer is one kernel each way: where a sequence fits in a slot, a row in two warps' tiles, and what
@@ -34,7 +34,7 @@ bool IsOnChip(Gpu gpu, const TransformerLayerSizes& s) {
   const auto fits = [](int64_t columns) { return columns >= 16 && columns <= kMaxWidth && columns % 16 == 0; };
   const int64_t channels = s.width / s.heads;
   return std::is_same_v<T, float> && s.tokens <= kSlotRows && fits(s.width) && fits(s.hidden) &&
-         (channels == 8 || channels == 16) && MostSharedBytes(gpu) >= kMostLayerBytes;
+         (channels == 8 || channels == 16) && MostDynamicSharedBytes(gpu) >= kMostLayerBytes;
 }
 
 inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {

@@ -18,9 +18,10 @@ struct alignas(sizeof(T) * kWidth) Vector {
   __device__ T& operator[](int i) { return elements[i]; }
   __device__ T operator[](int i) const { return elements[i]; }
 
-  // `other` may be of bf16 where this is of floats.
+  // `other` may be of bf16 where this is of floats. By value: behind a reference the compiler loses the alignment, and
+  // loads elements one by one.
   template <class U>
-  __device__ Vector& operator+=(const Vector<U, kWidth>& other) {
+  __device__ Vector& operator+=(Vector<U, kWidth> other) {
 #pragma unroll
     for (int i = 0; i < kWidth; ++i)
       elements[i] = FromSumType<T>(ToSumType(elements[i]) + ToSumType(other.elements[i]));

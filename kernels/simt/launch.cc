@@ -152,7 +152,7 @@ Block::Block(Grid& grid, int64_t ordinal, Index index) : grid_(grid), index_(ind
   const int count = static_cast<int>(threads_.size());
   if (kThreadSanitizer || !grid.stacks) {
     grid.stacks = std::make_unique<Pages>(count * kStackSize);
-    grid.shared = std::make_unique<SharedMemory>(grid.configuration.shared_bytes);
+    grid.shared = std::make_unique<SharedMemory>(grid.configuration.shared_bytes, grid.configuration.permitted);
   } else {
     grid.shared->Renew();
   }

@@ -34,7 +34,8 @@ extern constinit thread_local const Place* place;  // null outside of kernels
 struct Configuration {
   const char* operation;
   Extent blocks, threads;
-  size_t shared_bytes;
+  size_t shared_bytes;     // dynamic
+  bool permitted = false;  // whether the kernel may have more than 48 KB of static and dynamic shared memory together
 };
 
 // Calls body(arguments) on every thread. Throws std::runtime_error, with the operation, the block and the place in the

@@ -40,9 +40,11 @@ Pages::~Pages() {
 }
 
 // Nothing is allocated once threads run: to ThreadSanitizer it would be the memory of one of them.
-SharedMemory::SharedMemory(size_t dynamic_bytes)
+SharedMemory::SharedMemory(size_t dynamic_bytes, bool permitted)
     : dynamic_bytes_(dynamic_bytes),
+      permitted_(permitted),
       pages_(Padded(dynamic_bytes) + kStaticLimit + kMaxVariables * (kAlignment + kGap)) {
+  CheckLimits();
   variables_.reserve(kMaxVariables);
   Renew();
 }
@@ -56,14 +58,22 @@ void SharedMemory::Renew() {
   Poison(pages_.data(), dynamic_bytes_);
 }
 
+void SharedMemory::CheckLimits() const {
+  const size_t total = static_bytes_ + (dynamic_bytes_ > 0 ? kDynamicAlignment + dynamic_bytes_ : 0);
+  if (static_bytes_ <= kStaticLimit && total <= (permitted_ ? kSharedLimit : kStaticLimit)) return;
+  throw std::runtime_error(std::to_string(static_bytes_) + " bytes of static and " + std::to_string(dynamic_bytes_) +
+                           " of dynamic shared memory, " + std::to_string(total) +
+                           " with what aligns them; a block has " + std::to_string(kStaticLimit) + ", or " +
+                           std::to_string(kSharedLimit) + " where permitted");
+}
+
 void* SharedMemory::Static(const void* key, size_t size) {
   for (const auto& [known, variable] : variables_)
     if (known == key) return variable;
   static_bytes_ += size;
-  if (static_bytes_ > kStaticLimit || variables_.size() == kMaxVariables)
-    throw std::runtime_error(std::to_string(variables_.size() + 1) + " static shared variables of " +
-                             std::to_string(static_bytes_) + " bytes; a block has " + std::to_string(kStaticLimit) +
-                             ", and the emulator takes " + std::to_string(kMaxVariables) + " variables");
+  if (variables_.size() == kMaxVariables)
+    throw std::runtime_error("the emulator takes " + std::to_string(kMaxVariables) + " static shared variables");
+  CheckLimits();
   char* variable = pages_.data() + next_;
   next_ += Padded(size);
   Allow(variable, size);

@@ -8,8 +8,9 @@
 
 namespace orbit::kernels::simt {
 
-inline constexpr size_t kStaticLimit = 48 << 10;   // bytes of a block's static variables
-inline constexpr size_t kSharedLimit = 227 << 10;  // bytes in all, as on compute capability 9.0
+inline constexpr size_t kStaticLimit = 48 << 10;   // bytes of a block's static variables, or in all unless permitted
+inline constexpr size_t kSharedLimit = 227 << 10;  // bytes in all where permitted, as on compute capability 9.0
+inline constexpr size_t kDynamicAlignment = 256;   // bytes that may lie between static and dynamic memory
 
 // Pages that nobody has used; to ThreadSanitizer too, whatever was at their address before.
 class Pages {
@@ -30,15 +31,19 @@ class Pages {
 // AddressSanitizer lets nobody touch.
 class SharedMemory {
  public:
-  explicit SharedMemory(size_t dynamic_bytes);
+  // Throws std::runtime_error beyond the limits, as Static does.
+  SharedMemory(size_t dynamic_bytes, bool permitted);
 
   void* dynamic() const { return pages_.data(); }
-  // The variable that `key` names; throws std::runtime_error beyond kStaticLimit.
+  // The variable that `key` names.
   void* Static(const void* key, size_t size);
   void Renew();  // all variables are gone, the dynamic part is poisoned again
 
  private:
+  void CheckLimits() const;
+
   size_t dynamic_bytes_, next_ = 0, static_bytes_ = 0;
+  bool permitted_;
   Pages pages_;
   std::vector<std::pair<const void*, void*>> variables_;
 };

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "kernels/error.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
@@ -61,6 +62,19 @@ TEST(LayerNorm, RowsLongerThanAWarpsRegisters) {
   CompareWithHost<float>(3, 1027);
   CompareWithHost<double>(2, 601);
   CompareWithHost<BFloat16>(3, 1027, /*all_schedules=*/false);
+}
+
+// 48,960 bytes of dynamic shared memory: less than 48 KB, but for what aligns it.
+TEST(LayerNorm, RowsThatAlmostFillTheUsualSharedMemory) {
+  CompareWithHost<float>(2, 6120, /*all_schedules=*/false);
+  CompareWithHost<double>(1, 3060, /*all_schedules=*/false);
+}
+
+TEST(LayerNorm, RowsThatDoNotFitBackward) {
+  const auto backward = [](int64_t width) {
+    LayerNormBackward<Gpu, float>(Gpu(), 1, width, 1e-5f, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+  };
+  EXPECT_THROW(backward(300000), Error);
 }
 
 }  // namespace

@@ -275,6 +275,23 @@ std::string ErrorOf(Kernel kernel, int threads) {
   return "no error";
 }
 
+__global__ void StaticBesideDynamic(float* y) {
+  ORBIT_SHARED(values, float[512]);
+  values[threadIdx.x] = 1;
+  DynamicShared<float>()[threadIdx.x] = 1;
+  y[threadIdx.x] = values[threadIdx.x];
+}
+
+// Dynamic memory that a launch asks no permission for, and more static memory beside it than is left of 48 KB.
+TEST(Mistakes, TooMuchStaticMemoryBesideDynamic) {
+  const OnGpu<float> y(32);
+  const auto launch = [&](size_t bytes) {
+    Launch("TheKernel", Gpu(), dim3(1), dim3(32), bytes, StaticBesideDynamic, y.data());
+  };
+  launch(40 << 10);
+  EXPECT_THROW(launch(kUsualSharedBytes), std::runtime_error);
+}
+
 constexpr int kLineOfDivergentBarrier = __LINE__ + 3;
 __global__ void DivergentBarrier(float* y) {
   if (threadIdx.x < 31) {
