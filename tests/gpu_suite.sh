@@ -8,7 +8,7 @@
 # where there is GRAPHSAT.pkl (--data, $ORBIT_EXP or data/ in the bundle), on EXP; precisions; times, beside those of the
 # peer that `bench --peer` takes; compute-sanitizer's four tools, where it is installed, on every kernel. --only runs the
 # checks whose name matches. A check that hangs is ended. The last line is the outcome; without a GPU it says so, and all
-# is well.
+# is well; with one that cannot be used, for an old driver say, the suite fails.
 set -uo pipefail
 run=$1 goldens=$2 # RUN PROGRAM ARGUMENT... runs a program: the bundle's `run`, or //tools:orbit
 shift 2
@@ -25,14 +25,20 @@ while [ $# -gt 0 ]; do
   esac
   shift 2 || exit 2
 done
-# For tests of this file: another device than a GPU, a run of few steps, another limit than the checks' own.
+# For tests of this file: another device than a GPU, a run of few steps, another limit than the checks' own, and, in
+# $ORBIT_SUITE_GPUS, other files than those that drivers make for GPUs.
 device=${ORBIT_SUITE_DEVICE:-cuda}
 limit=${ORBIT_SUITE_LIMIT:-600}
 
 start() { timeout -k 20 "$limit" "$run" "$@"; } # PROGRAM ARGUMENT...
 reason=$(start bench --device "$device" --list 2>&1 >/dev/null) || {
   case $reason in
-    *"no $device here"*) echo "skipped: ${reason#bench: error: }" && exit 0 ;;
+    *"no $device here"*)
+      if compgen -G "${ORBIT_SUITE_GPUS:-/dev/nvidia[0-9]*}" >/dev/null; then
+        echo "gpu_suite: failed: there is a GPU, and it cannot be used: ${reason#bench: error: }" && exit 1
+      fi
+      echo "skipped: ${reason#bench: error: }" && exit 0
+      ;;
     *) echo "gpu_suite: failed: $reason" && exit 1 ;;
   esac
 }

@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
 # Packs the programs, with the libraries they need, into one folder that runs on a machine with nothing but a driver:
 #
-#   bazel run //tools:bundle -- FOLDER [--without-cuda-libraries] [--data FILE]...
+#   bazel run //tools:bundle -- FOLDER [--without-cuda-libraries] [--data FILE]... [--archive]
 #
 # FOLDER/train, FOLDER/gpu_suite and so on start the programs. CUDA's libraries (cuBLASLt) are packed too, unless
 # --without-cuda-libraries says that they are to be found there: in CUDA_HOME, on the loader's paths, or in NVIDIA's Python
 # wheels. The system's C library is used where it is as new as this machine's, else the one that is packed. FILEs go to
-# FOLDER/data, where gpu_suite looks for GRAPHSAT.pkl.
+# FOLDER/data, where gpu_suite looks for GRAPHSAT.pkl. --archive also writes FOLDER.tar.xz, a third of its size, which
+# `tar xf` unpacks.
 set -euo pipefail
 usage() {
-  sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 absolute() {
   case $1 in /*) echo "$1" ;; *) echo "${BUILD_WORKING_DIRECTORY:-$PWD}/$1" ;; esac
 }
-folder= cuda_libraries=yes data=()
+folder= cuda_libraries=yes data=() archive=
 while [ $# -gt 0 ]; do
   case $1 in
     --without-cuda-libraries) cuda_libraries= ;;
+    --archive) archive=yes ;;
     --data) [ $# -ge 2 ] || usage; data+=("$(absolute "$2")"); shift ;;
     -*) usage ;;
     *) [ -z "$folder" ] || usage; folder=$(absolute "$1") ;;
@@ -26,7 +28,10 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$folder" ] || usage
-[ ! -e "$folder" ] || { echo "bundle: $folder exists already" >&2; exit 1; }
+[ -z "$archive" ] || archive=$folder.tar.xz
+for made in "$folder" "${archive:-$folder}"; do
+  [ ! -e "$made" ] || { echo "bundle: $made exists already" >&2; exit 1; }
+done
 
 part=$folder.part
 rm -rf "$part"
@@ -80,3 +85,9 @@ for name in $("$part/run" --list | grep -v _test) gpu_suite; do ln -s run "$part
 mv "$part" "$folder"
 trap - EXIT
 echo "$folder: $(du -sm "$folder" | cut -f 1) MB"
+if [ -n "$archive" ]; then
+  trap 'rm -f "$archive.part"' EXIT
+  XZ_OPT=-6T0 tar -C "$(dirname "$folder")" -cJf "$archive.part" "$(basename "$folder")"
+  mv "$archive.part" "$archive"
+  echo "$archive: $(du -sm "$archive" | cut -f 1) MB"
+fi

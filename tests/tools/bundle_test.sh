@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # The folder that tools/bundle.sh makes: small, and its programs run with what is in it alone.
-most_mb=60
+most_mb=60 most_archive_mb=25
 . tests/tools/testing.sh
 
 bundle() { (cd "$OLDPWD" && BUILD_WORKING_DIRECTORY=$work bash tools/bundle.sh "$@"); }
 echo pickled >GRAPHSAT.pkl
-bundle orbit --without-cuda-libraries --data GRAPHSAT.pkl
+bundle orbit --without-cuda-libraries --archive --data GRAPHSAT.pkl
 bundle=$work/orbit
 megabytes=$(du -sm "$bundle" | cut -f 1)
 [ "$megabytes" -lt $most_mb ] || fail "$megabytes MB, of less than $most_mb: $(du -a "$bundle" | sort -n | tail -n 12)"
 ls "$bundle"/lib/libcublas* "$bundle"/lib/libcuda* >/dev/null 2>&1 && fail "CUDA's libraries are packed: $(ls "$bundle/lib")"
 cmp GRAPHSAT.pkl "$bundle/data/GRAPHSAT.pkl"
+mkdir unpacked
+tar -C unpacked -xf orbit.tar.xz
+diff -r --no-dereference orbit unpacked/orbit || fail "the archive holds something else"
+megabytes=$(du -sm orbit.tar.xz | cut -f 1)
+[ "$megabytes" -le $most_archive_mb ] || fail "an archive of $megabytes MB, of at most $most_archive_mb"
 ! bundle orbit 2>/dev/null || fail "a folder that exists is written over"
 
 # From elsewhere than where it was made, and with nothing of this system's but the C library.

@@ -70,6 +70,8 @@ goes "" 0 "gpu_suite: 3 passed" --only '^times'
 goes "" 1 "gpu_suite: 0 passed" --only nothing
 goes "" 2 "All that only a GPU can show" --bad
 goes absent 0 "skipped: no cuda here: there is no NVIDIA driver"
+touch nvidia0
+ORBIT_SUITE_GPUS=$PWD/nvidia? goes absent 1 "gpu_suite: failed: there is a GPU, and it cannot be used: no cuda here: there is no NVIDIA"
 goes broken 1 "gpu_suite: failed: bench: error: looking for GPUs: unknown error"
 goes skip 1 "FAILED    attention_cuda_test"
 goes crash 1 "FAILED    copy_cuda_test, status 134"
