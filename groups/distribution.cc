@@ -1,6 +1,7 @@
 #include "groups/distribution.h"
 
 #include "engine/ops/elementwise.h"
+#include "engine/ops/message_passing.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/frame.h"
@@ -22,11 +23,18 @@ int64_t NumNodes(const Features& x) {
   Fail("permutations need a feature of nodes or of pairs of nodes");
 }
 
-// The mean of the points of each cloud: what translations are taken out by. [batch, d]
+// The mean of the points of each cloud, padding aside, which translations are taken out by: [batch, d].
 Variable Centroid(const Features& x) {
-  for (const Feature& feature : x.features)
-    if (feature.representation.points > 0)
-      return Mean(Slice(feature.value, -1, 0, feature.representation.points), {1, 3});
+  for (const Feature& feature : x.features) {
+    const int64_t channels = feature.representation.points;
+    if (channels == 0) continue;
+    const Variable points = Slice(feature.value, -1, 0, channels);  // [batch, n, d, channels]
+    if (!x.num_nodes.defined()) return Mean(points, {1, 3});
+    const int64_t batch = points.dim(0), n = points.dim(1);
+    const Tensor mask = NodeMask(x.num_nodes, n, points.dtype()).Reshape({batch, n, 1, 1});
+    const Variable nodes = Reshape(Sum(mask, {1}), {batch, 1});
+    return Div(Sum(Mul(points, mask), {1, 3}), Scale(nodes, static_cast<double>(channels)));
+  }
   Fail("translations need a feature with points");
 }
 

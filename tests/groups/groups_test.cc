@@ -67,6 +67,20 @@ TEST(ActionTest, InverseUndoesTheAction) {
   }
 }
 
+// Translations are taken out by the centre of the graph's own nodes, whatever its padding holds.
+TEST(ActionTest, PaddingDoesNotMoveTheCentre) {
+  Generator generator(18);
+  const auto haar = MakeDistribution("haar", {.group = ParseGroup("SE3")});
+  const Tensor small = generator.Normal({1, 3, 3, 2}, 0, 1, DType::kF64);
+  const auto centre = [&](const Tensor& points, const Tensor& num_nodes) {
+    const Features x{
+        .features = {{points, Representation::Vectors(1, /*points=*/1)}}, .num_nodes = num_nodes, .edges = {}};
+    return haar->Sample(x, haar->DrawNoise(x, 1, generator), generator).translation.value();
+  };
+  const Tensor padded = Concat({small, generator.Normal({1, 2, 3, 2}, 9, 1, DType::kF64)}, 1).value();
+  EXPECT_LT(LargestDifference(centre(small, {}), centre(padded, Tensor::From(std::vector<int32_t>{3}, {1}))), 1e-12);
+}
+
 TEST(ActionTest, PermutationsRenumberNodesAndPairs) {
   const Permutation p{Tensor::From(std::vector<int32_t>{2, 0, 1}, {1, 1, 3}), {}, true};
   const Tensor nodes = Tensor::From(std::vector<double>{10, 11, 12}, {1, 3, 1});
