@@ -1,9 +1,9 @@
-// Attention of one head on one sequence, on the calling thread: out = softmax(q k^T) v, with the queries scaled
+// Attention for one head of one sequence, on the calling thread: out = softmax(q k^T) v. The queries must be scaled
 // already.
 //
-// Scores are kept transposed, a column per query: the softmax then runs down the columns, in as many lanes as a vector
-// has, without a reduction across lanes and without a mask. Queries are taken in blocks of up to four vectors, so that
-// the scores of a block, [tokens, block], stay in the cache.
+// The scores are stored transposed, one column per query, so the softmax runs down the columns: one query per vector
+// lane, without reductions across lanes or masks. Queries are processed in blocks of up to four vectors, so that the
+// scores of a block, [tokens, block], stay in cache.
 #if defined(ORBIT_KERNELS_CPU_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_ATTENTION_INL_H_
 #undef ORBIT_KERNELS_CPU_ATTENTION_INL_H_
@@ -23,7 +23,7 @@ namespace orbit::kernels::HWY_NAMESPACE {
 
 constexpr int kBlockVectors = 4;
 
-// y [columns, rows], with a row stride, = the transpose of x [rows, columns].
+// y [columns, rows] = transpose of x [rows, columns]; both have row strides.
 template <class T>
 void TransposeTo(int64_t rows, int64_t columns, const T* x, int64_t x_stride, T* y, int64_t y_stride) {
 #if HWY_TARGET != HWY_SCALAR
@@ -32,7 +32,7 @@ void TransposeTo(int64_t rows, int64_t columns, const T* x, int64_t x_stride, T*
       const hn::Full128<float> d;
       const hn::Full128<double> pairs;
       for (int64_t i = 0; i < rows; i += 4)
-        for (int64_t j = 0; j < columns; j += 4) {  // the last block of 4 overlaps the one before
+        for (int64_t j = 0; j < columns; j += 4) {  // overlaps the previous block at the edge
           const int64_t row = std::min(i, rows - 4), column = std::min(j, columns - 4);
           const float* from = x + row * x_stride + column;
           const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + x_stride);
@@ -55,8 +55,8 @@ void TransposeTo(int64_t rows, int64_t columns, const T* x, int64_t x_stride, T*
     for (int64_t row = 0; row < rows; ++row) y[column * y_stride + row] = x[row * x_stride + column];
 }
 
-// Columns of scores [keys, kVectors vectors] become probabilities, and their logarithms of sums of exponentials go to
-// log_sums unless it is null; `count` of the columns exist there.
+// Replaces each column of scores [keys, kVectors vectors] by its softmax. Writes the log-sum-exp of the first `count`
+// columns to log_sums unless that is null.
 template <int kVectors, class T>
 void SoftmaxColumns(int64_t keys, T* scores, T* log_sums, int64_t count) {
   const Tag<T> d;
@@ -91,7 +91,8 @@ void SoftmaxColumns(int64_t keys, T* scores, T* log_sums, int64_t count) {
     }
 }
 
-// Probabilities from scores and the columns' log_sums, in place, and, in place of dprobabilities, the scores' gradient.
+// In place, from the scores and log_sums of the forward pass: scores become probabilities and dprobabilities becomes
+// the gradient of the scores.
 template <int kVectors, class T>
 void SoftmaxColumnsBackward(int64_t keys, T* scores, const T* log_sums, int64_t count, T* dprobabilities) {
   const Tag<T> d;
@@ -135,7 +136,7 @@ void WithVectors(int64_t vectors, F&& f) {
   }
 }
 
-// A head's part of the queries, keys and values, or of their gradients: [tokens, width] each, with a common row stride.
+// The queries, keys and values of one head, or their gradients: [tokens, width] each, with a common row stride.
 template <class T>
 struct Head {
   T *q, *k, *v;
@@ -145,20 +146,20 @@ struct Head {
 template <class T>
 class Attention {
  public:
-  // Elements of scratch that a head needs.
+  // The number of scratch elements per head.
   static int64_t ScratchSize(int64_t tokens, int64_t width) { return 2 * (tokens + width) * Block(tokens); }
 
-  // scratch must be aligned to a vector. Up to a vector more is read after each row of k and v (backward: of q and dout
-  // too); what is there does not matter.
+  // `scratch` must be aligned to a vector. Each row of k and v (in Backward also of q and dout) must be followed by one
+  // readable vector; its contents do not matter.
   Attention(int64_t tokens, int64_t width, T* scratch) : tokens_(tokens), width_(width), block_(Block(tokens)) {
     columns_ = scratch;
     gradient_columns_ = columns_ + width * block_;
     scores_ = gradient_columns_ + width * block_;
     gradient_ = scores_ + tokens * block_;
-    std::fill_n(columns_, 2 * width * block_, T(0));  // lanes beyond the last query hold any finite numbers
+    std::fill_n(columns_, 2 * width * block_, T(0));  // the lanes after the last query need finite values
   }
 
-  // out [tokens, width]; log_sums [tokens], needed by Backward, unless null.
+  // out [tokens, width]; log_sums [tokens], which Backward needs, may be null.
   void Forward(Head<const T> head, T* out, int64_t out_stride, T* log_sums) const {
     for (int64_t first = 0; first < tokens_; first += block_) {
       const int64_t count = std::min(block_, tokens_ - first);
@@ -170,7 +171,7 @@ class Attention {
     }
   }
 
-  // The gradients of q, k and v from dout; out, the result of Forward, again unless it is null.
+  // Computes the gradients of q, k and v from dout. Also recomputes out, the result of Forward, unless `out` is null.
   void Backward(Head<const T> head, const T* log_sums, const T* dout, int64_t dout_stride, Head<T> gradient, T* out,
                 int64_t out_stride) const {
     for (int64_t first = 0; first < tokens_; first += block_) {
@@ -220,7 +221,8 @@ class Attention {
  private:
   static int64_t Block(int64_t tokens) { return std::min(RoundUp(tokens, kLanes<T>), kBlockVectors * kLanes<T>); }
 
-  // The scores of `count` queries from `first` on, [tokens, lanes]; returns lanes, a whole number of vectors.
+  // Computes the scores of `count` queries from `first` on, [tokens, lanes], and returns lanes: `count` rounded up to
+  // whole vectors.
   int64_t Scores(Head<const T> head, int64_t first, int64_t count) const {
     const int64_t lanes = RoundUp(count, kLanes<T>);
     TransposeTo(count, width_, head.q + first * head.stride, head.stride, columns_, lanes);
@@ -236,7 +238,7 @@ class Attention {
     return lanes;
   }
 
-  // out, for those queries, from their probabilities.
+  // out = probabilities * v, for the queries of the last call of Scores.
   void Out(Head<const T> head, int64_t first, int64_t count, int64_t lanes, T* out, int64_t out_stride) const {
     Multiply<true>(Product<T>{.m = count,
                               .n = width_,
@@ -250,7 +252,7 @@ class Attention {
   }
 
   int64_t tokens_, width_, block_;
-  T *columns_, *gradient_columns_;  // [width, block]: the queries and dout, transposed
+  T *columns_, *gradient_columns_;  // [width, block]: q and dout, transposed
   T *scores_, *gradient_;           // [tokens, block]
 };
 

@@ -11,7 +11,7 @@
 namespace orbit::kernels {
 namespace {
 
-// One head of one sequence: its rows are `stride` apart, those of y `width`.
+// One head of one sequence. Rows of q, k and v are `stride` apart, rows of y `width`.
 template <class T>
 struct Head {
   int64_t tokens, channels, stride, width;
@@ -34,7 +34,7 @@ struct Head {
   }
 };
 
-// Calls f(head, offset of its first row in projected, in y, in log_sums).
+// Calls f(head, in, out, sums) for every head: the offsets of its first row in projected, y and log_sums.
 template <class T, class F>
 void ForEachHead(const AttentionShape& shape, const T* projected, const AttentionMask<T>& mask, F&& f) {
   const int64_t width = shape.width(), work = std::max<int64_t>(1, shape.tokens * shape.tokens * shape.channels);

@@ -23,14 +23,14 @@
 namespace orbit::kernels {
 namespace {
 
-// Rows whose sums are taken in T before they join those of the others in double precision.
+// Sums over this many rows are taken in T; the partial sums are added in double precision.
 constexpr int64_t kRows = 128;
 
-// What the backward loops read: arrays [rows, channels], and [channels] with what belongs to a channel.
+// Arguments of the backward loops: x, y, dy [rows, channels]; mean [channels]; scale [channels] = 1 / deviation.
 template <class T>
 struct BackwardArguments {
   int64_t channels;
-  const T *x, *y, *dy;  // y is null where the gradient passes everywhere
+  const T *x, *y, *dy;  // y is null without ReLU
   const T *mean, *scale;
 };
 
@@ -42,8 +42,8 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// Calls f(vectors, c, count) for all channels, several vectors of them at a time where there are so many, so that a row
-// is read in whole cache lines one after the other: c is the first channel, and of each vector `count` are there.
+// Calls f(vectors, c, count) to cover all channels, c being the first of them. Takes four vectors at a time while they
+// fit, so that whole cache lines of a row are read; then single vectors, of which the last holds only `count` channels.
 template <class T, class F>
 HWY_INLINE void ForChannels(int64_t channels, const F& f) {
   constexpr int64_t kAtOnce = 4;
@@ -69,7 +69,7 @@ struct Channels {
   }
 };
 
-// sums [channels] += x; where there is a mean, the squares of the differences from it.
+// sums [channels] = sum of x over the rows, or, if mean is not null, of (x - mean)^2.
 template <class T>
 void AddRows(int64_t rows, int64_t channels, const T* x, const T* mean, T* sums) {
   ForChannels<T>(channels, [&](auto vectors, int64_t c, int64_t count) HWY_ATTR {
@@ -87,7 +87,7 @@ void AddRows(int64_t rows, int64_t channels, const T* x, const T* mean, T* sums)
   });
 }
 
-// y = max((x - mean) factor + bias, floor); a NaN stays one.
+// y = max((x - mean) factor + bias, floor), which keeps NaN.
 template <class T>
 void Normalize(int64_t rows, int64_t channels, const T* x, const T* mean, const T* factor, const T* bias, T floor,
                T* y) {
@@ -106,7 +106,7 @@ void Normalize(int64_t rows, int64_t channels, const T* x, const T* mean, const 
   });
 }
 
-// The gradients from element i on that pass through the ReLU.
+// The part of dy that passes the ReLU, from element i on.
 template <class Row, class T>
 HWY_INLINE Row Passed(const BackwardArguments<T>& a, int64_t i, int64_t count) {
   Row dy(a.dy + i, count);
@@ -117,7 +117,7 @@ HWY_INLINE Row Passed(const BackwardArguments<T>& a, int64_t i, int64_t count) {
   return dy;
 }
 
-// Over the rows [begin, end), the sums of dy and of dy times the normalised x: sums [2, channels].
+// sums [2, channels]: over the rows [begin, end), the sum of dy, and of dy times the normalised x.
 template <class T>
 void SumGradients(const BackwardArguments<T>& a, int64_t begin, int64_t end, T* sums) {
   ForChannels<T>(a.channels, [&](auto vectors, int64_t c, int64_t count) HWY_ATTR {
@@ -172,7 +172,8 @@ ORBIT_EXPORT(Normalize)
 ORBIT_EXPORT(SumGradients)
 ORBIT_EXPORT(SpreadGradients)
 
-// Calls sum(begin, end, sums) for chunks of rows, sums being [count], and returns the totals.
+// Splits the rows into chunks, calls sum(begin, end, sums) for each with its own zeroed sums [count], and returns the
+// totals.
 template <class T, class Sum>
 std::vector<double> SumRows(int64_t rows, int64_t count, Sum sum) {
   const int64_t chunks = NumChunks(rows, kRows);

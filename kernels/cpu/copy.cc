@@ -11,7 +11,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements a chunk
+constexpr int64_t kGrain = 1 << 14;  // elements per task
 
 void CheckIndex(int64_t rows, const int64_t* index, int64_t limit) {
   for (int64_t i = 0; i < rows; ++i)
@@ -62,7 +62,7 @@ void GatherRows(Device, int64_t rows, int64_t columns, int64_t x_rows, const int
 template <class Device, class T>
 void ScatterAddRows(Device, int64_t rows, int64_t columns, int64_t y_rows, const int64_t* index, const T* x, T* y) {
   CheckIndex(rows, index, y_rows);
-  // Every chunk owns a range of y's rows and reads all indices.
+  // Each task owns a range of y's rows and scans all indices.
   const int64_t grain =
       std::max<int64_t>(NumChunks(y_rows, 16), std::max<int64_t>(1, kGrain / std::max<int64_t>(1, columns)));
   ParallelFor(y_rows, grain, [&](int64_t begin, int64_t end) {

@@ -7,7 +7,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements a chunk
+constexpr int64_t kGrain = 1 << 14;  // elements per task
 
 }  // namespace
 

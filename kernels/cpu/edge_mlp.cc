@@ -21,7 +21,7 @@
 namespace orbit::kernels {
 namespace {
 
-// One sample of one graph.
+// A map is one sample of one graph.
 struct Map {
   Map(const GraphEdges& edges, int64_t map)
       : first_node(map * edges.n),
@@ -32,8 +32,7 @@ struct Map {
   const int32_t* offsets;
 };
 
-// Calls f(receiver, sender, row) for the edges of the maps [begin, end) in their order; receiver and sender are numbers
-// of nodes among all.
+// Calls f(receiver, sender, row) for the edges of the maps [begin, end) in order. Nodes are numbered across all maps.
 template <class F>
 inline __attribute__((always_inline)) void ForEdges(const GraphEdges& edges, int64_t begin, int64_t end, const F& f) {
   for (int64_t m = begin; m < end; ++m) {
@@ -44,7 +43,7 @@ inline __attribute__((always_inline)) void ForEdges(const GraphEdges& edges, int
   }
 }
 
-// PairSilu's arguments; `columns` is [1 + scalars, channels], the bias and then the weight's columns.
+// Arguments of PairSilu. columns [1 + scalars, channels]: the bias, then the columns of the weight.
 template <class T>
 struct PairArguments {
   const GraphEdges& edges;
@@ -66,7 +65,7 @@ void Difference(const T* positions, int64_t i, int64_t j, T (&difference)[3]) {
   for (int c = 0; c < 3; ++c) difference[c] = positions[3 * i + c] - positions[3 * j + c];
 }
 
-// The scalars of an edge after a 1, which the bias is multiplied with.
+// The inputs of an edge that are multiplied with `columns`: 1 (for the bias), then its scalars.
 template <class T>
 struct Scalars {
   Scalars(const PairArguments<T>& a, int64_t i, int64_t j, int64_t row) {
@@ -105,7 +104,7 @@ HWY_INLINE Silu<T> SiluOf(Vector<T> x) {
   return {value, hn::MulAdd(value, hn::Sub(one, sigmoid), sigmoid)};
 }
 
-// Calls f(c, count) for all channels: c the first of a vector, of which `count` are there.
+// Calls f(c, count) to cover all channels by vectors; c is the first channel of a vector and `count` how many it holds.
 template <class T, class F>
 HWY_INLINE void ForChannels(int64_t channels, const F& f) {
   for (int64_t c = 0; c < channels; c += kLanes<T>) f(c, std::min<int64_t>(kLanes<T>, channels - c));
@@ -137,7 +136,7 @@ void PairForward(const PairArguments<T>& a, int64_t begin, int64_t end, T* y) {
   });
 }
 
-// The gradients of nodes and positions, which are 0 before, those of attributes, and dcolumns [1 + scalars, channels].
+// Adds to the gradients of nodes and positions and to dcolumns [1 + scalars, channels]; writes those of the attributes.
 template <class T>
 void PairBackward(const PairArguments<T>& a, int64_t begin, int64_t end, const T* dy, const PairInput<T>& gradient,
                   T* dcolumns) {
@@ -204,7 +203,7 @@ void ComputeScales(const MoveArguments<T>& a, int64_t begin, int64_t end, T* sca
   });
 }
 
-// dp and, added to it, dweight from the gradients of the scales.
+// Writes dp and adds to dweight, given the gradients of the scales.
 template <class T>
 void SpreadScales(const MoveArguments<T>& a, int64_t begin, int64_t end, const T* dscales, T* dp, T* dweight) {
   ForEdges(a.edges, begin, end, [&](int64_t, int64_t, int64_t row) HWY_ATTR {
@@ -234,7 +233,7 @@ ORBIT_EXPORT(SumBackward)
 ORBIT_EXPORT(ComputeScales)
 ORBIT_EXPORT(SpreadScales)
 
-// Maps to a task, each of which has its own part of every array.
+// Maps per task. A task owns its maps' part of every array.
 int64_t Grain(const GraphEdges& edges, int64_t channels) {
   constexpr int64_t kElements = 1 << 14;
   const int64_t maps = edges.graphs * edges.samples;
@@ -246,7 +245,8 @@ void ForMaps(const GraphEdges& edges, int64_t channels, const F& f) {
   ParallelFor(edges.graphs * edges.samples, Grain(edges, channels), f);
 }
 
-// Calls sum(begin, end, sums) for ranges of maps, sums being [count] zeros, and returns the totals.
+// Splits the maps into chunks, calls sum(begin, end, sums) for each with its own zeroed sums [count], and returns the
+// totals.
 template <class T, class Sum>
 std::vector<double> SumOverMaps(const GraphEdges& edges, int64_t channels, int64_t count, const Sum& sum) {
   const int64_t grain = Grain(edges, channels), chunks = NumChunks(edges.graphs * edges.samples, grain);
@@ -315,7 +315,7 @@ void SiluSumBackward(Device, const GraphEdges& edges, int64_t channels, const T*
 
 namespace {
 
-// The mean over as many senders as map's node i has.
+// One over the number of senders of a node, which is numbered across all maps.
 template <class T>
 T MeanFactor(const GraphEdges& edges, int64_t node) {
   const int32_t* offsets = edges.offsets + node / edges.n / edges.samples * edges.n + node % edges.n;

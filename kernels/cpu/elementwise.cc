@@ -11,7 +11,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements a chunk
+constexpr int64_t kGrain = 1 << 14;  // elements per task
 
 template <class T>
 T Sigmoid(T x) {
@@ -28,13 +28,13 @@ T NormalDensity(T x) {
   return std::exp(x * x * T(-0.5)) * std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
 }
 
-// Calls with_functions(f, df): the function, and its derivative given (x, y).
+// Calls with_functions(f, df) with f(x) and the derivative df(x, y), where y = f(x).
 template <class T, class F>
 void Choose(Unary function, T a, T b, F&& with_functions) {
   switch (function) {
     case Unary::kAffine:
       return with_functions([=](T x) { return a * x + b; }, [=](T, T) { return a; });
-    case Unary::kRelu:  // NaN passes
+    case Unary::kRelu:  // keeps NaN
       return with_functions([](T x) { return x < T(0) ? T(0) : x; }, [](T x, T) { return x > T(0) ? T(1) : T(0); });
     case Unary::kLeakyRelu:
       return with_functions([=](T x) { return x < T(0) ? a * x : x; }, [=](T x, T) { return x > T(0) ? T(1) : a; });
@@ -86,7 +86,7 @@ void Choose(Binary function, F&& with_function) {
   }
 }
 
-// y[i] = f(a, b) along one axis with fixed strides of 0 or 1, which the compiler vectorises, or any others.
+// y[i] = f(a[i], b[i]) along one axis. Strides of 0 and 1 have their own loops, which the compiler vectorises.
 template <class T, class F>
 void Line(F f, int64_t size, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y) {
   if (a_stride == 1 && b_stride == 1)

@@ -1,4 +1,4 @@
-// GELU, x Phi(x) with the normal distribution function Phi, on arrays.
+// GELU on arrays: gelu(x) = x Phi(x), where Phi is the normal distribution function.
 #if defined(ORBIT_KERNELS_CPU_GELU_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_GELU_INL_H_
 #undef ORBIT_KERNELS_CPU_GELU_INL_H_
@@ -21,8 +21,9 @@ struct Normal {
   Vector<T> distribution, density;  // Phi(x) and phi(x) = Phi'(x)
 };
 
-// Phi within 1e-7 (float) or 1e-15 (double), its lower tail included: Phi(-|x|) = exp(-x^2 / 2) R(|x|), and for float
-// R is fitted by a polynomial of 1 / (1 + 0.275 |x|) so that Phi's error is 5e-9 before rounding.
+// Phi with an error below 1e-7 (float) or 1e-15 (double), also in its lower tail, and phi. Both use
+//   Phi(-|x|) = exp(-x^2 / 2) R(|x|);
+// for float, R is a polynomial in 1 / (1 + 0.275 |x|), fitted so that Phi's error before rounding is 5e-9.
 template <class T>
 HWY_INLINE Normal<T> NormalAt(Vector<T> x) {
   const Tag<T> d;
@@ -55,7 +56,7 @@ void Gelu(int64_t size, const T* x, T* y) {
   }
 }
 
-// dx = dy gelu'(x), gelu' = Phi + x phi, and y = gelu(x) unless null. dx may be dy.
+// dx = dy gelu'(x) with gelu'(x) = Phi(x) + x phi(x); also y = gelu(x) unless y is null. dx may be dy.
 template <class T>
 void GeluBackward(int64_t size, const T* x, const T* dy, T* dx, T* y) {
   for (int64_t i = 0; i < size; i += kLanes<T>) {

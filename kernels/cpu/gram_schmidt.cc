@@ -17,12 +17,12 @@ void CheckDimension(int64_t dim) {
   Check(dim >= 1 && dim <= kMaxDim, "GramSchmidt: the dimension must be 1 to ", kMaxDim, ", got ", dim);
 }
 
-// The vectors of one matrix, one after another, through their orthogonalisation.
+// The vectors of one matrix during their orthogonalisation, v before and u after it.
 template <class T>
 struct Frame {
   int64_t dim;
   T v[kMaxDim][kMaxDim], u[kMaxDim][kMaxDim], squared[kMaxDim];
-  T coefficient[kMaxDim][kMaxDim];  // of u_l in v_k
+  T coefficient[kMaxDim][kMaxDim];  // [k][l]: the projection coefficient of v_k on u_l
 
   T Dot(const T* a, const T* b) const {
     T sum = 0;
@@ -44,7 +44,7 @@ struct Frame {
   T Norm(int64_t k) const { return std::sqrt(squared[k]); }
   T ClampedNorm(int64_t k) const { return std::max(T(1e-12), Norm(k)); }
 
-  // The sign of the determinant, by elimination with pivots.
+  // The sign of the determinant, by Gaussian elimination with pivoting.
   T Orientation() const {
     T a[kMaxDim][kMaxDim], sign = 1;
     for (int64_t k = 0; k < dim; ++k)
@@ -94,7 +94,7 @@ void GramSchmidtBackward(Device, int64_t batch, int64_t dim, bool special, const
         const T sign = special && k == 0 ? frame.Orientation() : T(1), norm = frame.Norm(k),
                 clamped = frame.ClampedNorm(k);
         for (int64_t i = 0; i < dim; ++i) du[k][i] = sign * dr[(b * dim + i) * dim + k] / clamped;
-        if (norm < clamped) continue;  // divided by a constant
+        if (norm < clamped) continue;  // where the norm is clamped it is a constant
         const T along = frame.Dot(du[k], frame.u[k]) / frame.squared[k];
         for (int64_t i = 0; i < dim; ++i) du[k][i] -= along * frame.u[k][i];
       }

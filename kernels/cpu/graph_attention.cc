@@ -9,9 +9,9 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kElements = 1 << 12;  // to a task
+constexpr int64_t kElements = 1 << 12;  // per task
 
-// The neighbours of a node, itself first, and their weights for one head.
+// A node's neighbours, itself first, and their attention weights for one head.
 template <class T>
 class Weights {
  public:
@@ -34,10 +34,10 @@ class Weights {
   }
 
   std::vector<int32_t> neighbours;
-  std::vector<T> weights, slopes;  // slopes: the derivative of the leaky ReLU
+  std::vector<T> weights, slopes;  // slopes: derivative of the leaky ReLU
 };
 
-// Calls f(graph's first offset, position of its first node) for every graph and sample.
+// Calls f(first_offset, first_node) for every graph and sample: the index of its first offset and of its first node.
 template <class F>
 void ForGraphs(const GraphAttentionShape& shape, const F& f) {
   const int64_t size = std::max<int64_t>(1, shape.n * shape.heads * shape.channels);

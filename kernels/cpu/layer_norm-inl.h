@@ -1,4 +1,4 @@
-// Rows brought to mean 0 and variance 1: layer normalisation without its scale and shift.
+// Normalises rows to mean 0 and variance 1: layer normalisation without scale and shift.
 #if defined(ORBIT_KERNELS_CPU_LAYER_NORM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_LAYER_NORM_INL_H_
 #undef ORBIT_KERNELS_CPU_LAYER_NORM_INL_H_
@@ -14,16 +14,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 
-// The mean of a row and 1 / sqrt(variance + eps).
+// A row's mean and 1 / sqrt(variance + eps).
 template <class T>
 struct RowStatistics {
   T mean, inverse_deviation;
 };
 
-// Rows that are taken together: the sums over each are long chains of additions, which then overlap.
+// Rows processed together. A sum over one row is a long chain of dependent additions; several chains overlap.
 constexpr int kRowsTogether = 4;
 
-// statistics of kRows rows of x [kRows, width].
+// The statistics of the rows of x [kRows, width].
 template <int kRows, class T>
 HWY_INLINE void StatisticsOfRows(int64_t width, T eps, const T* x, RowStatistics<T>* statistics) {
   const Tag<T> d;
@@ -54,7 +54,7 @@ HWY_INLINE void StatisticsOfRows(int64_t width, T eps, const T* x, RowStatistics
     statistics[r].inverse_deviation = T(1) / std::sqrt(SumOfLanes<T>(sum[r]) / static_cast<T>(width) + eps);
 }
 
-// statistics [rows] of x [rows, width].
+// The statistics [rows] of the rows of x [rows, width].
 template <class T>
 void StatisticsOf(int64_t rows, int64_t width, T eps, const T* x, RowStatistics<T>* statistics) {
   int64_t row = 0;
@@ -115,8 +115,8 @@ HWY_INLINE void NormalizeRowsBackward(int64_t width, const RowStatistics<T>* sta
   }
 }
 
-// dx [rows, width] = start + inverse_deviation (dy - mean(dy) - y mean(dy y)), for y = Normalize(x); start may be null,
-// and either of start and dy may be dx.
+// dx [rows, width] = start + inverse_deviation (dy - mean(dy) - y mean(dy y)), where y = Normalize(x). start may be
+// null; start and dy may be dx.
 template <class T>
 void NormalizeBackward(int64_t rows, int64_t width, const RowStatistics<T>* statistics, const T* y, const T* dy,
                        const T* start, T* dx) {

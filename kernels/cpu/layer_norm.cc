@@ -23,7 +23,7 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kRows = 64;  // to a task, whose part of the rows stays in the cache
+constexpr int64_t kRows = 64;  // rows per task, which stay in cache
 
 template <class T>
 void Forward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* bias, T* y) {

@@ -26,23 +26,23 @@ int openblas_omp_adaptive_env() { return 0; }
 namespace orbit::kernels {
 namespace {
 
-// OpenBLAS computes one tile at a time on the calling thread; the tiles, chosen by the shapes alone, are what runs in
-// parallel. So results do not depend on the number of threads.
+// OpenBLAS computes each tile on one thread; the tiles run in parallel. They are chosen by the shapes alone, so results
+// do not depend on the number of threads.
 constexpr int64_t kTileRows = 1024, kTileColumns = 2048;
-constexpr int64_t kSmallProduct = 1 << 20;  // multiplications not worth a second tile
-constexpr int64_t kInnerChunk = 2048;       // rows of k to a partial sum where k dwarfs m and n
+constexpr int64_t kSmallProduct = 1 << 20;  // products of up to this many multiplications are one tile
+constexpr int64_t kInnerChunk = 2048;       // length of a partial sum, where k is much larger than m and n
 
 template <class T>
 struct Operand {
   const T* data;
-  int64_t row_stride, column_stride;  // of op(A); one of them is 1
+  int64_t row_stride, column_stride;  // of op(A); one of the two is 1
 
   Operand At(int64_t row, int64_t column) const {
     return {data + row * row_stride + column * column_stride, row_stride, column_stride};
   }
 };
 
-// C [m, n] with row stride ldc = A B + beta C, on the calling thread.
+// C [m, n] (row stride ldc) = op(A) op(B) + beta C, on the calling thread.
 template <class T>
 void Tile(int64_t m, int64_t n, int64_t k, Operand<T> a, Transpose ta, Operand<T> b, Transpose tb, T beta, T* c,
           int64_t ldc) {
@@ -56,7 +56,8 @@ void Tile(int64_t m, int64_t n, int64_t k, Operand<T> a, Transpose ta, Operand<T
     cblas_dgemm(CblasRowMajor, op_a, op_b, m, n, k, 1, a.data, lda, b.data, ldb, beta, c, ldc);
 }
 
-// Sizes of equal tiles of at most `most`, at least four of them where the product is worth it.
+// The tile size that splits `size` into equal tiles of at most `most`, and into at least four if `split`; rounded up to
+// `multiple`.
 int64_t TileSize(int64_t size, int64_t most, int64_t multiple, bool split) {
   int64_t tiles = NumChunks(size, most);
   if (split) tiles = std::max<int64_t>(tiles, 4);
@@ -114,7 +115,7 @@ void WideMatMul(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t
     Product<T>(m, n, k, {a + i * a_stride, ta ? 1 : k, ta ? m : 1}, transpose_a,
                {b + i * b_stride, tb ? 1 : n, tb ? k : 1}, transpose_b, beta, c + i * c_stride);
   };
-  // Problems side by side where one alone is small; a small problem is one tile, so the bits are the same either way.
+  // Small problems run side by side. Each is a single tile anyway, so the bits are the same.
   const int64_t products = std::max<int64_t>(1, m * n * k);
   if (batch > 1 && products <= kSmallProduct) {
     const int64_t grain = std::max<int64_t>(1, (1 << 16) / products);

@@ -8,7 +8,7 @@
 namespace orbit::kernels {
 namespace {
 
-// Results of samples to a task.
+// Rows, one per sample, per task.
 int64_t Grain(const MeanActionShape& shape) {
   return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, shape.row_size()));
 }
@@ -47,7 +47,7 @@ void MeanActionBackward(Device, const MeanActionShape& shape, const int32_t* ind
   const int64_t n = shape.n, d = shape.d, channels = shape.channels, width = d * channels;
   const T factor = T(1) / static_cast<T>(shape.samples);
   ParallelFor(shape.rows(), Grain(shape), [&](int64_t begin, int64_t end) {
-    std::vector<T> dz(n * width);  // of what the matrix acts on, by node
+    std::vector<T> dz(n * width);  // gradient of the matrix's input, by node
     for (int64_t row = begin; row < end; ++row) {
       const T* gradient = dy + row / shape.samples * n * width;
       const T* from = x + row * n * width;

@@ -8,14 +8,14 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kElements = 1 << 14;  // to a task
+constexpr int64_t kElements = 1 << 14;  // per task
 
 template <int kChannels, class T>
 void Add(int64_t channels, const T* from, T* to) {
   for (int64_t c = 0; c < (kChannels > 0 ? kChannels : channels); ++c) to[c] += from[c];
 }
 
-// One graph's features. kChannels is the number of channels where it is known, else 0.
+// Sums over the neighbours in one graph. kChannels is the number of channels if known at compile time, else 0.
 template <int kChannels, class T>
 void SumGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* sources, int64_t num_nodes, T factor,
               const T* x, T* y) {
@@ -34,7 +34,7 @@ void SumGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* 
   }
 }
 
-// The same with the factor s of each node, on both sides, and a bias.
+// SumGraph with a factor s per node, applied to senders and receivers, and a bias.
 template <class T>
 void SumNormalizedGraph(const MessageShape& shape, const int32_t* offsets, const int32_t* sources, T factor, const T* s,
                         const T* bias, const T* x, T* y) {
@@ -51,7 +51,7 @@ void SumNormalizedGraph(const MessageShape& shape, const int32_t* offsets, const
   }
 }
 
-// Calls f(graph, position of its features) for every graph and sample.
+// Calls f(graph, offset of its features) for every graph and sample.
 template <class F>
 void ForMaps(const MessageShape& shape, const F& f) {
   const int64_t size = shape.rows() * shape.channels;

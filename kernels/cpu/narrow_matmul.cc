@@ -21,10 +21,10 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kMostSide = 256;     // of the small matrix
-constexpr int64_t kLeastRows = 512;    // of the others
-constexpr int64_t kRowsAtOnce = 256;   // of them in the cache
-constexpr int64_t kRowsOfASum = 4096;  // at least, of a small sum's parts
+constexpr int64_t kMostSide = 256;     // largest dimensions of the small matrix
+constexpr int64_t kLeastRows = 512;    // smallest number of rows of the long matrix
+constexpr int64_t kRowsAtOnce = 256;   // rows processed while in cache
+constexpr int64_t kRowsOfASum = 4096;  // smallest number of rows per partial sum of A^T B
 constexpr int64_t kMostSums = 16;
 
 }  // namespace
@@ -40,7 +40,7 @@ int64_t Lanes() {
   return kLanes<T>;
 }
 
-// C [m, n] = A B + bias + beta C for some rows; B [k, b_stride], padded.
+// C [m, n] = A B + bias + beta C for a block of rows. B [k, b_stride] and bias are padded to whole vectors.
 template <class T>
 void TimesSmall(int64_t m, int64_t n, int64_t k, const T* a, const T* b, int64_t b_stride, const T* bias, T beta,
                 T* c) {
@@ -58,7 +58,7 @@ void TimesSmall(int64_t m, int64_t n, int64_t k, const T* a, const T* b, int64_t
                              .start_stride = n});
 }
 
-// C [m, n] = A^T B, A [k, m], B [k, n], k > 0; n is a multiple of a vector.
+// C [m, n] = A^T B for A [k, m], B [k, n] and k > 0. n must be a multiple of the vector length.
 template <class T>
 void SmallSum(int64_t m, int64_t n, int64_t k, const T* a, const T* b, T* c) {
   for (int64_t first = 0; first < k; first += kRowsAtOnce)
@@ -97,7 +97,7 @@ bool IsManyRows(Transpose transpose_a, int64_t m, int64_t n, int64_t k) {
 template <class T>
 bool IsNarrow(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k) {
   if (IsManyRows(transpose_a, m, n, k)) return true;
-  // Few columns, or a part of a vector of them, are faster elsewhere.
+  // With few columns, or with a part of a vector of them, other routines are faster.
   return transpose_a == Transpose::kYes && transpose_b == Transpose::kNo && k >= kLeastRows && m <= kMostSide &&
          n <= kMostSide && n % Lanes<T>() == 0;
 }

@@ -26,7 +26,7 @@ void NearestNeighbours(Device, int64_t graphs, int64_t n, int64_t d, int64_t k, 
           distance[i * n + j] = distance[j * n + i] = sum;
         }
       for (int64_t i = 0; i < n; ++i) {
-        distance[i * n + i] = T(-1);  // nearer than anything
+        distance[i * n + i] = T(-1);  // every point is its own nearest neighbour
         std::iota(order.begin(), order.end(), 0);
         const T* row = distance.data() + i * n;
         std::partial_sort(order.begin(), order.begin() + k, order.end(),

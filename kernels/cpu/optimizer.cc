@@ -21,7 +21,7 @@ namespace orbit::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Whole vectors of [begin, end); returns where they end. With vectors of one element, everything.
+// Adam on the whole vectors of [begin, end); returns where they end. Vectors of one element cover everything.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE int64_t AdamVectors(D d, const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin,
                                int64_t end) {
@@ -101,7 +101,7 @@ template <class T>
 double SquaresChunk(const T* data, int64_t begin, int64_t end) {
   const hn::ScalableTag<double> d;
   const int64_t lanes = hn::Lanes(d);
-  auto even = hn::Zero(d), odd = hn::Zero(d);  // two, so that additions overlap
+  auto even = hn::Zero(d), odd = hn::Zero(d);  // two sums, so that additions overlap
   for (; begin + 2 * lanes <= end; begin += 2 * lanes) {
     const auto x = LoadAsDouble(d, data + begin), y = LoadAsDouble(d, data + begin + lanes);
     even = hn::MulAdd(x, x, even);
@@ -125,7 +125,8 @@ ORBIT_EXPORT(SquaresChunk)
 
 constexpr int64_t kGrain = 16384;
 
-// Chunks of all tensors one after the other, so that many small ones share the threads as one large one does.
+// A range of one tensor. All tensors are cut into chunks, so that many small tensors share the threads as one large one
+// does.
 struct Chunk {
   size_t tensor;
   int64_t begin, end;
@@ -140,7 +141,7 @@ std::vector<Chunk> ChunksOf(const Tensors& tensors) {
   return chunks;
 }
 
-// NaN where there is no step to take.
+// The factor on the gradients; NaN if the step is to be skipped.
 double FactorOf(const Clipping& clipping) {
   if (!clipping.squared_norm) return 1;
   const double norm = std::sqrt(*clipping.squared_norm);

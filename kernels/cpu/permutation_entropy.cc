@@ -22,9 +22,9 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// With S the sum and A = sum p log p of a row or column, q = p / S and
+// A row or column with sum S and A = sum p log p has, with q = p / S, the entropy and its derivative
 //   H = log S - A / S,   dH / dp = (A / S - log p) / S.
-// So one logarithm an entry serves rows and columns.
+// One logarithm per entry serves both its row and its column.
 template <class T>
 class MatrixEntropy {
  public:
@@ -36,7 +36,7 @@ class MatrixEntropy {
     row_moments_ = row_sums_ + width_;
   }
 
-  // The entropies of soft [n, n] (its first `size` rows and columns), added up.
+  // The sum of the entropies of the first `size` rows and columns of soft [n, n].
   double Forward(int64_t n, int64_t size, const T* soft) {
     const Tag<T> d;
     std::fill_n(column_sums_, 2 * width_, T(0));
@@ -62,7 +62,7 @@ class MatrixEntropy {
     return entropy;
   }
 
-  // dsoft = scale times the gradient of Forward + beta dsoft.
+  // dsoft = scale * (gradient of Forward) + beta * dsoft.
   void Backward(int64_t n, int64_t size, const T* soft, T scale, T beta, T* dsoft) {
     const Tag<T> d;
     Forward(n, size, soft);
@@ -96,7 +96,7 @@ class MatrixEntropy {
 
   static HWY_INLINE Vector<T> Clamp(Vector<T> p) {
     const auto least = hn::Set(Tag<T>(), kLeast);
-    return hn::IfThenElse(hn::Lt(p, least), least, p);  // keeps NaN, unlike a maximum
+    return hn::IfThenElse(hn::Lt(p, least), least, p);  // unlike Max, keeps NaN
   }
   static HWY_INLINE void Accumulate(Vector<T> v, T* sum) {
     const Tag<T> d;
@@ -138,7 +138,7 @@ namespace {
 ORBIT_EXPORT(Forward)
 ORBIT_EXPORT(Backward)
 
-// Matrices to a task.
+// Matrices per task.
 int64_t Grain(int64_t n) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, n * n)); }
 
 }  // namespace

@@ -14,10 +14,10 @@ namespace {
 
 void CheckOrder(int order) { Check(order == 1 || order == 2, "Permute: the order must be 1 or 2, got ", order); }
 
-// Items to a task.
+// Items per task.
 int64_t Grain(int64_t work_per_item) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, work_per_item)); }
 
-// For every row the position that each position's value comes from: index, or its inverse.
+// For every row and position, where the position's value comes from: index or, if `inverse`, its inverse permutation.
 std::vector<int32_t> Sources(int64_t rows, int64_t n, bool inverse, const int32_t* index) {
   if (!inverse) return {index, index + rows * n};
   std::vector<int32_t> sources(rows * n);
@@ -26,7 +26,7 @@ std::vector<int32_t> Sources(int64_t rows, int64_t n, bool inverse, const int32_
   return sources;
 }
 
-// y[j, :] (+)= x[source[j], :]. kChannels is the number of channels where it is known, else 0.
+// y[j, :] = x[source[j], :], or += if `add`. kChannels is the number of channels if known at compile time, else 0.
 template <int kChannels, bool add, class T>
 void GatherNodes(int64_t n, int64_t channels, const int32_t* source, const T* x, T* y) {
   const int64_t size = kChannels > 0 ? kChannels : channels;
@@ -55,7 +55,8 @@ void GatherNodes(int64_t n, int64_t channels, const int32_t* source, const T* x,
   }
 }
 
-// Position i of y [n, ...] (+)= position source[i] of x, whose own nodes are reordered likewise for order 2.
+// Position i of y [n, ...] = position source[i] of x, or += if `add`. For order 2 the second axis is permuted by
+// `source` as well.
 template <bool add, class T>
 void GatherPosition(int order, int64_t n, int64_t channels, const int32_t* source, int64_t i, const T* x, T* y) {
   const int64_t size = order == 1 ? channels : n * channels;
@@ -65,7 +66,7 @@ void GatherPosition(int order, int64_t n, int64_t channels, const int32_t* sourc
     GatherNodes<add>(n, channels, source, x + source[i] * size, y + i * size);
 }
 
-// b [n * channels, n] = a [n, n, channels] with the nodes of its first axis taken from source[s] (nullptr: s).
+// b[s, c, i] = a[source[s], i, c], or a[s, i, c] if source is null; a is [n, n, channels], b [n, channels, n].
 template <class T>
 void ChannelsFirst(int64_t n, int64_t channels, const int32_t* source, const T* a, T* b) {
   for (int64_t s = 0; s < n; ++s) {

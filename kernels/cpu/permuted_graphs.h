@@ -1,4 +1,4 @@
-// What the kernels of permuted_linear.h on the host share.
+// Shared by the CPU kernels of permuted_linear.h.
 #ifndef ORBIT_KERNELS_CPU_PERMUTED_GRAPHS_H_
 #define ORBIT_KERNELS_CPU_PERMUTED_GRAPHS_H_
 
@@ -6,7 +6,7 @@
 
 namespace orbit::kernels {
 
-// Whether every edge i -> j comes as often as j -> i.
+// Whether for all i and j there are as many edges i -> j as j -> i.
 bool IsSymmetric(const PermutedGraphs& graphs);
 
 }  // namespace orbit::kernels

@@ -25,15 +25,15 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kOutputs = 16;  // of a block, whose share of the weight is to stay in the cache
+constexpr int64_t kOutputs = 16;  // outputs per block; a block's part of the weight stays in cache
 
-// The columns of every row's input that are not 0: those of features with their values, then those of edges, which
-// are 1. Where all graphs are undirected, the two edges between a pair of nodes are one, in the column above the
-// diagonal: half the work, with weights that are added up beforehand.
+// The nonzero inputs of every row as a sparse matrix: first the features, with their values, then the edges, with value
+// 1. If all graphs are undirected, the two edges between a pair of nodes are stored once, in the column above the
+// diagonal, and the weights of both are added up beforehand; that halves the work.
 template <class T>
 struct Columns {
   bool symmetric;
-  std::vector<int64_t> begin, edges, end;  // [rows]: where a row's features and edges begin, and its edges end
+  std::vector<int64_t> begin, edges, end;  // [rows]: where a row's features begin, its edges begin and its edges end
   std::vector<int32_t> column;
   std::vector<T> value;
 
@@ -80,7 +80,7 @@ struct Columns {
   }
 };
 
-// The same, the other way round: for every column the rows that have it, in their order, and its values there.
+// The transpose of Columns: for every column the rows that contain it, in order, and the values there.
 template <class T>
 struct ByColumn {
   std::vector<int64_t> begin;  // [columns + 1]
@@ -101,9 +101,9 @@ struct ByColumn {
   }
 };
 
-constexpr int64_t kColumnsAtOnce = 64;  // of a block, transposed while they are in the first cache
+constexpr int64_t kColumnsAtOnce = 64;  // columns transposed while they are in the L1 cache
 
-// block [columns, kOutputs] <- weight [out, columns], rows [begin, end); the missing outputs are 0.
+// block [columns, kOutputs] = transpose of the rows [begin, end) of weight [out, columns]; missing outputs are 0.
 template <class T>
 void LoadBlock(const T* weight, int64_t columns, int64_t begin, int64_t end, T* block) {
   if (end - begin < kOutputs) std::fill(block, block + columns * kOutputs, T(0));
@@ -114,7 +114,7 @@ void LoadBlock(const T* weight, int64_t columns, int64_t begin, int64_t end, T* 
   }
 }
 
-// The other way.
+// The inverse of LoadBlock.
 template <class T>
 void StoreBlock(const T* block, int64_t columns, int64_t begin, int64_t end, T* weight) {
   for (int64_t first = 0; first < columns; first += kColumnsAtOnce) {
@@ -124,7 +124,7 @@ void StoreBlock(const T* block, int64_t columns, int64_t begin, int64_t end, T* 
   }
 }
 
-// Calls f(above, below) for every pair of columns of the block that mirror each other in the diagonal.
+// Calls f(above, below) for every pair of the block's columns that mirror each other at the diagonal.
 template <class T, class F>
 void ForMirrored(const PermutedGraphs& graphs, T* block, const F& f) {
   const int64_t n = graphs.n;
@@ -141,11 +141,11 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// Outputs of a block as vectors.
+// Vectors per block of outputs.
 template <class T>
 constexpr int64_t kVectors = kOutputs / kLanes<T>;
 
-// sums [kOutputs] += for every column of the row its value times its weights, block [columns, kOutputs].
+// sums [kOutputs] += sum over the row's columns of value * weights of that column, block [columns, kOutputs].
 template <class T>
 void SumColumns(const Columns<T>& input, int64_t row, const T* block, T* sums) {
   const Tag<T> d;
@@ -163,7 +163,7 @@ void SumColumns(const Columns<T>& input, int64_t row, const T* block, T* sums) {
   for (int64_t v = 0; v < kVectors<T>; ++v) hn::StoreU(sum[v], d, sums + v * kLanes<T>);
 }
 
-// block [columns, kOutputs] = for every column the sum of its rows' gradients [rows, kOutputs] times their values.
+// block [columns, kOutputs]: for every column the sum of value * gradient over its rows; gradients [rows, kOutputs].
 template <class T>
 void SumGradients(const ByColumn<T>& input, const T* gradients, T* block) {
   const Tag<T> d;

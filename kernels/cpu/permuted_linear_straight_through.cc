@@ -8,22 +8,23 @@
 #include "kernels/parallel.h"
 #include "kernels/permuted_linear.h"
 
-// With A the gradient of the permuted adjacency and F that of the permuted features,
+// Let A be the gradient of the permuted adjacency matrix and F the gradient of the permuted features. Then
 //
 //   dsoft[i, r] = sum over c of x[i, c] F[r, c]
-//               + sum over edges i -> j of A[r, rank j] + sum over edges j -> i of A[rank j, r],
+//               + sum over edges i -> j of A[r, rank j] + sum over edges j -> i of A[rank j, r].
 //
-// which for undirected graphs is a sum over neighbours of A + A^T: half the columns of dy weight, with weights that are
-// added up beforehand. A graph's own ranks are the first ones, so with the columns in the order of the larger rank of
-// each pair, what a row needs is a prefix. Columns are taken some ranks at a time, and for each such part the rows of
-// the graphs that reach so far: rows, sorted by their graphs' sizes, are then a prefix too.
+// For undirected graphs this is a sum over neighbours of A + A^T, so the product dy * weight needs only half of its
+// columns, with weights that are added up beforehand. A graph with s nodes uses only the ranks below s. The columns are
+// therefore ordered by the larger rank of each pair, so that every graph needs a prefix of them. They are processed in
+// parts, ranges of ranks; for each part only the rows of graphs large enough to reach it are multiplied. The rows are
+// sorted by graph size, largest first, so these rows are a prefix, too.
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kColumnsAtOnce = 512;  // of a part, so that its product is worth its packing
+constexpr int64_t kColumnsAtOnce = 512;  // columns per part, enough to repay the packing in MatMul
 
-// The columns of ranks [begin, end): for every such rank q its d features, A[0 .. q, q], and of directed graphs
-// A[q, 0 .. q], one after the other.
+// The columns of ranks [begin, end). Each rank q has its d features, A[0 .. q, q] and, for directed graphs only,
+// A[q, 0 .. q].
 struct Part {
   int64_t begin, end, columns, rows;
 };
@@ -85,13 +86,13 @@ class StraightThrough {
   template <class T>
   struct Gradients {
     T* features;   // F [n, d]
-    T *to, *from;  // A^T and A [n, n], or, of undirected graphs, both the same: their sum
+    T *to, *from;  // A^T and A [n, n]; for undirected graphs both point to A + A^T
   };
 
   int64_t NumNodes(int64_t graph) const { return graphs_.num_nodes ? graphs_.num_nodes[graph] : graphs_.n; }
   int64_t Columns(int64_t rank) const { return graphs_.d + (symmetric_ ? 1 : 2) * (rank + 1); }
 
-  // A part's columns of one output's weights.
+  // Copies the part's columns of one output's weights.
   template <class T>
   void GatherColumns(const Part& part, const T* weights, T* columns) const {
     const int64_t n = graphs_.n, d = graphs_.d;
@@ -107,7 +108,7 @@ class StraightThrough {
     }
   }
 
-  // The inverse, for a row's gradient.
+  // The inverse of GatherColumns, for one row's gradient.
   template <class T>
   void Spread(const Part& part, const T* columns, const Gradients<T>& gradients) const {
     const int64_t n = graphs_.n, d = graphs_.d;
@@ -123,7 +124,7 @@ class StraightThrough {
     }
   }
 
-  // dsoft [n, n] of one row.
+  // dsoft [n, n] for one row.
   template <class T>
   void Sum(int64_t graph, const int32_t* ranks, const T* x, const Gradients<T>& gradients, T* dsoft) const {
     const int64_t n = graphs_.n, d = graphs_.d, size = NumNodes(graph);
@@ -145,7 +146,7 @@ class StraightThrough {
 
   const PermutedGraphs& graphs_;
   bool symmetric_;
-  std::vector<int64_t> order_;  // graphs, the largest first
+  std::vector<int64_t> order_;  // graph numbers, largest graph first
   std::vector<Part> parts_;
 };
 

@@ -24,7 +24,7 @@ struct Philox {
   }
 };
 
-// Calls f(i, words, lane) for every element i, computing each block of four words once a row.
+// Calls f(i, words, lane) for every element i. Each Philox block of four words is computed once per row.
 template <class F>
 void ForEachWord(RandomStream stream, const StreamSlice& slice, F&& f) {
   const uint64_t base = stream.base ? static_cast<uint64_t>(*stream.base) : 0;

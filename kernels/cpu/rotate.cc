@@ -9,7 +9,7 @@ namespace {
 
 int64_t Grain(int64_t work_per_item) { return std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, work_per_item)); }
 
-// y [d, channels] (+)= op(m) x.
+// y [d, channels] += op(m) x, where op transposes if `transpose`.
 template <class T>
 void Apply(int64_t d, int64_t channels, bool transpose, const T* m, const T* x, T* y) {
   for (int64_t i = 0; i < d; ++i)

@@ -14,7 +14,7 @@ struct Block {
   size_t bytes;
 };
 
-// The calling thread's free blocks, by size.
+// The calling thread's free blocks, in ascending order of size.
 struct FreeList {
   std::vector<Block> blocks;
 
@@ -39,7 +39,7 @@ ScratchBlock::ScratchBlock(size_t bytes) {
     blocks.erase(fit);
     return;
   }
-  if (!blocks.empty()) {  // the new block takes the place of the largest
+  if (!blocks.empty()) {  // nothing fits: replace the largest free block
     operator delete(blocks.back().data, kAlignment);
     blocks.pop_back();
   }

@@ -1,4 +1,4 @@
-// Temporary memory of a kernel.
+// Temporary memory for kernels.
 #ifndef ORBIT_KERNELS_CPU_SCRATCH_H_
 #define ORBIT_KERNELS_CPU_SCRATCH_H_
 
@@ -10,8 +10,8 @@ namespace orbit::kernels {
 
 namespace internal {
 
-// A 64-byte aligned block that its thread keeps for the next kernel, so that a warm step neither allocates nor touches
-// fresh pages.
+// A 64-byte aligned block. When freed, its thread keeps it for the next kernel, so that warm steps neither allocate nor
+// touch fresh pages.
 class ScratchBlock {
  public:
   explicit ScratchBlock(size_t bytes);
@@ -26,8 +26,8 @@ class ScratchBlock {
 
 }  // namespace internal
 
-// `size` uninitialised elements, and 64 readable bytes after them, for as long as this object lives. Made and destroyed
-// by the same thread.
+// `size` uninitialised elements, followed by 64 readable bytes, for the lifetime of this object. It must be created and
+// destroyed on the same thread.
 template <class T>
 class Scratch : internal::ScratchBlock {
   static_assert(std::is_trivial_v<T>);

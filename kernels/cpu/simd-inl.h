@@ -1,6 +1,6 @@
-// What every vectorised kernel shares: vectors of T as wide as the target has them, and their tails.
+// Shared by all vectorised kernels: vectors of T as wide as the target's, and loads and stores of partial vectors.
 //
-// Included once per target: files named -inl.h live in the target's namespace (see Highway's foreach_target.h).
+// Included once per target: -inl.h files live in the target's namespace (see Highway's foreach_target.h).
 #if defined(ORBIT_KERNELS_CPU_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_SIMD_INL_H_
 #undef ORBIT_KERNELS_CPU_SIMD_INL_H_
@@ -27,7 +27,7 @@ constexpr int64_t kLanes = hn::MaxLanes(Tag<T>());
 
 inline constexpr int64_t RoundUp(int64_t size, int64_t multiple) { return (size + multiple - 1) / multiple * multiple; }
 
-// The first `count` of a vector's lanes from memory, which is not touched beyond them; the other lanes are 0.
+// Loads the first `count` lanes of a vector and nothing beyond them; the other lanes are 0.
 template <class T>
 HWY_INLINE Vector<T> LoadFirst(const T* from, int64_t count) {
   const Tag<T> d;
@@ -46,7 +46,7 @@ HWY_INLINE void StoreFirst(Vector<T> vector, T* to, int64_t count) {
   std::memcpy(to, lanes, static_cast<size_t>(count) * sizeof(T));
 }
 
-// Zero in the lanes from `count` on.
+// Zeroes the lanes from `count` on.
 template <class T>
 HWY_INLINE Vector<T> KeepFirst(Vector<T> vector, int64_t count) {
   return count >= kLanes<T> ? vector : hn::IfThenElseZero(hn::FirstN(Tag<T>(), static_cast<size_t>(count)), vector);

@@ -1,28 +1,29 @@
-// Sinkhorn iterations for a cost that is a distance on a line, without an exponential or a logarithm, for as many score
-// vectors side by side as a vector has lanes. Included once per instruction set.
+// Sinkhorn iterations whose cost is the distance of points on a line, in linear time. Exponentials are needed only at
+// the start, logarithms never. kGroup score vectors are processed side by side, one per vector lane. Included once per
+// instruction set.
 //
-// Let t be sorted descending, d_i = (t_{i-1} - t_i) / tau the gaps, and g the potentials that a half iteration
-// receives; it produces h_i = -log sum_j exp(g_j - |t_i - t_j| / tau). Potentials enter only through the ratios across
-// gap i,
+// Let t be sorted in descending order and d_i = (t_{i-1} - t_i) / tau the gap before t_i. A half iteration receives
+// potentials g and produces h_i = -log sum_j exp(g_j - |t_i - t_j| / tau). The potentials enter only through their
+// ratios across gap i,
 //
-//   p_i = exp(g_{i-1} - g_i - d_i) <= 1,   q_i = exp(g_i - g_{i-1} - d_i) <= 1      (g has Lipschitz constant 1 / tau),
+//   p_i = exp(g_{i-1} - g_i - d_i) <= 1,   q_i = exp(g_i - g_{i-1} - d_i) <= 1      (g has Lipschitz constant 1 / tau).
 //
-// for the sums over j < i and over j > i, relative to the term j = i, are
+// The sums over j < i and over j > i, both divided by the term j = i, are x_i and y_i:
 //
 //   x_i = p_i (1 + x_{i-1}),   y_i = q_{i+1} (1 + y_{i+1}),   s_i = 1 + x_i + y_i,   h_i = -g_i - log s_i,
 //
 // and the ratios of h are p'_i = q_i s_i / s_{i-1} and q'_i = p_i s_{i-1} / s_i. At the start p_i = q_i = exp(-d_i).
-// The last half iteration normalises columns: P_jj = 1 / s_j, and P_ij is P_jj times the p (i < j) or q (i > j) of the
-// gaps between i and j.
+// The last half iteration normalises the columns of P: P_jj = 1 / s_j, and P_ij is P_jj times the product of p (if i is
+// before j) or q (if i is after j) over the gaps between i and j.
 //
-// Backward, with L the loss, only three numbers are carried: l_i = dL / d log s_i and, for the logarithms of a gap's
-// ratios, the sum and the difference of dL / d log p_i and dL / d log q_i. Through one half iteration, with o = l / s,
+// Backward, with the loss L, carries three numbers per entry: l_i = dL / d log s_i, and the sum and the difference of
+// dL / d log p_i and dL / d log q_i. One half iteration backward is, with o = l / s,
 //
 //   a_i = o_i + p_{i+1} a_{i+1},   b_i = o_i + q_i b_{i-1},
 //   dL / d log p_i = dL / d log q'_i + x_i a_i,   dL / d log q_i = dL / d log p'_i + y_{i-1} b_{i-1}.
 //
-// Arrays are [size, kGroup]: entry i * kGroup + lane. Gap 0 and gaps beyond a shorter vector have ratios 0, so that
-// what lies beyond keeps to itself.
+// Arrays are [size, kGroup]: entry i of a lane is at i * kGroup + lane. Gap 0 and the gaps beyond the end of a shorter
+// vector have ratio 0, which separates the padding from the vector.
 
 #if defined(ORBIT_KERNELS_CPU_SINKHORN_LINE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_SINKHORN_LINE_INL_H_
@@ -42,8 +43,8 @@ namespace {
 
 constexpr int64_t kGroup = kLanes<double>;  // score vectors side by side
 
-// The gaps of t / tau, infinite where there is none, become the ratios of potentials that are 0. Ratios that could
-// underflow later are 0: what they would contribute is far below rounding.
+// The initial ratios, with all potentials 0, from the gaps d; a gap is infinite where there is none. Ratios that could
+// underflow later are set to 0: their contribution is far below rounding.
 inline void StartRatios(int64_t size, const double* gaps, double* p, double* q) {
   const Tag<double> d;
   const auto least = hn::Set(d, 1e-290);
@@ -56,7 +57,7 @@ inline void StartRatios(int64_t size, const double* gaps, double* p, double* q) 
   }
 }
 
-// One half iteration: ratios p, q to next_p, next_q; inverse = 1 / s. `below` is scratch for y.
+// One half iteration from the ratios p, q to next_p, next_q; inverse = 1 / s. `below` is scratch for y.
 inline void HalfIteration(int64_t size, const double* HWY_RESTRICT p, const double* HWY_RESTRICT q,
                           double* HWY_RESTRICT below, double* HWY_RESTRICT next_p, double* HWY_RESTRICT next_q,
                           double* HWY_RESTRICT inverse) {
@@ -87,15 +88,14 @@ inline void HalfIteration(int64_t size, const double* HWY_RESTRICT p, const doub
   }
 }
 
-// Gradients on their way back. `total` and `difference` are the sum and the difference of dL / d log p and dL / d log
-// q.
+// The gradients that Backward carries from one half iteration to the previous one.
 struct Adjoint {
-  double *sums, *total, *difference;  // dL / d log s of the half iteration to come next, then of the gaps
-  double* weight;                     // o = l / s added up over the half iterations: what pairs at distance 0 receive
+  double *sums, *total, *difference;  // dL / d log s; dL / d log p + dL / d log q; dL / d log p - dL / d log q
+  double* weight;                     // o = l / s, summed over all half iterations: the gradient of pairs at distance 0
   double *above, *below, *scaled;     // scratch: x a, y and o
 };
 
-// One half iteration backward; p and q are the ratios that it received.
+// One half iteration backward, given the ratios p and q that it received.
 inline void HalfIterationBackward(int64_t size, const double* HWY_RESTRICT p, const double* HWY_RESTRICT q,
                                   const Adjoint& adjoint) {
   const Tag<double> d;
@@ -133,7 +133,7 @@ inline void HalfIterationBackward(int64_t size, const double* HWY_RESTRICT p, co
     const auto dp = hn::Load(d, above + k), dq = hn::Mul(hn::Load(d, below + k), b);
     hn::Store(hn::Add(hn::Load(d, total + k), hn::Add(dp, dq)), d, total + k);
     const auto change = hn::Add(hn::Load(d, difference + k), hn::Sub(dp, dq));
-    hn::Store(hn::Neg(change), d, difference + k);  // the ratios of the step before are these, exchanged
+    hn::Store(hn::Neg(change), d, difference + k);  // negated: p and q are exchanged there
     hn::Store(hn::Sub(previous, change), d, sums + k - kGroup);
     previous = change;
     b = hn::MulAdd(hn::Load(d, q + k), b, hn::Load(d, scaled + k));

@@ -1,5 +1,5 @@
-// Matrix products whose operands stay in the first two levels of the cache: register-blocked, on the calling thread,
-// without packing. For short inner dimensions, where a general BLAS spends half of its time around the product.
+// Matrix products whose operands stay in the L1 and L2 cache: register-blocked, without packing, on the calling thread.
+// They serve short inner dimensions, where a general BLAS spends half of its time around the product.
 #if defined(ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_
 #undef ORBIT_KERNELS_CPU_SMALL_MATMUL_INL_H_
@@ -15,9 +15,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 
-// C [m, n] = op(A) B + bias + start. All row-major with the given row strides: op(A) [m, k], B [k, n], bias [n] for
-// every row, start [m, n] (may be C); bias and start may be null. Up to a vector more may be read after each row of B
-// and after bias (what is there does not matter).
+// C [m, n] = op(A) B + bias + start. All matrices are row-major with the given row strides: op(A) [m, k], B [k, n],
+// bias [n], which is added to every row, and start [m, n], which may be C. bias and start may be null. Each row of B,
+// and bias, must be followed by one readable vector; its contents do not matter.
 template <class T>
 struct Product {
   int64_t m, n, k;
@@ -32,11 +32,12 @@ struct Product {
   int64_t start_stride = 0;
 };
 
-// Rows of C in registers beside `vectors` columns: enough sums to keep two multiply-add units busy, few enough to leave
-// registers for a row of B and an element of A.
+// The number of rows of C that are kept in registers, `vectors` vectors wide: enough sums to keep two multiply-add
+// units busy, few enough to leave registers for a row of B and an element of A.
 constexpr int MaxRows(int vectors) { return HWY_TARGET == HWY_AVX3 ? 12 : 12 / vectors; }
 
-// `blocks` blocks of kRows rows from `row` on, times kVectors vectors of columns from `column` on, all of which exist.
+// Computes `blocks` blocks of kRows rows, the first at `row`, and kVectors vectors of columns from `column` on; all of
+// them must exist.
 template <int kRows, int kVectors, bool kTransposeA, class T>
 HWY_NOINLINE void RowBlocks(const Product<T> product, int64_t row, int64_t blocks, int64_t column) {
   const Tag<T> d;
@@ -92,7 +93,7 @@ void RowBlocksOf(int64_t rows, const Product<T>& product, int64_t row, int64_t b
     RowBlocksOf<kRows - 1, kVectors, kTransposeA>(rows, product, row, blocks, column);
 }
 
-// All rows of a panel of columns, of which `count` exist, in blocks as equal as they can be.
+// All rows of a panel of columns, of which `count` exist. The rows are split into blocks that are as equal as possible.
 template <int kVectors, bool kTransposeA, class T>
 void Panel(const Product<T>& product, int64_t column, int64_t count) {
   constexpr int kRows = MaxRows(kVectors);
@@ -103,7 +104,7 @@ void Panel(const Product<T>& product, int64_t column, int64_t count) {
     RowBlocksOf<kRows, kVectors, kTransposeA>(rows, product, larger * (rows + 1), blocks - larger, column);
     return;
   }
-  // A panel that C has only a part of: whole blocks beside it, then what exists.
+  // Only a part of the panel exists in C: compute whole blocks in `tile` and copy that part.
   T tile[kRows * kColumns];
   for (int64_t row = 0; row < product.m; row += kRows) {
     const int64_t rows = std::min<int64_t>(kRows, product.m - row);
@@ -123,7 +124,7 @@ void Panel(const Product<T>& product, int64_t column, int64_t count) {
   }
 }
 
-// A is stored as [m, k], or as [k, m] with kTransposeA.
+// C = op(A) B + ...; A is stored as [k, m] if kTransposeA, else as [m, k].
 template <bool kTransposeA, class T>
 void Multiply(const Product<T>& product) {
   if (product.m == 0) return;
@@ -137,7 +138,7 @@ void Multiply(const Product<T>& product) {
   }
 }
 
-// sums[c] += sum over rows of x [rows, n].
+// sums [n] += sum over the rows of x [rows, n].
 template <class T>
 void AddColumnSums(int64_t rows, int64_t n, const T* x, T* sums) {
   constexpr int64_t kN = kLanes<T>;

@@ -24,7 +24,7 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// Working memory for kGroup score vectors side by side.
+// Working memory for kGroup score vectors, processed side by side.
 class Group {
  public:
   Group(int64_t n, int ratio_slots) : stride_(n * kGroup), memory_((2 * ratio_slots + 9) * stride_) {
@@ -41,7 +41,7 @@ class Group {
 
   double *inverse, *scratch;
   Adjoint adjoint;
-  int64_t sizes[kGroup] = {}, size = 0;  // of each vector, and of the longest
+  int64_t sizes[kGroup] = {}, size = 0;  // sizes: of each vector; size: of the longest
 
  private:
   int64_t stride_;
@@ -59,7 +59,7 @@ void SetSizes(const SoftSortProblem& problem, int64_t row, int64_t count, Group&
   }
 }
 
-// The rank of a node is the number of nodes that come before it.
+// Sorts by counting: a node's rank is the number of nodes that come before it.
 template <class T>
 void Sort(int64_t n, int64_t count, const T* scores, Group& group, int32_t* index) {
   const Tag<double> d;
@@ -73,7 +73,7 @@ void Sort(int64_t n, int64_t count, const T* scores, Group& group, int32_t* inde
     }
   for (int64_t i = 0; i < group.size; ++i) {
     const auto key = hn::Load(d, keys + i * kGroup);
-    auto rank = hn::Zero(counts);  // a mask is -1 where it is true
+    auto rank = hn::Zero(counts);  // counts by subtracting masks, which are -1 where true
     int64_t k = 0;
     for (; k < i * kGroup; k += kGroup)
       rank = hn::Sub(rank, hn::BitCast(counts, hn::VecFromMask(d, hn::Ge(hn::Load(d, keys + k), key))));
@@ -88,7 +88,7 @@ void Sort(int64_t n, int64_t count, const T* scores, Group& group, int32_t* inde
     for (int64_t i = group.sizes[lane]; i < n; ++i) index[lane * n + i] = static_cast<int32_t>(i);
 }
 
-// The ratios before the first half iteration go to slot 0; those before half iteration h, to slot h % slots.
+// Runs the half iterations. The initial ratios go to slot 0, those that half iteration h receives to slot h % slots.
 template <class T>
 void Iterate(int64_t n, const T* scores, const int32_t* index, double tau, int half_iterations, int slots,
              Group& group) {
@@ -106,15 +106,15 @@ void Iterate(int64_t n, const T* scores, const int32_t* index, double tau, int h
                   group.Q((h + 1) % slots), group.inverse);
 }
 
-// Visits one strict triangle of P in sorted order, a row at a time, with vectors of columns: column j of the next row
-// away from the diagonal is the last row's times a ratio. `ratio` and `diagonal` are those of one lane; `run` is
-// scratch for `width` (a multiple of the vector) columns. Where a vector reaches across the triangle's edge its entries
-// are 0.
+// Visits one strict triangle of P in sorted order, row by row away from the diagonal, in vectors of columns: entry j of
+// a row is entry j of the previous row times a ratio. `ratio` and `diagonal` point to one lane; `run` is scratch for
+// `width` columns, a multiple of the vector length. A vector that crosses the triangle's edge has zeros outside.
 template <bool upper, class T, class Visitor>
 void VisitTriangle(int64_t size, int64_t width, const double* ratio, const double* diagonal, T* HWY_RESTRICT run,
                    Visitor& visitor) {
   const Tag<T> d;
-  const auto least = hn::Set(d, std::is_same_v<T, float> ? T(1e-30) : T(1e-290));  // stops short of denormal numbers
+  // smaller products become 0, which avoids denormal numbers
+  const auto least = hn::Set(d, std::is_same_v<T, float> ? T(1e-30) : T(1e-290));
   std::fill_n(run, width, T(0));
   for (int64_t step = 0; step < size; ++step) {
     const int64_t i = upper ? size - 1 - step : step;
@@ -132,7 +132,7 @@ void VisitTriangle(int64_t size, int64_t width, const double* ratio, const doubl
   }
 }
 
-// Writes the rows of P: the upper triangle, everything right of it and the diagonal, then the lower triangle.
+// Writes the rows of P: first the upper triangle, the diagonal and everything to the right, then the lower triangle.
 template <class T, bool upper>
 struct Writer {
   int64_t n;
@@ -147,7 +147,7 @@ struct Writer {
   }
   template <class V>
   HWY_INLINE void Visit(int64_t j, V value) {
-    const bool shared = !upper && j + kLanes<T> > i;  // holds the diagonal
+    const bool shared = !upper && j + kLanes<T> > i;  // the vector also holds the diagonal or the upper triangle
     StoreFirst<T>(shared ? hn::Add(LoadFirst(row + j, n - j), value) : value, row + j, n - j);
   }
   void EndRow(int64_t, T diagonal) {
@@ -166,7 +166,7 @@ void WriteSoft(int64_t n, int64_t size, const int32_t* index, const double* p, c
   std::fill_n(soft + size * n, (n - size) * n, T(0));
 }
 
-// Row and column sums of W = dsoft * P over one strict triangle; adds the diagonal to `diagonal`.
+// Row and column sums of W = dsoft * P (elementwise) over one strict triangle; writes its diagonal to `diagonal`.
 template <class T>
 struct Summer {
   int64_t n, size;
@@ -193,8 +193,9 @@ struct Summer {
   }
 };
 
-// What the loss says of the last half iteration: of log s, the column sums of W; of the ratios across a gap, the sum of
-// W over the pairs that it parts, which changes from gap to gap by a row and a column of the triangle.
+// The gradients of the last half iteration. dL / d log s is minus the column sums of W. The gradient of the log ratio
+// at a gap is the sum of W over the pairs on both sides of that gap; from one gap to the next it changes by one row and
+// one column of the triangle.
 template <class T>
 void StartAdjoint(int64_t n, int64_t size, const int32_t* index, const double* p, const double* q,
                   const double* inverse, const T* dsoft, T* scratch, int64_t lane, const Adjoint& adjoint) {
@@ -217,7 +218,7 @@ void StartAdjoint(int64_t n, int64_t size, const int32_t* index, const double* p
   }
 }
 
-// Equal scores: the pairs among them must not count, but the sums over the gaps took them in sorted order.
+// Pairs of equal scores have no gradient, but the sums over the gaps included them in sorted order: subtracts them.
 template <class T>
 void DropTies(int64_t n, int64_t size, const T* scores, const int32_t* index, const double* inverse,
               const double* weight, const T* dsoft, double tau, T* dscores) {
@@ -304,7 +305,7 @@ void CheckProblem(const SoftSortProblem& problem) {
           "] = ", problem.num_nodes[b], " is not in [0, ", problem.n, "]");
 }
 
-// Score vectors to a task: a multiple of the lanes of any vector, about 4096 scores.
+// Score vectors per task: a multiple of every target's lanes, about 4096 scores.
 int64_t Grain(int64_t n) { return std::max<int64_t>(1, 4096 / (8 * n)) * 8; }
 
 }  // namespace

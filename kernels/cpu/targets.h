@@ -1,5 +1,5 @@
-// Instruction sets that the vectorised kernels are compiled for, chosen at run time by Highway: AVX2, AVX-512, and
-// plain C++ for whatever else. Include this before Highway's headers.
+// The instruction sets that vectorised kernels are compiled for: AVX2, AVX-512 and plain C++ for everything else.
+// Highway chooses at run time. Include this before Highway's headers.
 #ifndef ORBIT_KERNELS_CPU_TARGETS_H_
 #define ORBIT_KERNELS_CPU_TARGETS_H_
 

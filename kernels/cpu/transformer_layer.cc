@@ -24,17 +24,17 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kTileRows = 100;   // rows that go through the layer together; a quarter of what L2 holds
+constexpr int64_t kTileRows = 100;   // rows that go through the layer together; they take a quarter of the L2 cache
 constexpr int64_t kMostChunks = 32;  // partial sums of the gradients
 
-// What Forward keeps, in the order of the sequences, so that a tile's part of each array is contiguous.
+// What Forward keeps for Backward. Rows are ordered by sequence, so that a tile's part of each array is contiguous.
 template <class T>
 struct Saved {
   Saved(const TransformerLayerSizes& sizes, T* data) {
     const int64_t rows = sizes.sequences * sizes.tokens;
     const auto take = [&](int64_t size) {
       T* array = data;
-      data += RoundUp(size, 16) + 16;  // vectors may be read beyond the end
+      data += RoundUp(size, 16) + 16;  // kernels may read one vector beyond the end
       return array;
     };
     projected = take(rows * 3 * sizes.width);
@@ -46,7 +46,7 @@ struct Saved {
     end = data;
   }
 
-  // From sequence `first` on.
+  // The arrays from sequence `first` on.
   Saved From(const TransformerLayerSizes& sizes, int64_t first) const {
     const int64_t row = first * sizes.tokens;
     Saved tile = *this;
@@ -59,15 +59,15 @@ struct Saved {
     return tile;
   }
 
-  T* projected;                    // [rows, 3 width]: queries, scaled, keys and values
-  T* middle;                       // [rows, width]: after attention
-  T* hidden;                       // [rows, hidden]: what GELU is applied to
-  T* log_sums;                     // [sequences, heads, tokens]: of attention's softmax
+  T* projected;                    // [rows, 3 width]: scaled queries, keys, values
+  T* middle;                       // [rows, width]: after the attention block
+  T* hidden;                       // [rows, hidden]: before GELU
+  T* log_sums;                     // [sequences, heads, tokens]: log-sum-exp of the scores
   RowStatistics<T>*norm1, *norm2;  // [rows]
   T* end;
 };
 
-// y [rows, outputs] = x [rows, inputs] W + b + start, W [inputs, outputs] with b after it; start may be null.
+// y [rows, outputs] = x [rows, inputs] W + b + start. `prepared` holds W [inputs, outputs], then b; start may be null.
 template <class T>
 void Apply(int64_t rows, const Linear<T>& linear, const T* x, const T* prepared, const T* start, T* y) {
   Multiply<false>(Product<T>{.m = rows,
@@ -84,7 +84,7 @@ void Apply(int64_t rows, const Linear<T>& linear, const T* x, const T* prepared,
                              .start_stride = linear.outputs});
 }
 
-// dx [rows, inputs] = dy [rows, outputs] W, W [outputs, inputs].
+// dx [rows, inputs] = dy [rows, outputs] W. `prepared` holds W [outputs, inputs].
 template <class T>
 void ApplyBackward(int64_t rows, const Linear<T>& linear, const T* dy, const T* prepared, T* dx) {
   Multiply<false>(Product<T>{.m = rows,
@@ -98,7 +98,7 @@ void ApplyBackward(int64_t rows, const Linear<T>& linear, const T* dy, const T* 
                              .c_stride = linear.inputs});
 }
 
-// gradient, of W [outputs, inputs] and of b after it, += those of y = x W^T + b.
+// Adds the gradients of y = x W^T + b to `gradient`, which holds those of W [outputs, inputs], then of b.
 template <class T>
 void AddGradient(int64_t rows, const Linear<T>& linear, const T* dy, const T* x, T* gradient) {
   Multiply<true>(Product<T>{.m = linear.outputs,
@@ -184,7 +184,8 @@ class Layer {
            TileSize(3 * sizes_.width);
   }
 
-  // Calls f(sequence, head, its part of projected, the offsets of its out [tokens, width] and log_sums).
+  // Calls f(head, out, log_sums) for every sequence and head: its part of `projected` and its offsets in the
+  // attention's output [tokens, width] and in log_sums.
   template <class F>
   void ForEachHead(int64_t sequences, T* projected, F&& f) const {
     const int64_t width = sizes_.width, stride = 3 * width, tokens = sizes_.tokens;
@@ -223,7 +224,7 @@ class Layer {
     T* b = a + TileSize(std::max(sizes_.width, sizes_.hidden));
     T* dmiddle = b + TileSize(std::max(sizes_.width, sizes_.hidden));
     T* dprojected = dmiddle + TileSize(sizes_.width);
-    // The feed-forward part: a is an operand of a product, b a gradient.
+    // Feed-forward block: a holds operands of products, b gradients.
     ApplyBackward(rows, products_.second, dy, weights_.second, b);
     GeluBackward(rows * sizes_.hidden, saved.hidden, b, b, a);
     AddGradient(rows, products_.second, dy, a, sums.second);
@@ -231,7 +232,7 @@ class Layer {
     AddGradient(rows, products_.first, b, a, sums.first);
     ApplyBackward(rows, products_.first, b, weights_.first, dmiddle);
     NormalizeBackward<T>(rows, sizes_.width, saved.norm2, a, dmiddle, dy, dmiddle);
-    // Attention.
+    // Attention block.
     ApplyBackward(rows, products_.out, dmiddle, weights_.out, b);
     const Attention<T> attention(sizes_.tokens, HeadWidth(), scratch);
     ForEachHead(sequences, saved.projected, [&](Head<T> head, int64_t out, int64_t log_sums) {
@@ -251,7 +252,7 @@ class Layer {
   LayerProducts<T> products_;
   Scratch<T> memory_;
   PreparedWeights<T> weights_;
-  int64_t tile_;  // sequences
+  int64_t tile_;  // sequences per tile
 };
 
 template <class T>

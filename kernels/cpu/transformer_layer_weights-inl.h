@@ -1,11 +1,12 @@
-// Weights of a transformer layer, prepared for its kernel.
+// The weights of a transformer layer, prepared for its kernel.
 //
-// With n = gamma * u + beta for the normalised u, a norm and the product after it are one product with u,
+// A layer norm n = gamma * u + beta of the normalised row u and the linear layer after it are folded into one product
+// with u,
 //
 //   s (W n + b) = W' u + b',   W' = s W diag(gamma),   b' = s (W beta + b),
 //
-// where s is 1 but for the queries, which attention wants divided by the square root of a head's width. From the
-// gradients G of W' and g of b', summed over all rows, follow
+// where s is 1 / sqrt(head width) for the queries and 1 otherwise. Let G and g be the gradients of W' and b', summed
+// over all rows. Then
 //
 //   dW = s (G diag(gamma) + g beta^T),   db = s g,   dgamma_c = sum_o s W_oc G_oc,   dbeta_c = sum_o s W_oc g_o,
 //
@@ -28,19 +29,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 
-// One of the layer's four products, y [rows, outputs] = x [rows, inputs] W^T + b, perhaps with a norm before it.
+// One of the layer's four linear maps, y [rows, outputs] = x [rows, inputs] W^T + b, optionally with a layer norm
+// before it.
 template <class T>
 struct Linear {
   int64_t outputs, inputs;
   const T *weight, *bias;                                // [outputs, inputs], [outputs]
   const T *norm_weight = nullptr, *norm_bias = nullptr;  // [inputs]
-  int64_t scaled = 0;                                    // this many outputs are multiplied by
+  int64_t scaled = 0;                                    // the first `scaled` outputs are multiplied by `scale`
   T scale = 1;
 
   int64_t Size() const { return outputs * inputs + outputs; }
   T ScaleOf(int64_t output) const { return output < scaled ? scale : T(1); }
 
-  // W' [outputs, inputs] or its transpose, and b' [outputs] after it.
+  // Writes W' [outputs, inputs] or its transpose, then b' [outputs].
   void Prepare(bool transpose, T* to) const {
     const int64_t row = transpose ? 1 : inputs, column = transpose ? outputs : 1;
     for (int64_t o = 0; o < outputs; ++o) {
@@ -54,7 +56,7 @@ struct Linear {
     }
   }
 
-  // The parameters' gradients from those of W' and of b' after it.
+  // Computes the parameters' gradients from those of W' and b', which `gradient` holds one after the other.
   void Finish(const T* gradient, T* dweight, T* dbias, T* dnorm_weight = nullptr, T* dnorm_bias = nullptr) const {
     const T* shift = gradient + outputs * inputs;
     if (norm_weight) {
@@ -94,7 +96,7 @@ struct LayerProducts {
   Linear<T> in, out, first, second;
 };
 
-// The four W' and b', or their gradients, one after another in an array of LayerProducts::Size elements.
+// The W' and b' of the four linear maps, or their gradients, in one array of LayerProducts::Size elements.
 template <class T>
 struct PreparedWeights {
   PreparedWeights(const LayerProducts<T>& products, T* data)

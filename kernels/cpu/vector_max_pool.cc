@@ -8,7 +8,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int64_t kSets = 64;  // to a task
+constexpr int64_t kSets = 64;  // per task
 
 }  // namespace
 

@@ -1,5 +1,4 @@
-// The arithmetic of kernels/vector_neurons.h on a vector of channels: one row, as many channels as the target has
-// lanes.
+// The arithmetic of kernels/vector_neurons.h for one row and one vector of channels.
 #if defined(ORBIT_KERNELS_CPU_VECTOR_NEURONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORBIT_KERNELS_CPU_VECTOR_NEURONS_INL_H_
 #undef ORBIT_KERNELS_CPU_VECTOR_NEURONS_INL_H_
@@ -15,7 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 
-// A vector in space for each lane.
+// One vector in space per lane.
 template <class T>
 struct Spatial {
   Vector<T> x, y, z;
@@ -66,7 +65,7 @@ HWY_INLINE Spatial<T> SelectOrZero(M mask, const Spatial<T>& a) {
   return {hn::IfThenElseZero(mask, a.x), hn::IfThenElseZero(mask, a.y), hn::IfThenElseZero(mask, a.z)};
 }
 
-// BatchNorm(m) = scale (m - mean) + bias: in this order, as the mean may be many deviations from 0.
+// BatchNorm(m) = scale (m - mean) + bias. The mean is subtracted first, as it may be many deviations from 0.
 template <class T>
 struct Affine {
   Vector<T> scale, mean, bias;
@@ -87,7 +86,7 @@ HWY_INLINE Vector<T> WithEps(Vector<T> x) {
   return hn::Add(x, hn::Set(Tag<T>(), T(1e-6)));
 }
 
-// 1 / length, and 0 for a vector that is 0: its length has the derivative 0.
+// The inverse of a length, and 0 for the zero vector, whose length gets derivative 0.
 template <class T>
 HWY_INLINE Vector<T> Inverse(Vector<T> length) {
   const Tag<T> d;
@@ -106,8 +105,8 @@ HWY_INLINE Spatial<T> Activate(const Spatial<T>& p, const Spatial<T>& d, const A
 template <class T>
 struct ActivationGradient {
   Vector<T> m;
-  Vector<T> db;   // of b = BatchNorm(m)
-  Spatial<T> dp;  // for a fixed mean and variance
+  Vector<T> db;   // gradient of b = BatchNorm(m)
+  Spatial<T> dp;  // gradient of p, with mean and variance held constant
   Spatial<T> dd;
 };
 
@@ -121,7 +120,7 @@ HWY_INLINE ActivationGradient<T> ActivateBackward(const Spatial<T>& p, const Spa
   const Vector<T> ratio = hn::Mul(Normalize(norm, m), inverse_m);
   const Vector<T> dot = hn::Mul(ratio, Dot(p, d));  // q . d
   const auto is_below = hn::Lt(dot, hn::Zero(tag));
-  // y = q + factor (q . d) d, factor = -0.8 / (d . d + eps) below, 0 above.
+  // y = q + factor (q . d) d, with factor = -0.8 / (d . d + eps) if q . d < 0, else 0.
   const Vector<T> factor = hn::IfThenElseZero(is_below, hn::Mul(hn::Set(tag, T(-0.8)), inverse_square));
   const Vector<T> g = Dot(dy, d), factor_g = hn::Mul(factor, g), along = hn::Mul(factor, dot);
   const Spatial<T> dq = TimesPlus(d, factor_g, dy);
@@ -132,7 +131,7 @@ HWY_INLINE ActivationGradient<T> ActivateBackward(const Spatial<T>& p, const Spa
           TimesPlus(p, hn::Mul(factor_g, ratio), TimesPlus(dy, along, Times(d, on_d)))};
 }
 
-// Copies `count` numbers. Whole vectors, the last of them over part of the one before.
+// Copies `count` numbers in whole vectors; the last vector overlaps the one before.
 template <class T>
 HWY_INLINE void CopyRow(const T* HWY_RESTRICT from, int64_t count, T* HWY_RESTRICT to) {
   constexpr int64_t kN = kLanes<T>;

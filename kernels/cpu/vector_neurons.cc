@@ -23,17 +23,17 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kMostChunks = 32;    // partial sums
-constexpr int64_t kRowsAtLeast = 256;  // in a chunk
-constexpr int64_t kPoolRows = 20;      // that are multiplied by `pool` together
+constexpr int64_t kMostChunks = 32;    // partial sums of the statistics and gradients
+constexpr int64_t kRowsAtLeast = 256;  // per chunk
+constexpr int64_t kPoolRows = 20;      // multiplied by `pool` together
 
-// A row reads two points and adds their vectors: p = p' + p", d = d' + d", with
+// Every row adds the vectors of two points: p = p' + p", d = d' + d", where
 //
-//   points: p', d' of the point, p", d" of its graph's context (0 where there is none)
-//   edges:  p', d' of the neighbour, p", d" of the point itself
+//   points: p', d' come from the point, p", d" from its graph's context (0 without context)
+//   edges:  p', d' come from the neighbour, p", d" from the point itself.
 //
-// so that a graph has n sets of (p', d') and n or 1 of (p", d"). Channels are padded to whole vectors: a set is
-// [3, width], p in columns [0, stride), d in the columns after it, in a single vector where it is shared.
+// So a graph has n sets of (p', d') and n or 1 sets of (p", d"). Channels are padded to whole vectors. A set is [3,
+// width]: p in columns [0, stride), then d, in `stride` columns or, if the direction is shared, in a single vector.
 template <class T>
 class Layer {
  public:
@@ -116,7 +116,7 @@ class Layer {
   }
 
  private:
-  // The sets of a graph, in the order of memory [points, 3, width].
+  // The sets of one graph: first (p', d'), then (p", d"), each [points, 3, width].
   struct Sets {
     T *first, *second;
   };
@@ -126,14 +126,15 @@ class Layer {
   const T* First(int64_t graph) const { return input_.x + graph * shape_.n * 3 * shape_.in; }
   const T* Second(int64_t graph) const { return edges_ ? First(graph) : input_.context + graph * 3 * second_in_; }
 
-  // Where row e of point i reads (p', d') and (p", d").
+  // The offsets of the sets (p', d') and (p", d") that row e of point i reads.
   int64_t FirstOf(int64_t graph, int64_t i, int64_t e) const {
     return (edges_ ? input_.neighbours[(graph * shape_.n + i) * rows_of_point_ + e] : i) * 3 * width_;
   }
   int64_t SecondOf(int64_t i) const { return edges_ ? i * 3 * width_ : 0; }
   int64_t DirectionColumn(int64_t v) const { return stride_ + (shape_.shared_direction ? 0 : v); }
 
-  // The element of feature or direction, [channels, row_channels], that multiplies input i in p' or p".
+  // The element of feature or direction, [channels, row_channels], that multiplies input channel i in p' (First) or p"
+  // (Second).
   template <class W>
   static W FirstWeight(const VectorNeuronShape& shape, const W* weight, int64_t c, int64_t i) {
     return weight[c * shape.row_channels() + i];
@@ -143,7 +144,7 @@ class Layer {
     return edges_ ? row[shape_.in + i] - row[i] : row[shape_.in + i];
   }
 
-  // The weights as right factors of x: [in, width], and for the backward of dz: [width, in].
+  // Prepares the weights as right factors of x, [in, width], and if `backward` of dz, [width, in].
   void SetWeights(const T* feature, const T* direction, bool backward) {
     const int64_t c_end = shape_.channels;
     first_weights_.assign((shape_.in + 1) * width_ + kN, T(0));
@@ -196,7 +197,8 @@ class Layer {
     }
   }
 
-  // f(begin, end, sums) fills two sums a channel, [2, stride]; the chunks' sums are added in order.
+  // f(begin, end, sums) computes two sums per channel, [2, stride], for a chunk of graphs. The chunks' sums are added
+  // in order.
   template <class F>
   std::vector<double> SumOverGraphs(F&& f) const {
     const int64_t size = 2 * stride_;
@@ -219,7 +221,7 @@ class Layer {
                                .c_stride = width_});
   }
 
-  // The first `columns` of the sets of a graph.
+  // Computes the first `columns` columns of a graph's sets.
   void SetsOf(int64_t graph, int64_t columns, const Sets& sets) const {
     Multiply3(First(graph), shape_.n, shape_.in, first_weights_, columns, sets.first);
     if (second_in_ > 0)
@@ -309,7 +311,7 @@ class Layer {
     }
   }
 
-  // The results [count, k, 3, stride] of the edges of points [first, first + count).
+  // Computes the activations [count, k, 3, stride] of the edges of points [first, first + count).
   void ActivateEdges(int64_t graph, int64_t first, int64_t count, const Sets& sets, T* edges) const {
     const int64_t k = rows_of_point_;
     for (int64_t v = 0; v < stride_; v += kN) {
@@ -328,7 +330,8 @@ class Layer {
     }
   }
 
-  // Of candidates and directions [k, 3, stride] the farthest, [3, stride], and after it its number, [stride].
+  // Max pooling: of the k candidates the one farthest along its direction, [3, stride], then its index, [stride].
+  // candidates, directions: [k, 3, stride].
   void KeepFarthest(int64_t k, const T* candidates, const T* directions, T* farthest) const {
     const Tag<T> tag;
     for (int64_t v = 0; v < stride_; v += kN) {
@@ -347,13 +350,13 @@ class Layer {
     }
   }
 
-  // What of a point's gradient is known before anything is summed: for edges that of the kept ones.
+  // The output gradient of a point and, for edges, which edge the pooling chose.
   struct PointGradient {
     const T* dy;      // [3, stride]
     const T* choice;  // [stride]
   };
 
-  // dy [3, stride] and choice [stride], of a point; padding is 0.
+  // Loads a point's dy [3, stride] and choice [stride], padded with zeros.
   void LoadPoint(int64_t point, const uint8_t* choice, const T* dy, T* row) const {
     const int64_t channels = shape_.channels;
     for (int64_t x = 0; x < 3; ++x) CopyRow(dy + (point * 3 + x) * channels, channels, row + x * stride_);
@@ -361,7 +364,7 @@ class Layer {
       row[3 * stride_ + c] = static_cast<T>(choice[point * channels + c]);
   }
 
-  // Gradients of channels v of the row of point i that got dy.
+  // The gradients for the channels at v of point i; for edges, of the edge that the pooling chose.
   HWY_INLINE ActivationGradient<T> GradientOfPoint(int64_t graph, int64_t i, int64_t v, const Sets& sets,
                                                    const T* row) const {
     const Tag<T> tag;
@@ -382,7 +385,7 @@ class Layer {
                                AffineAt(v), LoadSpatial(row + v, stride_));
   }
 
-  // Sums of the gradient of b = BatchNorm(m), and of that times m - mean.
+  // Sums, per channel, the gradient of b = BatchNorm(m) and that gradient times (m - mean).
   HWY_NOINLINE void GradientSumsOfGraphs(int64_t begin, int64_t end, const uint8_t* choice, const T* dy,
                                          double* sums) const {
     const Tag<T> tag;
@@ -435,7 +438,7 @@ class Layer {
     }
   }
 
-  // Adds channels v of the gradients of the rows of point i to those of the sets they read.
+  // Adds the gradients for the channels at v of all rows of point i to the sets that these rows read.
   HWY_INLINE void BackwardOfPoint(int64_t graph, int64_t i, int64_t v, const Sets& sets, const T* row,
                                   const Sets& gradients) const {
     const Tag<T> tag;
@@ -448,7 +451,7 @@ class Layer {
     Spatial<T> own_dp = LoadSpatial(gradients.second + own + v, width_);
     for (int64_t e = 0; e < rows_of_point_; ++e) {
       const int64_t other = FirstOf(graph, i, e);
-      // Through the mean and the variance every row gets a gradient.
+      // The mean and the variance pass a gradient to every row.
       const Spatial<T> p = Sum<T>(LoadSpatial(sets.first + other + v, width_), own_p);
       const Vector<T> length = Length<T>(p);
       const Vector<T> of_norm = hn::MulAdd(hn::Sub(WithEps<T>(length), mean), slope_db, mean_db);
@@ -505,9 +508,9 @@ class Layer {
   const VectorNeuronInput<T> input_;
   const bool edges_;
   const int64_t rows_of_point_;
-  const int64_t second_in_, second_points_;  // what (p", d") is made of
+  const int64_t second_in_, second_points_;  // input channels and points of (p", d")
   const int64_t stride_, width_;
-  const int64_t grain_;  // graphs to a chunk
+  const int64_t grain_;  // graphs per chunk
   std::vector<T> first_weights_, second_weights_, first_transposed_, second_transposed_, pool_;
   std::vector<T> scale_, mean_, bias_, mean_db_, slope_db_;  // [stride]
 };

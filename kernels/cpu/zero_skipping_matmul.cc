@@ -23,19 +23,19 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int kMostRows = 4;          // to a group
-constexpr int64_t kMostDepth = 1024;  // columns of A to a block, so that a panel of B stays in the second cache
-constexpr int64_t kMostLanes = 16;    // of any vector
+constexpr int kMostRows = 4;          // rows per group
+constexpr int64_t kMostDepth = 1024;  // columns of A per block, so that a panel of B stays in the L2 cache
+constexpr int64_t kMostLanes = 16;    // lanes of the widest vector
 
-// The rows of A in groups, and those in blocks of columns: of each block the columns in which one of the group's rows
-// has an element.
+// A in packed form. Its rows are divided into groups and its columns into blocks. For each group and block the columns
+// in which any of the group's rows is nonzero are stored.
 template <class T>
 struct PackedRows {
-  int64_t k, depth;  // columns of A, and at most of a block
+  int64_t k, depth;  // k: columns of A; depth: columns per block, at most
   int64_t groups, blocks;
-  T* values;                    // [groups, blocks, depth, rows], of which the first columns of a block are there
-  hwy::MakeSigned<T>* offsets;  // [groups, blocks, depth], of the column's row in a panel of B
-  int64_t* counts;              // [groups, blocks]
+  T* values;                    // [groups, blocks, depth, rows]; of each block only the first `count` columns are used
+  hwy::MakeSigned<T>* offsets;  // [groups, blocks, depth]: of the column's row in a panel of B
+  int64_t* counts;              // [groups, blocks]: stored columns
 
   int64_t at(int64_t group, int64_t block) const { return (group * blocks + block) * depth; }
 };
@@ -48,15 +48,15 @@ HWY_BEFORE_NAMESPACE();
 namespace orbit::kernels::HWY_NAMESPACE {
 namespace {
 
-// Rows to a group, and vectors of a panel's columns beside them, so that the sums, a row of the panel and an element of
-// A fill the registers. Fewer rows share more zeros; each reads its part of a panel from the second cache, and these
-// are enough for that to keep up.
+// The register tile: the rows of a group times the vectors of a panel's row. The sums, one row of the panel and one
+// element of A fill the registers. Groups of fewer rows have more zero columns in common, but each group reads the
+// panel from the L2 cache again; these sizes are large enough for L2 to keep up.
 constexpr int kRows = HWY_TARGET == HWY_AVX3 ? 3 : 4, kVectors = HWY_TARGET == HWY_AVX3 ? 8 : 3;
 static_assert(kRows <= kMostRows);
 template <class T>
-constexpr int64_t kPanel = kVectors* kLanes<T>;  // columns of B
+constexpr int64_t kPanel = kVectors* kLanes<T>;  // columns of B per panel
 
-// Panels that a group of rows is multiplied with while it is in the first cache, and they in the second.
+// Panels that each group is multiplied with in turn: the group stays in the L1 cache and the panels in the L2 cache.
 constexpr int kPanels = HWY_TARGET == HWY_AVX3 ? 1 : 2;
 
 int64_t Rows() { return kRows; }
@@ -66,7 +66,7 @@ int64_t ColumnsAtOnce() {
   return kPanels * kPanel<T>;
 }
 
-// to [columns, rows] = the transpose of from [rows, columns], with the given row strides.
+// to [columns, rows] = transpose of from [rows, columns], with the given row strides.
 template <class T>
 void Transposed(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to, int64_t to_stride) {
   constexpr int64_t kTile = 16;
@@ -93,7 +93,6 @@ int64_t CountElements(int64_t size, const T* x) {
   return static_cast<int64_t>(count);
 }
 
-// Packs a group of rows.
 template <class T>
 void PackGroup(const T* const* rows, int64_t group, const PackedRows<T>& packed) {
   static_assert((kRows == 3 || kRows == 4) && kLanes<T> <= kMostLanes);
@@ -112,7 +111,7 @@ void PackGroup(const T* const* rows, int64_t group, const PackedRows<T>& packed)
         any = hn::Or(any, hn::Ne(x[i], hn::Zero(d)));
       }
       for (int i = 0; i < kRows; ++i) x[i] = hn::Compress(x[i], any);
-      // Whole vectors are written; what is too much comes before the block's end, and the next ones overwrite it.
+      // Stores write whole vectors. The excess stays within the block, and later stores overwrite it.
       if constexpr (kRows == 3)
         hn::StoreInterleaved3(x[0], x[1], x[2], d, values + count * kRows);
       else
@@ -125,7 +124,7 @@ void PackGroup(const T* const* rows, int64_t group, const PackedRows<T>& packed)
   }
 }
 
-// Whether a panel [depth, kPanel] has no infinity and no NaN: times 0 all else is 0.
+// Whether a panel [depth, kPanel] has neither infinities nor NaNs: everything else times 0 is 0.
 template <class T>
 bool IsFinite(int64_t depth, const T* panel) {
   const Tag<T> d;
@@ -135,8 +134,8 @@ bool IsFinite(int64_t depth, const T* panel) {
   return hn::AllTrue(d, hn::Eq(sum, zero));
 }
 
-// `columns` columns of op(B) [k, n] from `column` on, of the rows [begin, end), as panels one after the other. Says
-// whether they are finite.
+// Packs the rows [begin, end) and `columns` columns from `column` on of op(B) [k, n] into consecutive panels. Returns
+// whether all their elements are finite.
 template <class T>
 bool PackPanels(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t begin, int64_t end, int64_t column,
                 int64_t columns, T* panel) {
@@ -155,7 +154,7 @@ bool PackPanels(Transpose transpose, int64_t n, int64_t k, const T* b, int64_t b
   return finite;
 }
 
-// c[i] [columns] (+)= the group's rows times the panel, for each of its rows.
+// c[i] [columns] (+)= row i of the group times the panel, for every row of the group.
 template <int kCount, class T>
 HWY_NOINLINE void GroupTimesPanel(int64_t count, const T* HWY_RESTRICT values,
                                   const hwy::MakeSigned<T>* HWY_RESTRICT offsets, const T* HWY_RESTRICT panel,
@@ -200,7 +199,7 @@ void GroupTimesSome(int64_t count, const T* values, const hwy::MakeSigned<T>* of
   GroupTimesPanel<kCount>(count, values, offsets, panel, columns, bias, add, c);
 }
 
-// `columns` columns of C (+)= op(A) times panels of a block of `depth` rows.
+// `columns` columns of C = op(A) * the panels of one block of `depth` rows; += for every block after the first.
 template <class T>
 void Multiply(const PackedRows<T>& packed, int64_t block, int64_t depth, const T* panels, int64_t columns,
               const T* bias, const int64_t* order, int64_t m, int64_t c_stride, T* c) {
@@ -233,17 +232,17 @@ ORBIT_EXPORT(PackGroup)
 ORBIT_EXPORT(PackPanels)
 ORBIT_EXPORT(Multiply)
 
-// What it is worth from: sizes that repay packing, and zeros. Where they are spread at random, half of a matrix leaves
-// seven eighths of its groups' columns.
+// The sizes and the share of zeros from which packing pays off. For scale: if half of A is zero at random places, 7/8
+// of the columns of groups of three rows are still nonzero.
 constexpr int64_t kLeastRows = 64, kLeastColumns = 384, kLeastDepth = 256;
 constexpr double kLeastZeros = 0.3;
 constexpr double kMostElements = 0.9;  // of the groups' columns
 
-// Whether enough of a sample of the elements is zero.
+// Whether enough of a sample of x's elements is zero.
 template <class T>
 bool HasZeros(int64_t size, const T* x) {
   constexpr int64_t kSample = 4096;
-  const int64_t step = std::max<int64_t>(1, size / kSample) | 1;  // odd: not one column again and again
+  const int64_t step = std::max<int64_t>(1, size / kSample) | 1;  // odd, so as not to sample one column again and again
   int64_t zeros = 0, seen = 0;
   for (int64_t i = 0; i < size; i += step, ++seen) zeros += x[i] == T(0);
   return static_cast<double>(zeros) >= kLeastZeros * static_cast<double>(seen);
@@ -256,8 +255,8 @@ bool ZeroSkippingMatMul(Transpose transpose_a, Transpose transpose_b, int64_t m,
                         const T* b, const T* bias, T* c) {
   if (m < kLeastRows || n < kLeastColumns || k < kLeastDepth || !HasZeros(m * k, a)) return false;
 
-  // A by rows. Rows of one that is stored transposed, the outputs of a layer say, are put in the order of how many
-  // elements they have: those that seldom have one come together, and those that mostly do.
+  // Rows of A that is stored transposed (they belong to outputs of a layer, say) are sorted by their number of nonzero
+  // elements, so that rows with few of them share a group, and rows with many.
   std::vector<int64_t> order(m);
   std::iota(order.begin(), order.end(), int64_t{0});
   const bool reorder = transpose_a == Transpose::kYes;

@@ -1,6 +1,6 @@
-// Products whose left matrix has zeros that neighbouring rows share, as what a ReLU leaves and what passes back through
-// one: rows that belong to like inputs are zero in many of the same columns. Only columns in which one of a few rows
-// has an element are multiplied.
+// Products whose left matrix has zeros in the same columns of neighbouring rows, as the outputs and gradients of a ReLU
+// have for similar inputs. Rows are taken in small groups, and a column is multiplied only if one of the group's rows
+// is nonzero there.
 #ifndef ORBIT_KERNELS_CPU_ZERO_SKIPPING_MATMUL_H_
 #define ORBIT_KERNELS_CPU_ZERO_SKIPPING_MATMUL_H_
 
@@ -10,10 +10,10 @@
 
 namespace orbit::kernels {
 
-// C [m, n] = op(A) op(B) + bias (of every row, [n]; may be null), as MatMul in kernels/matmul.h, where that is worth
-// it, and says whether it was: the product must be large, enough of A must be zero in rows side by side (in any order
-// of the rows where A is stored transposed), and B must be finite, since a zero times infinity is not one. C holds
-// nothing of use where the answer is no.
+// C [m, n] = op(A) op(B) + bias, as MatMul in kernels/matmul.h; bias [n] is added to every row and may be null.
+// Computes the product only where that is worthwhile, and returns whether it did: the product must be large, enough
+// columns of A must be zero in whole groups of rows (if A is stored transposed, rows are reordered to find them), and B
+// must be finite, since 0 times infinity is not 0. If false is returned C holds nothing of use.
 template <class T>
 bool ZeroSkippingMatMul(Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
                         const T* b, const T* bias, T* c);
