@@ -10,8 +10,8 @@
 namespace orbit::kernels {
 
 struct AttentionShape {
-  int64_t sequences, tokens;  // tokens of each sequence
-  int64_t heads, channels;    // of each head, at most 128 on GPUs or Error
+  int64_t sequences, tokens;  // tokens per sequence
+  int64_t heads, channels;    // channels per head; on GPUs at most 128, else Error
 
   constexpr int64_t width() const { return heads * channels; }
   constexpr int64_t rows() const { return sequences * tokens; }

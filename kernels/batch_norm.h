@@ -1,6 +1,6 @@
-// Batch normalisation (Ioffe and Szegedy, ICML 2015) of the columns of a matrix, with an optional ReLU behind it.
+// Batch normalisation (Ioffe and Szegedy, ICML 2015) of the columns of a matrix, optionally followed by a ReLU:
 //
-//   y = f((x - mean) / sqrt(variance + eps) weight + bias),  f = max(., 0) where `relu`.
+//   y = f((x - mean) / sqrt(variance + eps) weight + bias),  f = max(., 0) if `relu`, else the identity.
 #ifndef ORBIT_KERNELS_BATCH_NORM_H_
 #define ORBIT_KERNELS_BATCH_NORM_H_
 
@@ -26,7 +26,7 @@ template <class Device, class T>
 void MoveStatistics(Device device, int64_t parts, int64_t channels, const double* moments, T momentum, T* running_mean,
                     T* running_variance);
 
-// x, y [rows, channels]; the rest [channels]. It reads and writes every element once.
+// x, y [rows, channels]; all else [channels]. Bytes: x and y once.
 template <class Device, class T>
 void BatchNormForward(Device device, int64_t rows, int64_t channels, bool relu, const T* x,
                       const BatchStatistics<T>& statistics, const T* weight, const T* bias, T* y);

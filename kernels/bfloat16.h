@@ -8,7 +8,7 @@
 
 namespace orbit {
 
-// A storage type, computed on only after conversion.
+// A storage type; arithmetic needs conversion to float.
 struct BFloat16 {
   uint16_t bits;
 };
@@ -25,7 +25,7 @@ constexpr float ToFloat(BFloat16 value) { return std::bit_cast<float>(uint32_t{v
 
 namespace kernels {
 
-// What sums over elements of T are taken in: T itself, or float where T is bf16.
+// The type in which elements of T are summed: float for bf16, else T itself.
 template <class T>
 using SumType = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
 

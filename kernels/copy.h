@@ -1,4 +1,4 @@
-// Copies between strided arrays: what transposing, slicing, joining and padding are made of.
+// Copies between strided arrays, from which transposing, slicing, joining and padding are made.
 #ifndef ORBIT_KERNELS_COPY_H_
 #define ORBIT_KERNELS_COPY_H_
 
@@ -10,7 +10,7 @@
 
 namespace orbit::kernels {
 
-// Axes from the outermost in, and the steps, in elements, that source and destination take along them.
+// The sizes of the axes, outermost first, and the strides of x and y along them, in elements.
 struct Strided {
   static constexpr int kMaxAxes = 8;
   int axes = 0;
@@ -21,8 +21,8 @@ struct Strided {
 template <class Device, class T>
 void CopyStrided(Device device, const Strided& shape, const T* x, T* y);
 
-// y[i, :] = x[index[i], :] for rows of `columns` elements. An index outside [0, x_rows) throws Error on the
-// host; a GPU, which cannot, makes the row NaN.
+// y[i, :] = x[index[i], :] for rows of `columns` elements. On the host an index outside [0, x_rows) throws Error; on
+// GPUs, which cannot throw, it fills the row with NaN.
 template <class Device, class T>
 void GatherRows(Device device, int64_t rows, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y);
 

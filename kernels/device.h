@@ -23,14 +23,14 @@ namespace kernels {
 // The host processor. Kernels run on the calling thread and the threads of parallel.h, and have finished on return.
 struct Cpu {};
 
-// A CUDA GPU: the calling thread's current device. Pointers are to its memory; a kernel is queued on the stream and has
-// not finished on return. Throws Error, with the operation and the device, where it cannot be queued.
+// A CUDA GPU, the calling thread's current device. Pointers are to its memory. A kernel is queued on the stream and may
+// not have finished on return. Throws Error, naming the operation and the device, if it cannot be queued.
 struct Cuda {
   CUstream_st* stream = nullptr;  // null: CUDA's default stream
   Precision precision = Precision::kF32;
 };
 
-// The CUDA kernels on the host, by an emulator for tests (kernels/simt). Pointers are to host memory; kernels have
+// Runs the CUDA kernels on the host, in an emulator for tests (kernels/simt). Pointers are to host memory; kernels have
 // finished on return.
 struct Simt {
   Precision precision = Precision::kF32;

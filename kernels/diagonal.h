@@ -10,11 +10,11 @@
 
 namespace orbit::kernels {
 
-// y [rows, n, channels] = x [rows, n, n, channels] where both nodes are the same.
+// y[r, i, :] = x[r, i, i, :], for y [rows, n, channels] and x [rows, n, n, channels].
 template <class Device, class T>
 void Diagonal(Device device, int64_t rows, int64_t n, int64_t channels, const T* x, T* y);
 
-// y [rows, n, n, channels] = x [rows, n, channels] where both nodes are the same, 0 elsewhere.
+// y[r, i, i, :] = x[r, i, :] and 0 elsewhere, for y [rows, n, n, channels] and x [rows, n, channels].
 template <class Device, class T>
 void DiagonalEmbed(Device device, int64_t rows, int64_t n, int64_t channels, const T* x, T* y);
 

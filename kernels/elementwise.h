@@ -28,13 +28,13 @@ enum class Unary {
   kSqrt,
   kSquare,
   kAbs,
-  kClamp,  // min(max(x, a), b); the gradient passes where a <= x <= b
+  kClamp,  // min(max(x, a), b); the gradient passes if a <= x <= b
 };
 
 template <class Device, class T>
 void UnaryForward(Device device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, T* y);
 
-// dx[i] = dy[i] f'(x[i]), y being f(x).
+// dx[i] = dy[i] f'(x[i]), given y[i] = f(x[i]).
 template <class Device, class T>
 void UnaryBackward(Device device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, const T* y,
                    const T* dy, T* dx);
@@ -47,17 +47,18 @@ enum class Binary { kAdd, kSubtract, kMultiply, kDivide };
 
 inline constexpr int kMaxAxes = 8;
 
-// The axes of a result and the steps, in elements, that each operand takes along them; 0 where it is broadcast.
+// The axes of a result and the strides of both operands along them, in elements; the stride is 0 along a broadcast
+// axis.
 struct Broadcast {
   int axes = 0;
   std::array<int64_t, kMaxAxes> size{}, a_stride{}, b_stride{};
 };
 
-// y, row-major, = f(a, b).
+// y = f(a, b), row-major.
 template <class Device, class T>
 void BinaryForward(Device device, Binary function, const Broadcast& shape, const T* a, const T* b, T* y);
 
-// y [outer, inner] = factor times the sum of x [outer, middle, inner] over the middle axis, in a fixed order.
+// y [outer, inner] = factor * sum of x [outer, middle, inner] over the middle axis, in a fixed order.
 template <class Device, class T>
 void SumAxis(Device device, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, SumType<T>* y);
 
@@ -70,7 +71,7 @@ void ExpandAxis(Device device, int64_t outer, int64_t middle, int64_t inner, Sum
 template <class Device, class T>
 void MaxAxis(Device device, int64_t outer, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index);
 
-// dx [outer, middle, inner] = dy at `index`, 0 elsewhere.
+// dx [outer, middle, inner] = dy at position `index`, 0 elsewhere.
 template <class Device, class T>
 void MaxAxisBackward(Device device, int64_t outer, int64_t middle, int64_t inner, const int32_t* index, const T* dy,
                      T* dx);

@@ -1,4 +1,4 @@
-// What the engine throws: the message says what was wrong, where, and the values.
+// The exception that the engine throws. Its message says what was wrong, where, and the values.
 #ifndef ORBIT_KERNELS_ERROR_H_
 #define ORBIT_KERNELS_ERROR_H_
 

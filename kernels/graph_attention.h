@@ -8,16 +8,16 @@
 
 namespace orbit::kernels {
 
-// Edges are those of kernels/message_passing.h; every node attends to itself too.
+// Edges are as in kernels/message_passing.h. Every node also attends to itself.
 struct GraphAttentionShape {
   int64_t graphs, samples, n, heads, channels;
 
   constexpr int64_t nodes() const { return graphs * samples * n; }
 };
 
-// y_i = the sum over j of w_ij z_j, w_ij = softmax over i's sources and i of LeakyReLU(from_j + to_i), a head at a
-// time: z, y [graphs, samples, n, heads, channels]; from, to [graphs, samples, n, heads]. Weights are never stored.
-// Bytes: z, from and to once and y once, where a graph's features stay in the cache.
+// For each head, y_i = sum over j of w_ij z_j, where j runs over i and its sources and w_ij is the softmax over j of
+// LeakyReLU(from_j + to_i). z, y: [graphs, samples, n, heads, channels]; from, to: [graphs, samples, n, heads]. Weights
+// are never stored. Bytes: z, from, to and y once, as long as a graph's features stay in cache.
 template <class Device, class T>
 void GraphAttention(Device device, const GraphAttentionShape& shape, T slope, const int32_t* offsets,
                     const int32_t* sources, const T* z, const T* from, const T* to, T* y);

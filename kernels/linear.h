@@ -1,4 +1,4 @@
-// Products of a linear layer, y = x weight^T + bias, together with what is next to them: x [rows, in], weight
+// Products of a linear layer, y = x weight^T + bias, fused with what precedes or follows them: x [rows, in], weight
 // [out, in], bias [out], y [rows, out].
 #ifndef ORBIT_KERNELS_LINEAR_H_
 #define ORBIT_KERNELS_LINEAR_H_
@@ -15,13 +15,13 @@ template <class Device, class T>
 void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,
                           SumType<T>* dweight, SumType<T>* dbias);
 
-// y = GELU(z), z = x weight^T + bias, which its gradient asks for.
+// y = GELU(z) with z = x weight^T + bias; z is kept for the gradient.
 template <class Device, class T>
 void LinearThenGelu(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
                     T* z, T* y);
 
-// The gradient of a layer whose x is GELU(z): dz [rows, in] = (dy weight) GELU'(z), and dbias [in] = the sums over the
-// columns of dz, the gradient of the bias in z.
+// The input gradient of a layer whose x is GELU(z): dz [rows, in] = (dy weight) GELU'(z). dbias [in] receives the
+// column sums of dz, the gradient of the bias that was added in z.
 template <class Device, class T>
 void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, const T* z, const T* weight,
                           const T* dy, T* dz, T* dbias);

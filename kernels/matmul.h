@@ -26,7 +26,7 @@ template <class Device, class T>
 void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
                    T* y);
 
-// y[r, c] = bias[c], the start of a product with bias.
+// y[r, c] = bias[c]: the initial value of a product with bias.
 template <class Device, class T>
 void BroadcastRow(Device device, int64_t rows, int64_t columns, const T* bias, T* y);
 
@@ -34,7 +34,7 @@ void BroadcastRow(Device device, int64_t rows, int64_t columns, const T* bias, T
 template <class Device, class T>
 void ColumnSums(Device device, int64_t rows, int64_t columns, const T* x, SumType<T>* sums);
 
-// The kernels OpenBLAS runs with on this processor, such as "Zen", "Haswell" or "SkylakeX".
+// The kernels that OpenBLAS chose for this processor, such as "Zen", "Haswell" or "SkylakeX".
 std::string HostMatMulCore();
 
 }  // namespace orbit::kernels

@@ -1,4 +1,4 @@
-// Strided shapes in as few axes as they need, which kernels over them start with.
+// Reduces strided shapes to as few axes as they need, before a kernel runs over them.
 #ifndef ORBIT_KERNELS_MERGE_AXES_H_
 #define ORBIT_KERNELS_MERGE_AXES_H_
 
@@ -7,8 +7,8 @@
 
 namespace orbit::kernels {
 
-// Axes that both arrays step through as if they were one are made one; axes of size 1 go. At least one axis is left.
-// `Shape` has axes and size, and p and q name its two arrays of strides.
+// Merges neighbouring axes that both arrays traverse like a single one, and drops axes of size 1. At least one axis is
+// left. `Shape` has members axes and size; p and q name its two arrays of strides.
 template <class Shape, class Strides>
 Shape MergeAxes(const Shape& shape, Strides Shape::*p, Strides Shape::*q) {
   Shape merged;

@@ -1,4 +1,4 @@
-// Nearest neighbours among the nodes of a graph, in the space of their features.
+// Nearest neighbours among the nodes of a graph, measured by their features.
 #ifndef ORBIT_KERNELS_NEAREST_NEIGHBOURS_H_
 #define ORBIT_KERNELS_NEAREST_NEIGHBOURS_H_
 

@@ -1,6 +1,6 @@
-// One step of an optimiser for all parameters at once, and the sum of squares for the norm of their gradients. The norm
-// stays on the device: what follows from it, clipping and whether to step at all, does not wait for the host. What
-// changes from step to step is in the device's memory as well, so that a step can be queued once and done many times.
+// One optimiser step for all parameters at once, and the sum of squares for the norm of their gradients. The norm stays
+// on the device, so that clipping, and the decision whether to step at all, need not wait for the host. Everything that
+// changes between steps is in device memory, too, so that a captured step can be replayed.
 #ifndef ORBIT_KERNELS_OPTIMIZER_H_
 #define ORBIT_KERNELS_OPTIMIZER_H_
 
@@ -11,10 +11,10 @@
 
 namespace orbit::kernels {
 
-// By what a step multiplies all gradients first: min(1, max_norm / (norm + 1e-6)) as PyTorch's clip_grad_norm_. Where
-// the norm is not finite the step changes nothing.
+// The factor that a step applies to all gradients: min(1, max_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_. If
+// the norm is not finite, the step changes nothing.
 struct Clipping {
-  const double* squared_norm = nullptr;  // one number in the device's memory (SumOfSquares); null: the factor is 1
+  const double* squared_norm = nullptr;  // one number in device memory, from SumOfSquares; null: the factor is 1
   double max_norm = 0;                   // 0: the factor is 1
 };
 
@@ -22,7 +22,7 @@ template <class T>
 struct AdamFactors {
   T step_size;    // learning rate / (1 - beta1^t)
   T root_factor;  // 1 / sqrt(1 - beta2^t)
-  T kept;         // decoupled decay: the parameter is first multiplied by this
+  T kept;         // decoupled weight decay: factor on the parameter before the update
 };
 
 template <class T>
@@ -32,8 +32,8 @@ struct AdamTensor {
   const T* gradient;
   T* mean;                        // moving average of the gradient
   T* square;                      // moving average of its square
-  const AdamFactors<T>* factors;  // of this step, in the device's memory
-  T gradient_decay;               // l2 penalty: this times the parameter is added to the gradient
+  const AdamFactors<T>* factors;  // for this step, in device memory
+  T gradient_decay;               // L2 penalty: gradient_decay * parameter is added to the gradient
 };
 
 template <class T>
@@ -41,7 +41,7 @@ struct AdamRates {
   T beta1, beta2, epsilon;
 };
 
-// Kingma and Ba 2015, and Loshchilov and Hutter 2019 for the decoupled decay, as PyTorch has them:
+// Adam (Kingma and Ba, ICLR 2015) with decoupled decay (Loshchilov and Hutter, ICLR 2019), as in PyTorch:
 //   g = factor * gradient + gradient_decay * parameter
 //   mean += (1 - beta1) (g - mean),  square = beta2 square + (1 - beta2) g^2
 //   parameter = kept * parameter - step_size * mean / (root_factor * sqrt(square) + epsilon)
@@ -54,19 +54,19 @@ struct SgdTensor {
   int64_t size;
   T* parameter;
   const T* gradient;
-  T* velocity;  // unused, and may be null, where momentum is 0
+  T* velocity;  // not used, and may be null, if momentum is 0
   T gradient_decay;
 };
 
 template <class T>
 struct SgdRates {
-  const T* learning_rate;  // in the device's memory
+  const T* learning_rate;  // in device memory
   T momentum;
   bool nesterov;
 };
 
-// g = factor * gradient + gradient_decay * parameter,  velocity = momentum * velocity + g, and the parameter
-// moves by -learning_rate times the velocity, or, with nesterov, times g + momentum * velocity.
+// With g = factor * gradient + gradient_decay * parameter and velocity = momentum * velocity + g, the parameter moves
+// by -learning_rate * velocity, or with nesterov by -learning_rate * (g + momentum * velocity).
 template <class Device, class T>
 void SgdStep(Device device, std::span<const SgdTensor<T>> tensors, const SgdRates<T>& rates, const Clipping& clipping);
 
@@ -76,8 +76,8 @@ struct Array {
   const T* data;
 };
 
-// *sum, in the device's memory, = the sum of the squares of all elements of all arrays, in double precision and in an
-// order that the sizes alone determine.
+// *sum, in device memory, = sum of the squares of all elements of all arrays, in double precision and in an order that
+// depends only on the sizes.
 template <class Device, class T>
 void SumOfSquares(Device device, std::span<const Array<T>> arrays, double* sum);
 

@@ -1,8 +1,8 @@
 // Deterministic data parallelism on the host.
 //
-// Work is cut into chunks whose bounds depend on the problem alone, never on the number of threads; a kernel that sums
-// gives each chunk its own partial sum and adds the partial sums in the order of the chunks. The same input then gives
-// the same bits on any number of threads.
+// Work is cut into chunks whose bounds depend on the problem alone, never on the number of threads. A kernel that sums
+// gives each chunk its own partial sum and adds these in the order of the chunks. So the same input gives the same bits
+// on any number of threads.
 #ifndef ORBIT_KERNELS_PARALLEL_H_
 #define ORBIT_KERNELS_PARALLEL_H_
 
@@ -12,7 +12,7 @@
 
 namespace orbit::kernels {
 
-// Threads that ParallelFor uses; at first the number of processors the process may run on.
+// The number of threads ParallelFor uses; initially the number of processors available to the process.
 int NumThreads();
 void SetNumThreads(int threads);  // throws Error below 1
 
@@ -21,8 +21,8 @@ using ChunkFunction = void (*)(void* context, int64_t chunk);
 void RunChunks(int64_t chunks, ChunkFunction function, void* context);
 }  // namespace internal
 
-// Calls f(chunk) for chunk = 0 .. chunks - 1, each once, on any thread and in any order. A call from within f runs on
-// the calling thread alone. The first exception that f throws is rethrown once all threads are done.
+// Calls f(chunk) once for each chunk = 0 .. chunks - 1, on any thread and in any order. Calls nested within f run on
+// the calling thread alone. The first exception that f throws is rethrown when all threads are done.
 template <class F>
 void ParallelChunks(int64_t chunks, F&& f) {
   internal::RunChunks(
@@ -31,7 +31,7 @@ void ParallelChunks(int64_t chunks, F&& f) {
 
 inline int64_t NumChunks(int64_t size, int64_t grain) { return (size + grain - 1) / grain; }
 
-// Calls f(begin, end) for consecutive ranges of at most `grain` that cover [0, size).
+// Calls f(begin, end) for consecutive ranges of at most `grain` elements that cover [0, size).
 template <class F>
 void ParallelFor(int64_t size, int64_t grain, F&& f) {
   ParallelChunks(NumChunks(size, grain), [&](int64_t chunk) { f(chunk * grain, std::min(size, (chunk + 1) * grain)); });

@@ -1,9 +1,9 @@
 // Permutations acting on features of nodes and of pairs of nodes, by indexing.
 //
-// index [rows, n] holds a permutation of the n nodes per row: the node at each rank, that is P[index[r], r] = 1, with a
-// row per node and a column per rank. x [rows / repeat, n, channels] (order 1) or [rows / repeat, n, n, channels]
-// (order 2) serves `repeat` consecutive rows; y is [rows, the same]. With y = P x (P x P^T for order 2), or, where
-// `transpose`, y = P^T x (P^T x P):
+// Each row of index [rows, n] is a permutation of the n nodes: index[r] is the node at rank r. As a matrix, with one
+// row per node and one column per rank, P[index[r], r] = 1. x is [rows / repeat, n, channels] (order 1) or
+// [rows / repeat, n, n, channels] (order 2); each x serves `repeat` consecutive rows. y has the shape of x with `rows`
+// rows. The result is y = P x (P x P^T for order 2) or, if `transpose`, y = P^T x (P^T x P):
 //
 //   transpose:  y[r, :] = x[index[r], :]           y[r, s, :] = x[index[r], index[s], :]
 //   else:       y[index[r], :] = x[r, :]           y[index[r], index[s], :] = x[r, s, :]
@@ -22,7 +22,7 @@ template <class Device, class T>
 void Permute(Device device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels, bool transpose,
              const int32_t* index, const T* x, T* y);
 
-// dx [rows / repeat, ...] from dy [rows, ...], summed over the rows that an x serves, in their order.
+// dx [rows / repeat, ...] from dy [rows, ...]: sums over the rows that share an x, in order.
 template <class Device, class T>
 void PermuteBackward(Device device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels,
                      bool transpose, const int32_t* index, const T* dy, T* dx);
@@ -31,13 +31,13 @@ void PermuteBackward(Device device, int order, int64_t rows, int64_t repeat, int
 template <class Device>
 void InvertPermutations(Device device, int64_t rows, int64_t n, const int32_t* index, int32_t* ranks);
 
-// The straight-through gradient: what the dense product's derivative in P is at the hard permutation,
+// The straight-through gradient: the derivative of the dense product with respect to P, at the hard permutation,
 //
 //   dP[i, r] = sum over c of nodes[i, c] ranks[r, c]                                                    (order 1)
 //   dP[i, r] = sum over s, c of nodes[i, index[s], c] ranks[r, s, c] + nodes[index[s], i, c] ranks[s, r, c]  (order 2)
 //
-// where (nodes, ranks) is (x, dy) if `transpose` and (dy, x) else. dsoft [rows, n, n] = dP + beta dsoft; beta is 0
-// (dsoft may be uninitialised) or 1. Order 2 is two n x n x (n channels) matrix products a row.
+// where (nodes, ranks) is (x, dy) if `transpose`, else (dy, x). dsoft [rows, n, n] = dP + beta dsoft; beta is 0 (dsoft
+// may be uninitialised) or 1. Order 2 takes two n x n x (n channels) matrix products per row.
 template <class Device, class T>
 void PermuteStraightThrough(Device device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels,
                             bool transpose, const int32_t* index, const T* x, const T* dy, T beta, T* dsoft);

@@ -1,5 +1,5 @@
-// Filling with random numbers: Philox 4x32-10 with the key `seed` and the counter (index / 4, stream number), where
-// word index % 4 of a block serves the number `index`, the same for float and double.
+// Random numbers from Philox 4x32-10 with key `seed` and counter (index / 4, stream number): number `index` uses word
+// index % 4 of the block, for float and double alike.
 #ifndef ORBIT_KERNELS_RANDOM_H_
 #define ORBIT_KERNELS_RANDOM_H_
 
@@ -10,24 +10,24 @@
 
 namespace orbit::kernels {
 
-// The stream `number` of a seed; where `base` is not null, `number` after the one that is found there, in the device's
-// memory, when the numbers are drawn: work that is captured once and done many times draws new ones each time.
+// The stream `number` of a seed. If `base` is not null, the stream number is *base + number, read in device memory when
+// the numbers are drawn, so that a captured draw gives new numbers on every replay.
 struct RandomStream {
   uint64_t seed, number;
   const int64_t* base = nullptr;
 };
 
-// Which numbers of a stream an array [rows, size] takes: row r has those from first + r * stride on.
+// Which numbers of a stream an array [rows, size] gets: row r gets `size` numbers from first + r * stride on.
 struct StreamSlice {
   int64_t first, rows, size, stride;
 };
 
-// x[i] = low + (high - low) u, u = (word >> 8) / 2^24 in [0, 1), where `word` is the stream's for element i.
+// x[i] = low + (high - low) u with u = (word >> 8) / 2^24 in [0, 1), where `word` belongs to element i.
 template <class Device, class T>
 void FillUniform(Device device, RandomStream stream, const StreamSlice& slice, T low, T high, T* x);
 
-// x[i] = mean + deviation z by Box-Muller: the words (a, b) of numbers 2j, 2j + 1 give the uniforms u = (a + 1) / 2^32
-// and v = b / 2^32, and z = sqrt(-2 log u) times cos(2 pi v) for number 2j, sin(2 pi v) for number 2j + 1.
+// x[i] = mean + deviation z by Box-Muller: the words a, b of numbers 2j, 2j + 1 give the uniforms u = (a + 1) / 2^32
+// and v = b / 2^32, and z = sqrt(-2 log u) cos(2 pi v) for number 2j, sqrt(-2 log u) sin(2 pi v) for number 2j + 1.
 template <class Device, class T>
 void FillNormal(Device device, RandomStream stream, const StreamSlice& slice, T mean, T deviation, T* x);
 

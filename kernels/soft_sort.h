@@ -1,8 +1,10 @@
-// SoftSort (Prillo & Eisenschlos 2020) followed by log-Sinkhorn: scores of nodes to a hard and a soft permutation.
+// SoftSort (Prillo & Eisenschlos, ICML 2020) followed by log-Sinkhorn: turns scores of nodes into a hard and a soft
+// permutation.
 //
-// Sorted descending, scores s become t; log P[i, r] = -|s_i - t_r| / tau is normalised over the ranks r (rows) and then
-// over the nodes i (columns), `iterations` times. The cost is a distance on a line, so an iteration takes O(n) time; an
-// n x n matrix is touched once, where the soft permutation is written (forward) or its gradient is read (backward).
+// Let t be the scores s sorted in descending order. log P[i, r] = -|s_i - t_r| / tau is normalised over the ranks r
+// (rows) and then over the nodes i (columns), `iterations` times. As the cost is a distance on a line, an iteration
+// takes O(n) time; the n x n matrix is touched once, when the soft permutation is written (forward) or its gradient is
+// read (backward).
 //
 // Scores are [batch, samples, n], already normalised.
 #ifndef ORBIT_KERNELS_SOFT_SORT_H_
@@ -34,9 +36,9 @@ struct SoftSortProblem {
 template <class Device, class T>
 void SoftSort(Device device, const SoftSortProblem& problem, const T* scores, int32_t* index, T* soft);
 
-// dscores [batch, samples, n] = gradient of sum(dsoft * soft) through the nodes' scores s, the sorted scores t and all
-// iterations; 0 beyond num_nodes[b]. `index` is what SoftSort wrote; dsoft [batch, samples, n, n] is read once. The
-// derivative of |s_i - t_r| at 0 is 0, as PyTorch has it.
+// dscores [batch, samples, n] = gradient of sum(dsoft * soft) through the scores s, the sorted scores t and all
+// iterations; 0 beyond num_nodes[b]. `index` is the output of SoftSort; dsoft [batch, samples, n, n] is read once. The
+// derivative of |s_i - t_r| at 0 is 0, as in PyTorch.
 template <class Device, class T>
 void SoftSortBackward(Device device, const SoftSortProblem& problem, const T* scores, const int32_t* index,
                       const T* dsoft, T* dscores);

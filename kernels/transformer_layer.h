@@ -1,4 +1,4 @@
-// A pre-norm transformer encoder layer in one pass: PyTorch's TransformerEncoderLayer with norm_first = True, the exact
+// A pre-norm transformer encoder layer in one pass: PyTorch's TransformerEncoderLayer with norm_first = True, exact
 // GELU and no dropout,
 //
 //   h = x + out_proj(attention(in_proj(norm1(x)))),   y = h + linear2(gelu(linear1(norm2(h)))).
@@ -18,16 +18,16 @@
 namespace orbit::kernels {
 
 struct TransformerLayerSizes {
-  int64_t sequences, tokens;  // tokens of each sequence
-  int64_t width, heads;       // heads divides width
-  int64_t hidden;             // of the feed-forward part
-  double eps = 1e-5;          // of both norms
+  int64_t sequences, tokens;  // tokens per sequence
+  int64_t width, heads;       // width must be a multiple of heads
+  int64_t hidden;             // width of the feed-forward block
+  double eps = 1e-5;          // of both layer norms
 };
 
-// Named and laid out as PyTorch's; T is const for the parameters, not for their gradients.
+// Names and layouts are PyTorch's. T is const for parameters and not const for their gradients.
 template <class T>
 struct TransformerLayerParameters {
-  T* in_proj_weight;   // self_attn.in_proj_weight [3 width, width]: queries, keys, values; heads one after another
+  T* in_proj_weight;   // self_attn.in_proj_weight [3 width, width]: queries, keys, values, each ordered by head
   T* in_proj_bias;     // [3 width]
   T* out_proj_weight;  // self_attn.out_proj.weight [width, width]
   T* out_proj_bias;    // [width]
@@ -49,13 +49,14 @@ bool TransformerLayerIsOneKernel(Device device, const TransformerLayerSizes& siz
 template <class T, class Device>
 int64_t TransformerLayerSavedSize(Device device, const TransformerLayerSizes& sizes);
 
-// y [sequences, tokens, width] from x of the same shape. `saved`, of TransformerLayerSavedSize elements, is written for
-// Backward; null where there will be none.
+// y [sequences, tokens, width] from x of the same shape. `saved` [TransformerLayerSavedSize] is written for Backward;
+// null if there will be none.
 template <class Device, class T>
 void TransformerLayerForward(Device device, const TransformerLayerSizes& sizes,
                              const TransformerLayerParameters<const T>& parameters, const T* x, T* y, T* saved);
 
-// The gradients of x and of every parameter, all overwritten, from dy and Forward's x and `saved`. dx may be dy.
+// Computes the gradients of x and of every parameter from dy, Forward's x and `saved`. All are overwritten. dx may be
+// dy.
 template <class Device, class T>
 void TransformerLayerBackward(Device device, const TransformerLayerSizes& sizes,
                               const TransformerLayerParameters<const T>& parameters, const T* x, const T* saved,

@@ -8,13 +8,13 @@
 
 namespace orbit::kernels {
 
-// Of every channel of every set, the vector among its m that reaches farthest along its direction, the first of equals:
-// x, direction [sets, m, 3, channels] -> y [sets, 3, channels], choice i32 [sets, channels].
+// For every set and channel, selects among the m vectors the one farthest along its direction, the first of equals. x,
+// direction [sets, m, 3, channels] -> y [sets, 3, channels], choice i32 [sets, channels].
 template <class Device, class T>
 void VectorMaxPool(Device device, int64_t sets, int64_t m, int64_t channels, const T* x, const T* direction, T* y,
                    int32_t* choice);
 
-// dx from dy; nothing flows to the directions, whose choice is piecewise constant.
+// dx from dy. The directions get no gradient, as the choice is piecewise constant.
 template <class Device, class T>
 void VectorMaxPoolBackward(Device device, int64_t sets, int64_t m, int64_t channels, const int32_t* choice, const T* dy,
                            T* dx);

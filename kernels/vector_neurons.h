@@ -1,19 +1,19 @@
 // Vector neurons (Deng et al., ICCV 2021): features whose channels are vectors in space, [points, 3, channels].
 //
-// A layer maps the features f of a row to vectors p = feature f and directions d = direction f, one a channel or one d
-// for all channels, normalises the lengths of p over all rows and applies leaky ReLU of slope 0.2 along d:
+// A layer maps the features f of a row to vectors p = feature f and directions d = direction f, with one d per channel
+// or one for all channels. It normalises the lengths of p over all rows and applies a leaky ReLU of slope 0.2 along d:
 //
 //   m = |p| + 1e-6,  q = p BatchNorm(m) / m,  y = q - 0.8 min(q . d, 0) / (d . d + 1e-6) d.
 //
-// Rows are points or edges of graphs:
+// Rows are the points or the edges of graphs:
 //
-//   points (neighbours = 0): f_i = (x_i, context of the graph); context may have no channels.
-//   edges to each point's neighbours j: f_ij = (x_j - x_i, x_i) (Wang et al., Dynamic Graph CNN, TOG 2019); of the k
-//     results of a point, every channel keeps the one that reaches farthest along another learned direction pool y_ij,
-//     the first of equals.
+//   points (neighbours = 0): f_i = (x_i, context of the graph); the context may have no channels.
+//   edges from each point to its neighbours j: f_ij = (x_j - x_i, x_i) (Wang et al., Dynamic Graph CNN, TOG 2019). Of a
+//     point's k results every channel keeps the one farthest along another learned direction, pool y_ij; the first of
+//     equals.
 //
-// Linear maps of edges are sums of linear maps of points, so that only points are multiplied by weights; a graph's
-// points go through the layer while in the cache, and each pass computes again what it needs. Nothing but x is kept.
+// A linear map of an edge is a sum of linear maps of points, so only points are multiplied by weights. A graph's points
+// go through the layer while they stay in cache. Every pass recomputes what it needs; nothing but x is kept.
 #ifndef ORBIT_KERNELS_VECTOR_NEURONS_H_
 #define ORBIT_KERNELS_VECTOR_NEURONS_H_
 
@@ -25,10 +25,10 @@
 namespace orbit::kernels {
 
 struct VectorNeuronShape {
-  int64_t graphs, n;  // n points a graph
+  int64_t graphs, n;  // n points per graph
   int64_t in, channels;
-  int64_t context = 0;            // channels; points only
-  int64_t neighbours = 0;         // of each point, at most 256; 0: rows are points
+  int64_t context = 0;            // channels of the context; for points only
+  int64_t neighbours = 0;         // neighbours per point, at most 256; 0: rows are points
   bool shared_direction = false;  // one d for all channels
 
   constexpr int64_t rows() const { return graphs * n * (neighbours > 0 ? neighbours : 1); }
@@ -47,7 +47,7 @@ template <class T>
 struct VectorNeuronInput {
   const T* x;                 // [graphs, n, 3, in]
   const T* context;           // [graphs, 3, context], or null
-  const int32_t* neighbours;  // [graphs, n, neighbours], numbers of points within their graph, or null
+  const int32_t* neighbours;  // [graphs, n, neighbours], numbered within the graph, or null
 };
 
 // The moments [3, channels] of m over all rows.
