@@ -13,13 +13,13 @@
 namespace orbit::kernels {
 namespace {
 
-// A pair is one head of one sequence. A query, or a key, belongs to kSplit neighbouring lanes, each of which has every
-// kSplit-th vector of its channels in registers; the other side of the pair comes through shared memory, kTile rows at
-// a time, and is read by all lanes at once. A group of threads, a multiple of a warp, has one pair, so that short
-// sequences (25 tokens are a warp) share a block. Scores live in registers alone.
+// A pair is one head of one sequence. kSplit neighbouring lanes share a row, a query or a key: each keeps every
+// kSplit-th vector of its channels in registers. The rows of the other side (keys for a query, queries for a key) pass
+// through shared memory, kTile at a time, and are read by all lanes at once. A group of threads, whole warps, works on
+// one pair, so short sequences (25 tokens fit in a warp) share a block. Scores exist only in registers.
 constexpr int kThreads = 128;
-constexpr int kTile = 32;   // rows in shared memory
-constexpr int kAtOnce = 8;  // rows between two looks at the largest score
+constexpr int kTile = 32;   // rows per tile in shared memory
+constexpr int kAtOnce = 8;  // rows between two updates of the largest score
 
 template <class T>
 struct Arguments {
@@ -35,7 +35,7 @@ struct Rows {
   static constexpr int kRowVectors = kVectors * kSplit;
   using V = Vector<T, kWidth>;
 
-  // A lane's part of a row.
+  // The part of a row that one lane keeps.
   struct Part {
     V vectors[kVectors];
 
@@ -108,7 +108,7 @@ struct Rows {
   }
 };
 
-// What a thread needs to know of its place.
+// A thread's pair and row.
 template <class T, int kVectors, int kSplit>
 struct Place {
   using R = Rows<T, kVectors, kSplit>;
@@ -129,7 +129,7 @@ struct Place {
 
   __device__ int64_t FirstRow() const { return pair / shape.heads * shape.tokens; }
   __device__ int64_t Column() const { return pair % shape.heads * shape.channels; }
-  // Of queries (0), keys (1) or values (2), and of y.
+  // Offsets of row `at` in projected (part 0: queries, 1: keys, 2: values) and in y.
   __device__ int64_t Projected(int part, int at) const {
     return ((FirstRow() + at) * 3 + part) * shape.width() + Column();
   }
@@ -137,7 +137,7 @@ struct Place {
   __device__ int64_t Sum(int at) const { return pair * shape.tokens + at; }
 
   __device__ V* Tile(int i) const { return tiles + i * kTile * R::kRowVectors; }
-  // Rows `first` and following, whose starts offset(row) tells, go to tile i.
+  // Loads kTile rows into tile i, starting with row `first`; row r starts at from + offset(r).
   template <class Offset>
   __device__ void LoadTile(int i, int first, const T* from, Offset offset) const {
     for (int v = rank; v < kTile * R::kRowVectors; v += group) {
@@ -147,9 +147,9 @@ struct Place {
                        : V{};
     }
   }
-  // Keys from `first` on, and their values; all threads call it.
+  // Loads the tiles of keys and values from `first` on; all threads call it.
   __device__ void LoadKeysAndValues(int first, const T* projected) const {
-    __syncthreads();  // the tiles before have been read
+    __syncthreads();  // the previous tiles have been read
     LoadTile(0, first, projected, [&](int key) { return Projected(1, key); });
     LoadTile(1, first, projected, [&](int key) { return Projected(2, key); });
     __syncthreads();
@@ -168,10 +168,10 @@ struct Place {
   int64_t pair;
   int row, split;
   bool has_pair, mine;
-  V* tiles;  // two
+  V* tiles;  // two tiles: keys and values, or queries and dy
 };
 
-// Bytes: projected once, y and log_sums once. Flops: 4 tokens^2 channels a pair.
+// Bytes: projected, y and log_sums once. Flops: 4 tokens^2 channels per pair.
 template <class T, int kVectors, int kSplit>
 __global__ void __launch_bounds__(kThreads)
     ForwardKernel(Arguments<T> arguments, const T* projected, T* y, T* log_sums) {
@@ -214,10 +214,10 @@ __global__ void __launch_bounds__(kThreads)
   if (at.split == 0) log_sums[at.Sum(at.row)] = any ? largest + log(total) : std::numeric_limits<T>::infinity();
 }
 
-// The gradients of queries, a thread's row being a query, and then those of keys and values, its row being a key. Where
-// a block has all of its pairs' queries both are one launch, and what the first part has read the second finds in the
-// cache. along [sequences, heads, tokens] = dy . y is what the first leaves for the second. Bytes: projected, y, dy and
-// dprojected once in one launch; in two, projected and dy twice. Flops: 14 tokens^2 channels a pair.
+// The gradients of queries (a thread's row is a query), then those of keys and values (its row is a key). If a block
+// holds all queries of its pairs, one launch does both, and the second part finds in cache what the first one read. The
+// first part leaves along [sequences, heads, tokens] = dy . y for the second. Bytes: projected, y, dy and dprojected
+// once; with two launches projected and dy twice. Flops: 14 tokens^2 channels per pair.
 template <class T, int kVectors, int kSplit, bool kQueries, bool kKeys>
 __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments<T> arguments, const T* projected, const T* y,
                                                            const T* log_sums, const T* dy, T* dprojected, T* along) {
@@ -253,7 +253,7 @@ __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments<T> argument
     Part k = load(projected + at.Projected(1, at.row)), v = load(projected + at.Projected(2, at.row)), dk = {}, dv = {};
     k.Scale(scale);
     for (int first = 0; first < tokens; first += kTile) {
-      __syncthreads();  // the tiles before have been read, and `along` is written
+      __syncthreads();  // the previous tiles have been read, and `along` is written
       at.LoadTile(0, first, projected, [&](int query) { return at.Projected(0, query); });
       at.LoadTile(1, first, dy, [&](int query) { return at.Out(query); });
       __syncthreads();
@@ -275,7 +275,7 @@ __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments<T> argument
   }
 }
 
-// Calls f.template operator()<kVectors, kSplit>() for a head's channels: up to 16 a lane.
+// Calls f.template operator()<kVectors, kSplit>() for a head's number of channels, with up to 16 channels per lane.
 template <class T, class F>
 void ForHead(int64_t channels, F&& f) {
   constexpr int kWidth = 16 / sizeof(T), kMost = 16 / kWidth;

@@ -1,4 +1,4 @@
-// Heads as the kernels of attention on tensor cores see them.
+// Heads as seen by the kernels for attention on tensor cores.
 #ifndef ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_
 #define ORBIT_KERNELS_CUDA_ATTENTION_HEAD_H_
 
@@ -24,9 +24,9 @@ __device__ __forceinline__ float Exp2(float x) {
 #endif
 }
 
-// AttentionShape for kernels.
+// AttentionShape in the form that kernels use.
 struct HeadSizes {
-  int pairs;  // heads of all sequences
+  int pairs;  // number of heads of all sequences
   int tokens, heads, channels;
 
   explicit HeadSizes(const AttentionShape& shape)
@@ -38,13 +38,13 @@ struct HeadSizes {
   __device__ float Scale() const { return 1.0f / sqrtf(static_cast<float>(channels)); }
 };
 
-// Where whole heads are on chip: `warps` warps have a pair, and a block has `pairs` of them. A warp takes 16 rows at a
-// time, for one of the things there are to do with them.
-constexpr int kMostTokens = 256;  // of a sequence on chip
+// The partition for kernels that hold whole heads on chip. A pair is one head of one sequence; `warps` warps work on a
+// pair and a block has `pairs` of them. A warp processes 16 rows at a time, for one of `things` tasks.
+constexpr int kMostTokens = 256;  // tokens per sequence
 
 struct WholeHeads {
   HeadSizes sizes;
-  int tiles;  // of 16 tokens, the last one padded
+  int tiles;  // tiles of 16 tokens; the last one is padded
   int warps, pairs;
 
   WholeHeads(const AttentionShape& shape, int things, int most_warps) : sizes(shape) {
@@ -56,7 +56,7 @@ struct WholeHeads {
   int threads() const { return 32 * warps * pairs; }
 };
 
-// One head of one sequence in arrays of projected's and of y's shape.
+// One head of one sequence, as rows of projected or y.
 template <bool kWhole>
 struct Head {
   HeadSizes sizes;
@@ -82,8 +82,8 @@ struct Head {
   }
 };
 
-// Calls f.template operator()<kChannels, kWhole>() for tiles that a head's channels fit, and for arrays whose rows can
-// be read in chunks or cannot.
+// Calls f.template operator()<kChannels, kWhole>() with tiles that fit a head's channels; kWhole says whether the rows
+// of the arrays can be read in chunks of 16 bytes.
 template <class F, class... Pointers>
 void ForTiles(int64_t channels, F&& f, Pointers... pointers) {
   const bool whole = channels % 8 == 0 && IsAligned<char, 16>(pointers...);

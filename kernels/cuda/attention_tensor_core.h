@@ -1,9 +1,10 @@
-// Attention on tensor cores: what kernels/attention.h declares, for heads of up to 128 channels, without rows() or
-// width() of 0. T is BFloat16, or float, which is rounded to bf16 on the way in. Rows that are no multiple of 16 bytes,
-// or not aligned to it, are read and written element by element.
+// Attention on tensor cores, with the interface of kernels/attention.h, for heads of up to 128 channels; rows() and
+// width() must not be 0. T is BFloat16, or float, which is rounded to bf16 when loaded. Rows that are not multiples of
+// 16 bytes, or not aligned to them, are read and written element by element.
 //
-// Short sequences are on chip as a whole; of long ones tiles come through shared memory. Backward computes scores again
-// for keys and for queries, so that nothing is added up by atomic operations and the same launch gives the same bits.
+// Short sequences are entirely on chip; for long ones tiles pass through shared memory. Backward computes scores twice,
+// once for the gradients of keys and once for those of queries, so that it needs no atomics and the same launch always
+// gives the same bits.
 #ifndef ORBIT_KERNELS_CUDA_ATTENTION_TENSOR_CORE_H_
 #define ORBIT_KERNELS_CUDA_ATTENTION_TENSOR_CORE_H_
 

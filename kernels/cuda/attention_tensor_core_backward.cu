@@ -7,8 +7,8 @@
 namespace orbit::kernels {
 namespace {
 
-// What backward needs of a query: a probability is 2^(scale score - log_sum), the gradient of a score is probability
-// (dprobability - along), where along = dy . y. A query that does not exist has probability 0.
+// The statistics of a query. Its probabilities are 2^(scale score - log_sum), and the gradient of a score is
+// probability (dprobability - along), where along = dy . y. A missing query has probability 0.
 struct QueryStatistics {
   float log_sum, along;
 
@@ -16,8 +16,8 @@ struct QueryStatistics {
   static __device__ QueryStatistics OfNone() { return {std::numeric_limits<float>::infinity(), 0}; }
 };
 
-// dy . y of a row, by kChannels / 8 neighbouring lanes, which all get it; 0 where there is no such row. All lanes of
-// the warp call it.
+// dy . y of a row, computed by kChannels / 8 neighbouring lanes, which all get it; 0 if the row does not exist. All
+// lanes of the warp call it.
 template <int kChannels, class T, bool kWhole>
 __device__ float Along(const Rows<const T, kWhole>& y, const Rows<const T, kWhole>& dy, int row) {
   constexpr int kLanes = kChannels / 8;
@@ -33,14 +33,14 @@ __device__ float Along(const Rows<const T, kWhole>& y, const Rows<const T, kWhol
   return WarpSum<kLanes>(sum);
 }
 
-// A warp's 16 rows: with kKeys they are keys and values, whose gradients are sums over queries; otherwise queries and
-// dy, and the gradients of queries are sums over keys. `first` is of queries or keys, `second` of dy or values. What
-// the other side has comes from tiles. Scores, and with them the rest, are computed with the warp's own rows as rows:
-// what the first two products leave as accumulators are operands of the others.
+// The 16 rows that a warp owns. With kKeys they are keys (`first`) and values (`second`), whose gradients are sums over
+// queries; otherwise they are queries (`first`) and dy (`second`), and the gradients of the queries are sums over keys.
+// The other side is read from tiles. Scores are computed with the warp's own rows as rows, so the accumulators of the
+// first two products are operands of the other two.
 template <class T, bool kKeys>
 struct OwnRows {
   static constexpr int kChannels = 8 * T::kChunks;
-  // So many steps of the warp's rows stay in registers, the others come again and again.
+  // The first kKept steps of the warp's rows stay in registers; the others are loaded again each time.
   static constexpr int kKept = kChannels <= 64 ? T::kSteps : 1;
 
   __device__ OwnRows(const T& first, const T& second, int row) : first(first), second(second), row(row) {
@@ -51,8 +51,8 @@ struct OwnRows {
     }
   }
 
-  // 16 rows of the other side's tiles, from `at` on, of which `exist` do. `statistics` are those of the other side's
-  // queries from row 0 on, or of the warp's own from row 0 on.
+  // Adds the terms of 16 rows of the other side's tiles, from `at` on, of which the first `exist` exist. `statistics`
+  // belong to the queries: with kKeys to the other side's, from its row 0 on, else to the warp's own.
   __device__ void Add(const T& other_first, const T& other_second, int at, int exist, const QueryStatistics* statistics,
                       float scale) {
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
@@ -77,7 +77,7 @@ struct OwnRows {
     AddProduct(gradients, other_first, at, first_sums);
   }
 
-  // The gradients of queries or keys, and of values, to rows from `to` on.
+  // Writes the gradients of queries or keys, and of values, to the rows from `to` on.
   template <class U, bool kWhole>
   __device__ void Store(const Rows<U, kWhole>& dfirst, const Rows<U, kWhole>& dvalues, int to, float factor) const {
     const int g = threadIdx.x % 32 / 4;
@@ -90,7 +90,7 @@ struct OwnRows {
   }
 
  private:
-  // product += own rows times 16 rows of a tile, along the channels.
+  // product += own rows times (16 rows of a tile)^T, summed over the channels.
   __device__ void Multiply(const T& own, const uint32_t (&rows)[kKept][4], const T& tile, int at,
                            float (&product)[2][4]) const {
 #pragma unroll
@@ -133,9 +133,10 @@ struct BackwardArrays {
   T* dprojected;
 };
 
-// Short sequences: queries, keys, values and dy of a pair are in shared memory, all of them. Scores are computed twice,
-// for keys and for queries, so that warps wait for each other but once and every sum is one warp's. Bytes: projected,
-// y, dy and dprojected once, dy a second time from the second cache. Flops: 14 tokens^2 channels a pair.
+// Short sequences: queries, keys, values and dy of a whole pair are in shared memory. Scores are computed twice, once
+// for the gradients of keys and once for those of queries, so that warps synchronise only once and every sum belongs to
+// one warp. Bytes: projected, y, dy and dprojected once, dy a second time from the L2 cache. Flops: 14 tokens^2
+// channels per pair.
 constexpr int kWholeWarps = 6;
 
 template <class T, int kChannels, bool kWhole>
@@ -183,7 +184,7 @@ __global__ void __launch_bounds__(32 * kWholeWarps, kChannels <= 64 ? 2 : 1)
   }
 }
 
-// along [sequences, heads, tokens] for long sequences. Bytes: y and dy once.
+// Computes along [sequences, heads, tokens] for long sequences. Bytes: y and dy once.
 constexpr int kAlongThreads = 256;
 
 template <class T, int kChannels, bool kWhole>
@@ -195,9 +196,10 @@ __global__ void __launch_bounds__(kAlongThreads) AlongKernel(HeadSizes sizes, co
   if (head.exists() && threadIdx.x % kLanesARow == 0) along[number] = sum;
 }
 
-// Long sequences: a block has 64 keys of a pair, or 64 queries, and the other side comes through shared memory, 64 rows
-// at a time, the next ones while these are used. Bytes: queries and dy, or keys and values, of a pair once for 64 rows,
-// from the second cache where they fit it; the rest once. Flops: 8 tokens^2 channels a pair for keys, 6 for queries.
+// Long sequences: a block owns 64 keys, or 64 queries, of a pair. The other side passes through shared memory, 64 rows
+// at a time, and the next rows are loaded while these are used. Bytes: per 64 own rows the pair's queries and dy, or
+// its keys and values, from the L2 cache if they fit; all else once. Flops: 8 tokens^2 channels per pair for keys, 6
+// for queries.
 constexpr int kTiledWarps = 4, kTiledRows = 16 * kTiledWarps;
 
 template <class T, int kChannels, bool kWhole, bool kKeys>
@@ -247,7 +249,7 @@ __global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 3 : 2)
     for (int at = 0; at < kTiledRows; at += 16)
       own.Add(other_tile(i, 0), other_tile(i, 1), at, head.sizes.tokens - i * kTiledRows - at,
               statistics + (kKeys ? i % 2 * kTiledRows : 0), scale);
-    __syncthreads();  // before the tiles are written again
+    __syncthreads();  // before the tiles are overwritten
   }
   own.Store(head.Projected(arrays.dprojected, kKeys ? 1 : 0), head.Projected(arrays.dprojected, 2), own_first + row,
             sizes.Scale());

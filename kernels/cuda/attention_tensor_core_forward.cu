@@ -6,8 +6,8 @@
 namespace orbit::kernels {
 namespace {
 
-// A warp's 16 queries and what has been added up for them; keys and values are in shared memory. Scores and
-// probabilities are in registers alone: accumulators of the first product are operands of the second.
+// The 16 queries that a warp owns, and their running sums; keys and values are in shared memory. Scores and
+// probabilities exist only in registers: the accumulators of the first product are operands of the second.
 template <int kChannels>
 struct QueryRows {
   using KeyTile = Tile<kChannels, 2>;
@@ -27,8 +27,8 @@ struct QueryRows {
     }
   }
 
-  // To 16 kBlocks keys from `row` of the tile on, of which the first `exist` are keys of the sequence, one at least.
-  // `scale` is of scores to powers of 2.
+  // Attends to 16 kBlocks keys from `row` of the tile on. Only the first `exist` >= 1 of them belong to the sequence.
+  // scale * score is a logarithm to base 2.
   template <int kBlocks>
   __device__ void Attend(const KeyTile& keys, const KeyTile& values, int row, int exist, float scale) {
     float scores[2 * kBlocks][4] = {};
@@ -103,12 +103,12 @@ struct QueryRows {
   uint32_t q[KeyTile::kSteps][4];
   float sums[KeyTile::kChunks][4] = {};
   float largest[2] = {-std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
-  float total[2] = {};  // of this lane's columns
+  float total[2] = {};  // over this lane's columns
 };
 
-// Short sequences: a pair's keys and values are in shared memory, all of them, read once. Bytes: projected once, y and
-// log_sums once. Flops: 4 tokens^2 channels a pair.
-constexpr int kWholeWarps = 7;  // 197 tokens are 13 times 16
+// Short sequences: a pair's keys and values are in shared memory and read once. Bytes: projected, y and log_sums once.
+// Flops: 4 tokens^2 channels per pair.
+constexpr int kWholeWarps = 7;  // 197 tokens are 13 tiles of 16
 
 template <class T, int kChannels, bool kWhole>
 __global__ void __launch_bounds__(32 * kWholeWarps, kChannels <= 64 ? 2 : 1)
@@ -137,9 +137,9 @@ __global__ void __launch_bounds__(32 * kWholeWarps, kChannels <= 64 ? 2 : 1)
   }
 }
 
-// Long sequences: a block has 128 queries of a pair, and keys and values come through shared memory, 64 at a time, the
-// next ones while these are used. Bytes: keys and values of a pair once for 128 queries, from the second cache where
-// they fit it; the rest once.
+// Long sequences: a block owns 128 queries of a pair. Keys and values pass through shared memory, 64 at a time, and the
+// next ones are loaded while these are used. Bytes: per 128 queries the pair's keys and values, from the L2 cache if
+// they fit; all else once.
 constexpr int kTiledWarps = 8, kTiledKeys = 64;
 
 template <class T, int kChannels, bool kWhole>
@@ -172,7 +172,7 @@ __global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 2 : 1)
       const int exist = head.sizes.tokens - tile * kTiledKeys - key;
       if (exist > 0) queries.template Attend<2>(part(tile, 0), part(tile, 1), key, exist, scale);
     }
-    __syncthreads();  // before the tile is written again
+    __syncthreads();  // before the tile is overwritten
   }
   queries.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
 }

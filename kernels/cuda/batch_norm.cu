@@ -10,10 +10,10 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
-constexpr int64_t kMaxPartials = 512;  // blocks that add up columns
+constexpr int64_t kMaxPartials = 512;  // blocks with partial sums of columns
 
-// Blocks over a matrix [rows, columns of vectors]: a block has `lanes` neighbouring columns and `rows_per_block` rows,
-// a thread every (256 / lanes)-th row of one column.
+// How blocks cover a matrix [rows, columns], whose columns are vectors: a block owns `lanes` neighbouring columns and
+// `rows_per_block` rows, a thread every (256 / lanes)-th row of one column.
 struct Tiles {
   int64_t rows, rows_per_block;
   int columns, lanes;
@@ -39,8 +39,8 @@ Plan PlanFor(int64_t rows, int64_t columns, int64_t most_blocks) {
           dim3(DivideUp(rows, rows_per_block), DivideUp<int64_t>(columns, lanes))};
 }
 
-// The sum over the threads of a column, which all its threads call, any number of times; the first of them gets it.
-// `shared`: [256] V.
+// The sum over the threads of a column; the first of them gets it. All threads call it, any number of times. `shared`:
+// [256] V.
 template <class V>
 __device__ V ColumnSum(const Tiles& tiles, V value, V* shared) {
   shared[threadIdx.x] = value;
@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(kThreads) MoveKernel(int64_t parts, int64_t ch
 
 // ---- Forward ----
 //
-// A thread keeps its channels' parameters in registers. Bytes: x and y once.
+// A thread keeps the parameters of its channels in registers. Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     ForwardKernel(Tiles tiles, bool relu, const T* x, BatchStatistics<T> statistics, const T* weight, const T* bias,
@@ -150,7 +150,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int e = 0; e < kWidth; ++e) {
       value[e] = (value[e] - center[e]) * factor[e] + shift[e];
-      if (relu && value[e] < 0) value[e] = 0;  // NaN stays
+      if (relu && value[e] < 0) value[e] = 0;  // keeps NaN
     }
     reinterpret_cast<V*>(y)[r * tiles.columns + column] = value;
   }

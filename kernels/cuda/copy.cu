@@ -13,7 +13,7 @@ constexpr int kThreads = 256;
 
 // ---- CopyStrided ----
 
-// A thread copies one vector along the last axis, where both arrays step by one element (or elements where kWidth is
+// A thread copies one vector along the last axis, in which both arrays are contiguous (a single element if kWidth is
 // 1). Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
@@ -45,9 +45,9 @@ bool FitsVectors(const Strided& shape) {
   return true;
 }
 
-// Where x has its neighbours along axis `columns` and y along axis `rows`: a block moves a tile of 32 x 32 through
-// shared memory, so that both sides move whole lines; the padding column keeps the banks apart. Of the other axes a
-// block has one place, `tiles` blocks each. Bytes: x and y once.
+// For x contiguous along axis `columns` and y contiguous along axis `rows`: a block moves a tile of 32 x 32 through
+// shared memory, so that both sides transfer whole lines; the padding column avoids bank conflicts. `tiles` blocks
+// cover each index of the other axes. Bytes: x and y once.
 constexpr int kTile = 32, kTileThreads = 256;
 
 template <class T>
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kTileThreads)
   }
 }
 
-// The axis along which a step is one element and which is long enough to be worth it; -1: none.
+// The axis along which the stride is 1, if it is long enough to be worthwhile; -1 if there is none.
 int Contiguous(const Strided& shape, const std::array<int64_t, Strided::kMaxAxes>& stride) {
   for (int i = 0; i < shape.axes; ++i)
     if (stride[i] == 1 && shape.size[i] >= 8) return i;
@@ -88,7 +88,7 @@ int Contiguous(const Strided& shape, const std::array<int64_t, Strided::kMaxAxes
 
 // ---- Rows ----
 
-// A thread has one vector of y. Bytes: y twice, and the indices.
+// A thread copies one vector of y. Bytes: y twice, and the indices.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     GatherKernel(int64_t vectors, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y) {
@@ -106,13 +106,13 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<V*>(y)[i] = value;
 }
 
-// ScatterAddRows adds up in two levels, so that many rows that go to one place are not one long chain. Rows come in
-// segments of kThreads. Those of a segment that go to one place are a list, in their order, which ends up in its first
-// row; the first rows of all segments that go to one place are a list again.
+// ScatterAddRows sums in two levels, so that many rows with the same target do not form one long chain. The rows are
+// divided into segments of kThreads. Within a segment, the rows with the same target form a list, whose sum is assigned
+// to its first row. The first rows of all lists with the same target form a second list.
 
-// A block has a segment, its indices in shared memory: `next[i]` is the next row of the segment that goes where row i
-// does, -1 after the last one; `first_index[i]` is index[i] for the first row of a list, -1 for the others and for an
-// index outside. Integer work on kThreads indices a row, on chip.
+// Builds the lists of the segments, a block per segment with its indices in shared memory. next[i] is the segment's
+// next row with the target of row i, -1 at the end of the list. first_index[i] is index[i] if row i is first in its
+// list, -1 otherwise and for an index outside. Integer work: up to kThreads comparisons per row, on chip.
 __global__ void __launch_bounds__(kThreads)
     LinkSegment(int64_t rows, int64_t y_rows, const int64_t* index, int64_t* first_index, int32_t* next) {
   ORBIT_SHARED(indices, int64_t[kThreads]);
@@ -129,9 +129,9 @@ __global__ void __launch_bounds__(kThreads)
   first_index[begin + own] = before == own && place >= 0 && place < y_rows ? place : -1;
 }
 
-// The list of first rows for each row of y: `head` its first, `next_first` the one after each. A warp has 32 rows of y;
-// it walks through all indices from the last to the first, 32 at a time, of which a lane keeps those that are its own.
-// Integer work on `rows` indices a warp, from the cache.
+// Builds, for each row of y, the list of first rows: `head` is its first element, next_first its links. A warp owns 32
+// rows of y. It walks through all indices from last to first, 32 at a time; each lane links those of its own row.
+// Integer work: `rows` indices per warp, from cache.
 __global__ void __launch_bounds__(kThreads)
     LinkFirsts(int64_t rows, int64_t y_rows, const int64_t* first_index, int32_t* head, int32_t* next_first) {
   const int64_t own = int64_t{blockIdx.x} * kThreads + threadIdx.x, first = own / 32 * 32;
@@ -151,8 +151,8 @@ __global__ void __launch_bounds__(kThreads)
   if (own < y_rows) head[own] = latest;
 }
 
-// sums[i] = the sum of the list that begins with row i, where it has more than one. A thread has one vector of it.
-// Bytes: of rows that share a place, x once and a sum a list.
+// sums[i] = sum of the list that starts with row i, if it has more than one row. A thread sums one vector. Bytes: x
+// once, for rows in such lists, and one sum per list.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t columns, const int64_t* first_index,
                                                         const int32_t* next, const T* x, SumType<T>* sums) {
@@ -167,8 +167,8 @@ __global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t
   StoreSums(sum, sums + i * kWidth);
 }
 
-// A thread has one vector of y and follows its row's list of lists. Bytes: of each list its sum, or its only row, once,
-// and y twice.
+// A thread owns one vector of y and follows its row's list of lists. Bytes: per list its sum, or its only row, once; y
+// twice.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     AddSegments(int64_t vectors, int64_t columns, const int32_t* head, const int32_t* next_first, const int32_t* next,

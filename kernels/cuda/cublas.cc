@@ -20,7 +20,7 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what NVIDIA advises for Hopper
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // NVIDIA's recommendation for Hopper
 
 struct Library {
   SharedLibrary file{"libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR)};
@@ -67,8 +67,8 @@ struct Problem {
   auto operator<=>(const Problem&) const = default;
 };
 
-// Descriptors and the algorithm; these live as long as the process. cuBLASLt counts along columns: a row-major matrix
-// is to it the transposed one, so that it is asked for C^T = op(B)^T op(A)^T.
+// Descriptors and algorithm of a product; plans live as long as the process. cuBLASLt's matrices are column-major, in
+// which a row-major matrix is its transpose, so it computes C^T = op(B)^T op(A)^T.
 class Plan {
  public:
   Plan(cublasLtHandle_t handle, const Problem& p, const CublasEpilogue& epilogue) {
@@ -84,7 +84,7 @@ class Plan {
     Set(CUBLASLT_MATMUL_DESC_TRANSA, tb ? CUBLAS_OP_T : CUBLAS_OP_N);
     Set(CUBLASLT_MATMUL_DESC_TRANSB, ta ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (p.epilogue != CublasEpilogue::kNone) Set(CUBLASLT_MATMUL_DESC_EPILOGUE, EpilogueOf(p.epilogue));
-    SetPointers(epilogue);  // the heuristic looks at their alignment
+    SetPointers(epilogue);  // the heuristic considers their alignment
     if (epilogue.gelu_input) Set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p.n);
     left = Layout(p.type, tb ? p.k : p.n, tb ? p.n : p.k, p.batch, p.b_stride);
     right = Layout(p.type, ta ? p.m : p.k, ta ? p.k : p.m, p.batch, p.a_stride);
@@ -124,10 +124,10 @@ class Plan {
   cublasLtMatmulDesc_t operation = nullptr;
   cublasLtMatrixLayout_t left = nullptr, right = nullptr, result = nullptr;
   cublasLtMatmulHeuristicResult_t heuristic{};
-  bool is_there = false;  // an algorithm
+  bool is_there = false;  // whether there is an algorithm
 
  private:
-  // C^T is what is asked for: op(A) is cuBLASLt's B.
+  // The product computes C^T, so op(A) is the operand that cuBLASLt calls B.
   static cublasLtEpilogue_t EpilogueOf(CublasEpilogue::Kind kind) {
     return kind == CublasEpilogue::kBias           ? CUBLASLT_EPILOGUE_BIAS
            : kind == CublasEpilogue::kBiasGradient ? CUBLASLT_EPILOGUE_BGRADB
@@ -160,8 +160,8 @@ State& TheState() {
   return *state;
 }
 
-// The largest power of two, up to 16, that the address is a multiple of: beyond that nothing is gained, and the same
-// product should not take another algorithm for lying elsewhere.
+// The largest power of two, up to 16, that divides the address. More alignment gains nothing, and the choice of
+// algorithm should not depend on where operands happen to lie.
 int AlignmentOf(const void* pointer) {
   const auto address = reinterpret_cast<uintptr_t>(pointer) | 16;
   return static_cast<int>(address & -address);
@@ -204,7 +204,7 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
                      device.precision};
   CheckCuda("MatMul", cudaGetDevice(&problem.device));
   State& state = TheState();
-  std::lock_guard lock(state.mutex);  // the epilogue's pointers are attributes of the plan
+  std::lock_guard lock(state.mutex);  // the plan stores the epilogue's pointers
   cublasLtHandle_t& handle = state.handles[problem.device];
   if (!handle) lt.Check(lt.Create(&handle), "handle");
   std::unique_ptr<Plan>& plan = state.plans[problem];

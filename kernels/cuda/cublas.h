@@ -1,4 +1,4 @@
-// Dense products by cuBLASLt.
+// Matrix products by cuBLASLt.
 #ifndef ORBIT_KERNELS_CUDA_CUBLAS_H_
 #define ORBIT_KERNELS_CUDA_CUBLAS_H_
 
@@ -14,9 +14,9 @@ struct CublasEpilogue {
   enum Kind {
     kNone,
     kBias,          // C + bias [n]
-    kBiasGradient,  // C, and bias [m] becomes the sums over k of op(A)
-    kBiasGelu,      // GELU(C + bias), in tanh's approximation, and gelu_input [m, n] becomes C + bias
-    kGeluGradient,  // C GELU'(gelu_input), of the same, and bias [n] becomes the sums of its columns
+    kBiasGradient,  // C; bias [m] receives the sums over k of op(A)
+    kBiasGelu,      // GELU(C + bias) in its tanh approximation; gelu_input [m, n] receives C + bias
+    kGeluGradient,  // C GELU'(gelu_input), same approximation; bias [n] receives its column sums
   };
   Kind kind = kNone;
   const void *bias = nullptr, *gelu_input = nullptr;

@@ -50,7 +50,7 @@ const Library& TheLibrary() {
   return library;
 }
 
-// A descriptor of cuDNN's graph API: attributes are set, then it is finalized.
+// A descriptor of cuDNN's graph API; it is finalized after its attributes are set.
 class Descriptor {
  public:
   Descriptor(cudnnBackendDescriptorType_t type, const char* what) : what_(what) {
@@ -90,8 +90,8 @@ class Descriptor {
 
 using Sizes = std::array<int64_t, 4>;
 
-// Operations on tensors of four axes, computed in float. Of a tensor with a name data is given when the graph runs; the
-// others exist on chip alone.
+// A graph of operations on tensors with four axes, computed in float. Tensors with a name get their data when the graph
+// runs; the others exist only on chip.
 class Graph {
  public:
   enum Name : int64_t {
@@ -119,7 +119,7 @@ class Graph {
   Descriptor OnChip(const Sizes& sizes, const Sizes& strides, cudnnDataType_t type) {
     return Finish(Described(static_cast<Name>(next_++), sizes, strides, type).Set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, true));
   }
-  Descriptor Number(Name name) {  // a float of the host's
+  Descriptor Number(Name name) {  // a float in host memory
     return Finish(
         Described(name, {1, 1, 1, 1}, {1, 1, 1, 1}, CUDNN_DATA_FLOAT).Set(CUDNN_ATTR_TENSOR_IS_BY_VALUE, true));
   }
@@ -197,7 +197,7 @@ class Graph {
   std::vector<Descriptor> operations_;
 };
 
-// The tensors of attention, as [sequences, heads, tokens, channels].
+// The layouts of attention's tensors as [sequences, heads, tokens, channels].
 struct Layout {
   explicit Layout(const AttentionShape& s)
       : sizes{s.sequences, s.heads, s.tokens, s.channels},
@@ -215,7 +215,7 @@ struct Layout {
 
 constexpr cudnnDataType_t kBf16 = CUDNN_DATA_BFLOAT16, kFloat = CUDNN_DATA_FLOAT;
 
-// cuDNN's operation of that name.
+// cuDNN's fused forward operation for scaled dot-product attention.
 Graph ForwardGraph(const AttentionShape& shape) {
   const Layout l(shape);
   Graph graph;
@@ -229,7 +229,7 @@ Graph ForwardGraph(const AttentionShape& shape) {
   return graph;
 }
 
-// Operation by operation, a pattern that cuDNN fuses: its operation for backward is not for Hopper.
+// A pattern of single operations that cuDNN fuses, as its backward operation does not support Hopper.
 Graph BackwardGraph(const AttentionShape& shape) {
   const Layout l(shape);
   Graph graph;
@@ -278,7 +278,7 @@ Graph BackwardGraph(const AttentionShape& shape) {
   return graph;
 }
 
-// The plan of the first engine that takes the graph, in the order of cuDNN's heuristic.
+// A plan by the first engine that accepts the graph, in the order of cuDNN's heuristic.
 class Plan {
  public:
   Plan(cudnnHandle_t handle, const Graph& described) : graph_(described.Finish(handle)) {
@@ -344,7 +344,7 @@ struct State {
   std::map<std::tuple<int, bool, int64_t, int64_t, int64_t, int64_t>, std::unique_ptr<Plan>> plans;
 };
 
-// The current device; throws where there is none, or no cuDNN.
+// The current device. Throws Error if there is none, or no cuDNN.
 int CurrentDevice() {
   TheLibrary();
   int number = 0;
@@ -370,7 +370,7 @@ void Run(Cuda device, bool backward, const AttentionShape& shape, std::vector<in
   plan->Run(handle, names, data, workspace.data);
 }
 
-// Queries, keys or values.
+// The first element of the queries (0), keys (1) or values (2).
 void* Part(const BFloat16* projected, const AttentionShape& shape, int i) {
   return const_cast<BFloat16*>(projected + i * shape.width());
 }

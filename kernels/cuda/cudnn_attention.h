@@ -1,4 +1,5 @@
-// Attention by cuDNN: what kernels/attention.h declares, of bf16, to compare with; nothing computes with it.
+// Attention by cuDNN with the interface of kernels/attention.h, in bf16. For comparison only: the engine does not use
+// it.
 #ifndef ORBIT_KERNELS_CUDA_CUDNN_ATTENTION_H_
 #define ORBIT_KERNELS_CUDA_CUDNN_ATTENTION_H_
 
@@ -7,9 +8,9 @@
 
 namespace orbit::kernels {
 
-// Heads of a multiple of 8 channels; arrays aligned to 16 bytes. The engine that cuDNN's heuristic finds is kept for
-// the next call of the same shape. Backward adds up the gradients of queries in no fixed order. Throws
-// Error where cuDNN 9 is not found, at run time or when this was built, and where it refuses.
+// Heads need a multiple of 8 channels, arrays an alignment of 16 bytes. The engine that cuDNN's heuristic chooses is
+// kept for the next call with the same shape. Backward adds the gradients of queries in no fixed order. Throws Error if
+// cuDNN 9 is missing, at run time or when this was built, or refuses.
 void CudnnAttentionForward(Cuda device, const AttentionShape& shape, const BFloat16* projected, BFloat16* y,
                            float* log_sums);
 void CudnnAttentionBackward(Cuda device, const AttentionShape& shape, const BFloat16* projected, const BFloat16* y,

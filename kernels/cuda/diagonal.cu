@@ -7,7 +7,8 @@ namespace {
 
 constexpr int kThreads = 256;
 
-// A thread has one vector of the result. Bytes: Diagonal reads and writes y's size, DiagonalEmbed reads x and writes y.
+// A thread writes one vector of the result. Bytes: Diagonal reads and writes the size of y; DiagonalEmbed reads x and
+// writes y.
 template <class V>
 __global__ void __launch_bounds__(kThreads)
     DiagonalKernel(int64_t size, int64_t n, int64_t channels, const V* x, V* y) {

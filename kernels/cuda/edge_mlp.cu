@@ -40,7 +40,7 @@ struct Point {
   }
 };
 
-// sums [3] = the sum over the lanes; a warp calls it.
+// sums [3] = sum over the lanes of a warp; all lanes call it.
 template <class T>
 __device__ void StoreSum(const Point<T>& value, T* sums) {
 #pragma unroll
@@ -52,7 +52,7 @@ __device__ void StoreSum(const Point<T>& value, T* sums) {
 
 // ---- PairSilu ----
 
-// The scalars of an edge, of which kScalars or fewer are there; the rest is 0.
+// The scalars of an edge, padded with zeros to kScalars.
 template <class T, int kScalars>
 struct Scalars {
   T values[kScalars];
@@ -71,7 +71,7 @@ struct Scalars {
   }
 };
 
-// What a lane keeps of the weights of its channels.
+// The weights of the channels that a lane owns.
 template <class T, int kWidth, int kScalars>
 struct Weights {
   Vector<T, kWidth> bias = {}, columns[kScalars] = {};
@@ -87,7 +87,7 @@ struct Weights {
     }
   }
 
-  // z of the lane's channels without what nodes give.
+  // The lane's channels of z without the terms of the two nodes.
   __device__ T OfScalars(const Scalars<T, kScalars>& scalars, int e) const {
     T z = bias[e];
 #pragma unroll
@@ -96,7 +96,7 @@ struct Weights {
   }
 };
 
-// In registers: the weights of the lane's channels and the receiver's share. Bytes: y once.
+// Registers: the weights of the lane's channels and the receiver's term. Bytes: y once.
 template <class T, int kWidth, int kScalars>
 __global__ void __launch_bounds__(kThreads)
     PairForward(GraphEdges edges, int nodes_per_block, PairShape shape, PairInput<const T> input, T* y) {
@@ -116,9 +116,9 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-// Gradients of what the receivers give and of the scalars, and the block's sums of those of the weights: partial_weight
-// [blocks, channels, scalars], partial_bias [blocks, channels]. dscalars [edges] is that of the squared distances. In
-// registers: the weights of the lane's channels and the sums of their gradients. Bytes: dy once.
+// Gradients of the receivers' terms and of the scalars, and per block partial sums of the gradients of the weights:
+// partial_weight [blocks, channels, scalars], partial_bias [blocks, channels]. ddistances [edges] is the gradient of
+// the squared distances. Registers: the weights of the lane's channels and the sums of their gradients. Bytes: dy once.
 template <class T, int kWidth, int kScalars>
 __global__ void __launch_bounds__(kThreads)
     PairReceivers(GraphEdges edges, int nodes_per_block, PairShape shape, PairInput<const T> input, const T* dy,
@@ -129,7 +129,7 @@ __global__ void __launch_bounds__(kThreads)
   ORBIT_SHARED(shared, T[(kWarps - 1) * kValues * 32]);
   ForChannels<kWidth>(channels, [&](int c) {
     const Weights<T, kWidth, kScalars> weights(shape, input, c);
-    T sums[kValues] = {};  // of an element's bias, then of its scalars
+    T sums[kValues] = {};  // per element: for its bias, then for its scalars
     ForNodes(edges, nodes_per_block, [&](const Node& node) {
       const auto receiver = Load<T, kWidth>(input.nodes + 2 * node.index() * channels, c, channels);
       Vector<T, kWidth> dreceiver = {};
@@ -156,7 +156,7 @@ __global__ void __launch_bounds__(kThreads)
                                                        : nullptr;
           if (!to) continue;
           const T sum = WarpSum(dscalars[s]);
-          if (lane == 0) *to = (c < 32 * kWidth ? T(0) : *to) + sum;  // lane 0's earlier turns
+          if (lane == 0) *to = (c < 32 * kWidth ? T(0) : *to) + sum;  // lane 0 wrote the earlier turns itself
         }
       });
       Store(dreceiver, dnodes + 2 * node.index() * channels, c, channels);
@@ -175,8 +175,8 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-// Gradients of what the senders give, and with ddistances of the positions, for which the lanes share the node's edges.
-// Bytes: dy once.
+// Gradients of the senders' terms and, if ddistances is given, of the positions, for which the lanes share the node's
+// edges. Bytes: dy once.
 template <class T, int kWidth, int kScalars>
 __global__ void __launch_bounds__(kThreads)
     PairSenders(GraphEdges edges, int nodes_per_block, PairShape shape, PairInput<const T> input, const T* dy,
@@ -215,7 +215,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- SiluSum ----
 
-// In registers: the sums of the lane's channels. Bytes: x and messages once, sums once.
+// Registers: the sums of the lane's channels. Bytes: x and messages once, sums once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     SumForward(GraphEdges edges, int nodes_per_block, int channels, const T* x, T* messages, T* sums) {
@@ -264,14 +264,14 @@ struct Moves {
   __device__ Point<T> Difference(int64_t i, int64_t j) const { return Point<T>(positions, i) - Point<T>(positions, j); }
 };
 
-// 1 / the number of edges into a node.
+// One over the number of edges into a node.
 template <class T>
 __device__ T MeanFactor(const GraphEdges& edges, int graph, int node) {
   const int32_t* offsets = edges.offsets + int64_t{graph} * edges.n + node;
   return T(1) / static_cast<T>(max(1, offsets[1] - offsets[0]));
 }
 
-// All lanes add up the same moves. Bytes: p once.
+// All lanes compute the same sums of moves. Bytes: p once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     MovesForward(GraphEdges edges, int nodes_per_block, int channels, Moves<T> a, T* scales, T* moves) {
@@ -297,7 +297,7 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-// The gradient of an edge's unclamped move.
+// The gradient of an edge's move before clamping.
 template <class T>
 __device__ Point<T> MoveGradient(const GraphEdges& edges, const Moves<T>& a, int graph, int64_t i,
                                  const Point<T>& difference, T scale, const T* dmoves) {
@@ -312,8 +312,8 @@ __device__ Point<T> MoveGradient(const GraphEdges& edges, const Moves<T>& a, int
   return gradient;
 }
 
-// In registers: the weight of the lane's channels and the sum of its gradient, whose sums over a block go to
-// partial_weight [blocks, channels]. For the positions the lanes share the node's edges. Bytes: p and dp once.
+// Registers: the weight of the lane's channels and the sum of its gradient; the sums over a block go to partial_weight
+// [blocks, channels]. For the positions the lanes share the node's edges. Bytes: p and dp once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     MovesBackward(GraphEdges edges, int nodes_per_block, int channels, Moves<T> a, const T* scales, const T* dmoves,
@@ -366,7 +366,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- Launches ----
 
-// Calls f.template operator()<kScalars>() for at least as many scalars as there are.
+// Calls f.template operator()<kScalars>() with the smallest instantiated kScalars that holds the shape's scalars.
 template <class F>
 void ForScalars(const PairShape& shape, F&& f) {
   if (shape.scalars() <= 3) return f.template operator()<3>();

@@ -7,7 +7,7 @@
 namespace orbit::kernels {
 namespace {
 
-// The node, of n > 0, that edge e goes into: the last one whose edges begin at e or before.
+// The target of edge e in a graph of n > 0 nodes: the last node whose edges begin at or before e.
 __device__ inline int TargetOf(const int32_t* offsets, int n, int e) {
   int low = 0, high = n;
   while (high - low > 1) {
@@ -17,7 +17,7 @@ __device__ inline int TargetOf(const int32_t* offsets, int n, int e) {
   return low;
 }
 
-// Calls f(target) for all edges of a graph out of `source`, in their order; a warp's lanes all call it, and all get
+// Calls f(target) for all edges of a graph that leave `source`, in order. All lanes of a warp call it, and all get
 // every target.
 template <class F>
 __device__ void ForTargets(const int32_t* offsets, int n, const int32_t* sources, int source, F&& f) {

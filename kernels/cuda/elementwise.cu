@@ -27,7 +27,7 @@ __device__ T NormalCdf(T x) {
 template <class T, Unary kFunction>
 __device__ T Value(T x, T a, T b) {
   if constexpr (kFunction == Unary::kAffine) return a * x + b;
-  if constexpr (kFunction == Unary::kRelu) return x < T(0) ? T(0) : x;  // NaN passes
+  if constexpr (kFunction == Unary::kRelu) return x < T(0) ? T(0) : x;  // keeps NaN
   if constexpr (kFunction == Unary::kLeakyRelu) return x < T(0) ? a * x : x;
   if constexpr (kFunction == Unary::kGelu) return x * NormalCdf(x);
   if constexpr (kFunction == Unary::kSilu) return x * SigmoidOf(x);
@@ -41,7 +41,7 @@ __device__ T Value(T x, T a, T b) {
   if constexpr (kFunction == Unary::kClamp) return x < a ? a : x > b ? b : x;
 }
 
-// f'(x), y being f(x).
+// f'(x), given y = f(x).
 template <class T, Unary kFunction>
 __device__ T Derivative(T x, T y, T a, T b) {
   if constexpr (kFunction == Unary::kAffine) return a;
@@ -62,7 +62,7 @@ __device__ T Derivative(T x, T y, T a, T b) {
   if constexpr (kFunction == Unary::kClamp) return x >= a && x <= b ? T(1) : T(0);
 }
 
-// Whether the derivative takes x, and y.
+// Whether the derivative needs x, and whether it needs y.
 __host__ __device__ constexpr bool TakesX(Unary f) {
   return f != Unary::kAffine && f != Unary::kTanh && f != Unary::kSigmoid && f != Unary::kExp && f != Unary::kSqrt;
 }
@@ -70,8 +70,8 @@ __host__ __device__ constexpr bool TakesY(Unary f) {
   return f == Unary::kSilu || f == Unary::kTanh || f == Unary::kSigmoid || f == Unary::kExp || f == Unary::kSqrt;
 }
 
-// A thread has kUnroll vectors, 256 of them apart; the loads of all come first, so that they overlap. Bytes: x and y
-// once; backward dy and dx, and of x and y what the derivative takes.
+// A thread processes kUnroll vectors, 256 vectors apart; all are loaded first, so that the loads overlap. Bytes: x and
+// y once; backward dy and dx once, and x or y if the derivative needs it.
 constexpr int kUnroll = 4;
 
 template <class T, int kWidth, Unary kFunction>
@@ -143,7 +143,7 @@ __global__ void __launch_bounds__(kThreads) ConvertKernel(int64_t vectors, const
   reinterpret_cast<Vector<To, kWidth>*>(y)[i] = to;
 }
 
-// Calls f.template operator()<function>().
+// Calls f.template operator()<kFunction>() for `function`.
 template <class F>
 void ForFunction(Unary function, F&& f) {
   switch (function) {
@@ -167,7 +167,8 @@ void ForFunction(Unary function, F&& f) {
   }
 }
 
-// Calls f.template operator()<kWidth>(vectors, blocks) for the widest vectors that all arrays of `size` divide into.
+// Calls f.template operator()<kWidth>(vectors, blocks) with the widest vectors that divide all arrays of `size`
+// elements.
 template <class T, class F, class... Pointers>
 void ForElements(int64_t size, F&& f, Pointers... pointers) {
   if (size == 0) return;
@@ -187,8 +188,8 @@ __device__ T Value(T a, T b) {
   if constexpr (kFunction == Binary::kDivide) return a / b;
 }
 
-// A thread has one vector of the result. Along the last axis an operand steps by one element, or stays. `axes` is the
-// number of axes, of which three or fewer are counted out by the compiler. Bytes: a, b, where they are not broadcast,
+// A thread computes one vector of the result. Along the last axis an operand is contiguous or broadcast. kAxes is the
+// number of axes if that is at most three, so that the loop over them is unrolled. Bytes: a and b, where not broadcast,
 // and y once.
 template <class T, int kWidth, int kAxes, Binary kFunction>
 __global__ void __launch_bounds__(kThreads)
@@ -224,7 +225,7 @@ __global__ void __launch_bounds__(kThreads)
   reinterpret_cast<V*>(y)[i] = left;
 }
 
-// Whether lines along the last axis can be read in vectors.
+// Whether both operands can be read in vectors along the last axis.
 template <int kWidth>
 bool FitsVectors(const Broadcast& shape) {
   const int last = shape.axes - 1;
@@ -240,10 +241,9 @@ bool FitsVectors(const Broadcast& shape) {
 
 // ---- Sums and maxima along an axis ----
 
-constexpr int64_t kLongRow = 16;  // neighbouring terms for which a warp is worth it
+constexpr int64_t kLongRow = 16;  // contiguous terms from which a warp per sum pays off
 
-// Where neighbouring sums have neighbouring terms (inner > 1), or few terms: a thread has one vector of y and adds up
-// in order. Bytes: x and y once.
+// Sums with inner > 1, or with few terms: a thread adds one vector of y in order. Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, SumType<T> factor, const T* x,
@@ -251,7 +251,7 @@ __global__ void __launch_bounds__(kThreads)
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i >= vectors) return;
-  // Block row blockIdx.y of several has the terms from blockIdx.y begin_step on, and a y of its own.
+  // With several rows of blocks, row blockIdx.y adds the terms from blockIdx.y * begin_step on, into its own part of y.
   const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
   const V* from = reinterpret_cast<const V*>(x) + (i / inner * middle + first) * inner + i % inner;
   Vector<SumType<T>, kWidth> sum = {};
@@ -260,7 +260,7 @@ __global__ void __launch_bounds__(kThreads)
   StoreSums(factor * sum, y + (blockIdx.y * vectors + i) * kWidth);
 }
 
-// Where a sum's terms are many neighbours (inner = 1): a warp has a sum. Bytes: x and y once.
+// Sums of many contiguous terms (inner = 1): a warp per sum. Bytes: x and y once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     SumRowsKernel(int64_t outer, int64_t begin_step, int64_t middle, SumType<T> factor, const T* x, SumType<T>* y) {
@@ -288,7 +288,7 @@ struct Largest {
   T value;
   int place;
 
-  // The larger of two, NaN before all others; of equal ones the earlier.
+  // Keeps the larger of two values. NaN is largest; of equal values the earlier wins.
   __device__ void Meet(const Largest& other) {
     const bool is_nan = value != value, other_is_nan = other.value != other.value;
     const bool equal = is_nan == other_is_nan && (is_nan || value == other.value);
@@ -296,7 +296,7 @@ struct Largest {
   }
 };
 
-// A thread has one maximum. Bytes: x, y and index once.
+// A thread per maximum. Bytes: x, y and index once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     MaxColumnsKernel(int64_t size, int64_t middle, int64_t inner, const T* x, T* y, int32_t* index) {
@@ -309,8 +309,8 @@ __global__ void __launch_bounds__(kThreads)
   index[i] = best.place;
 }
 
-// Where the elements to choose from are neighbours (inner = 1): a warp has a maximum, a lane every 32nd element. Bytes:
-// x, y and index once.
+// Maxima of contiguous elements (inner = 1): a warp per maximum, a lane reads every 32nd element. Bytes: x, y and index
+// once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     MaxRowsKernel(int64_t outer, int64_t middle, const T* x, T* y, int32_t* index) {
@@ -318,7 +318,7 @@ __global__ void __launch_bounds__(kThreads)
   const int lane = threadIdx.x % 32;
   if (i >= outer) return;
   const T* from = x + i * middle;
-  const int first = min(lane, static_cast<int>(middle) - 1);  // a lane without elements meets one a second time
+  const int first = min(lane, static_cast<int>(middle) - 1);  // a lane without elements compares one twice
   Largest<T> best = {from[first], first};
   for (int m = first + 32; m < middle; m += 32) best.Meet({from[m], m});
 #pragma unroll
@@ -427,7 +427,7 @@ template <class Device, class T>
 void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, SumType<T>* y) {
   using S = SumType<T>;
   if (outer * inner == 0) return;
-  // Few sums of many terms: parts of the terms are summed apart first.
+  // Few sums of many terms: the terms are first summed in `parts` parts.
   const int64_t sums = outer * inner, threads = inner == 1 && middle >= kLongRow ? 32 * sums : sums;
   const int64_t parts =
       threads >= (1 << 15) ? 1 : std::clamp<int64_t>(std::min((1 << 16) / threads, middle / 64), 1, 1024);

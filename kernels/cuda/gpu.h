@@ -1,12 +1,12 @@
-// What every kernel in this folder includes: CUDA C++, and how a kernel is launched.
+// Included by every kernel in this folder: CUDA C++, and how to launch a kernel.
 //
-// A .cu file here is compiled twice: by nvcc, where Gpu is the tag Cuda, and by the host's compiler against an emulator
-// (kernels/simt), where Gpu is Simt. Both see the same source; README.md has the rules.
+// The .cu files are compiled twice: by nvcc, where Gpu is the device tag Cuda, and by the host compiler against an
+// emulator (kernels/simt), where Gpu is Simt. README.md has the rules for code that both accept.
 //
 //   Gpu                                    the device tag to instantiate for
 //   Launch("Name", gpu, blocks, threads, shared_bytes, Kernel<T>, arguments...)
-//                                          queues a kernel; throws Error where it is refused
-//   ORBIT_SHARED(name, type)               a static shared variable, as ORBIT_SHARED(tile, float[32][33])
+//                                         queues a kernel; throws Error if it is refused
+//   ORBIT_SHARED(name, type)               a static shared variable, such as ORBIT_SHARED(tile, float[32][33])
 //   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
 //   MostDynamicSharedBytes(gpu)            how much of it a block of this device can have; Launch throws Error beyond
 //   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream

@@ -1,4 +1,4 @@
-// gpu.h for nvcc.
+// The nvcc version of gpu.h.
 #ifndef ORBIT_KERNELS_CUDA_GPU_CUDA_H_
 #define ORBIT_KERNELS_CUDA_GPU_CUDA_H_
 
@@ -32,7 +32,7 @@ void Launch(const char* operation, Cuda device, dim3 blocks, dim3 threads, size_
   CheckCuda(operation, cudaGetLastError());
 }
 
-// Uninitialised.
+// Uninitialised temporary memory.
 template <class T>
 class Scratch {
  public:

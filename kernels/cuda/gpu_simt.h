@@ -1,4 +1,4 @@
-// gpu.h for the emulator.
+// The emulator's version of gpu.h.
 #ifndef ORBIT_KERNELS_CUDA_GPU_SIMT_H_
 #define ORBIT_KERNELS_CUDA_GPU_SIMT_H_
 
@@ -47,7 +47,7 @@ void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t share
   });
 }
 
-// Uninitialised.
+// Uninitialised temporary memory.
 template <class T>
 class Scratch {
  public:

@@ -10,11 +10,11 @@ namespace {
 
 constexpr int kThreads = 128;
 
-// The vectors of one matrix, one after another, through their orthogonalisation; all in registers.
+// The vectors of one matrix during their orthogonalisation, in registers.
 template <class T, int kDim>
 struct Frame {
   T v[kDim][kDim], u[kDim][kDim], squared[kDim];
-  T coefficient[kDim][kDim];  // of u_l in v_k
+  T coefficient[kDim][kDim];  // [k][l]: the projection coefficient of v_k on u_l
 
   static __device__ T Dot(const T (&a)[kDim], const T (&b)[kDim]) {
     T sum = 0;
@@ -41,7 +41,7 @@ struct Frame {
   __device__ T Norm(int k) const { return sqrt(squared[k]); }
   __device__ T ClampedNorm(int k) const { return max(T(1e-12), Norm(k)); }
 
-  // The sign of the determinant, by elimination: row by row the larger pivot comes up.
+  // The sign of the determinant, by Gaussian elimination; each row swap brings up the larger pivot.
   __device__ T Orientation() const {
     T a[kDim][kDim], sign = 1;
 #pragma unroll
@@ -70,7 +70,7 @@ struct Frame {
   }
 };
 
-// A thread has one matrix. Bytes: forward v and r once; backward v, dr and dv once.
+// A thread per matrix. Bytes: forward v and r once; backward v, dr and dv once.
 template <class T, int kDim>
 __global__ void __launch_bounds__(kThreads) Forward(int64_t batch, bool special, const T* v, T* r) {
   const int64_t b = int64_t{blockIdx.x} * kThreads + threadIdx.x;
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(kThreads) Backward(int64_t batch, bool special
     const T norm = frame.Norm(k), clamped = frame.ClampedNorm(k), sign = k == 0 ? orientation : T(1);
 #pragma unroll
     for (int i = 0; i < kDim; ++i) du[k][i] = sign * dr[(b * kDim + i) * kDim + k] / clamped;
-    // Where the norm is clamped it was divided by a constant.
+    // Where the norm is clamped it is a constant.
     const T along = norm < clamped ? T(0) : frame.Dot(du[k], frame.u[k]) / frame.squared[k];
 #pragma unroll
     for (int i = 0; i < kDim; ++i) du[k][i] -= along * frame.u[k][i];
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(kThreads) Backward(int64_t batch, bool special
   }
 }
 
-// Calls f.template operator()<dim>().
+// Calls f.template operator()<kDim>() for `dim`.
 template <class F>
 void ForDimension(int64_t dim, F&& f) {
   const bool known = [&]<int... kLess>(std::integer_sequence<int, kLess...>) {

@@ -8,14 +8,14 @@ namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
 
-// One head of one feature map: what a block owns. A graph's features are a few KB and stay in the first cache.
+// One head of one feature map, which a block owns. A graph's features are a few KB and stay in the L1 cache.
 template <class T>
 struct Map {
   int n, heads, channels;
   T slope;
-  const int32_t* offsets;  // of the graph's nodes
+  const int32_t* offsets;  // offsets of the graph's nodes
   const int32_t* sources;
-  const T *z, *from, *to;  // of its first node and this head
+  const T *z, *from, *to;  // from the map's first node on, for this head
 
   __device__ Map(const GraphAttentionShape& shape, T slope, const int32_t* all_offsets, const int32_t* sources,
                  const T* all_z, const T* all_from, const T* all_to)
@@ -35,7 +35,7 @@ struct Map {
   __device__ int64_t Feature(int node) const { return Score(node) * channels; }
   __device__ const T* Z(int node) const { return z + int64_t{node} * heads * channels; }
 
-  // The edges into node i, of which there are 1 + those in the lists: edge 0 is from the node itself.
+  // Node i has 1 + (listed edges) incoming edges; edge 0 comes from the node itself.
   __device__ int Degree(int i) const { return 1 + offsets[i + 1] - offsets[i]; }
   __device__ int Source(int i, int edge) const { return edge == 0 ? i : sources[offsets[i] + edge - 1]; }
   __device__ T Raw(int source, int target) const { return from[source * heads] + to[target * heads]; }
@@ -56,7 +56,7 @@ __device__ T WarpMax(T value) {
   return value;
 }
 
-// Of node i; a warp calls it.
+// The softmax over the edges into node i; all lanes of a warp call it.
 template <class T>
 __device__ Softmax<T> SoftmaxOf(const Map<T>& map, int i) {
   const int lane = threadIdx.x % 32, degree = map.Degree(i);
@@ -67,7 +67,7 @@ __device__ Softmax<T> SoftmaxOf(const Map<T>& map, int i) {
   return {largest, WarpSum(sum)};
 }
 
-// A warp has one node after another, its lanes the channels. Bytes: z, from and to once, y once.
+// A warp processes one node after another; its lanes share the channels. Bytes: z, from and to once, y once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     ForwardKernel(GraphAttentionShape shape, T slope, const int32_t* offsets, const int32_t* sources, const T* z,
@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// dy_i . z_j; a warp calls it.
+// dy_i . z_j; all lanes of a warp call it.
 template <class T>
 __device__ T Product(const Map<T>& map, const T* dy, int i, int j) {
   T sum = 0;
@@ -95,10 +95,10 @@ __device__ T Product(const Map<T>& map, const T* dy, int i, int j) {
   return WarpSum(sum);
 }
 
-// First a warp has one target after another: its softmax and the mean of its weights' gradients go to shared memory
-// [3, n], and dto follows. Then it has one source after another and looks through the graph's edges for those that
-// leave it, in their order; a lane adds up the gradient of every 32nd channel. Bytes: z, from, to and dy once, dz,
-// dfrom and dto once.
+// First a warp takes one target after another: the target's softmax and the mean of its weights' gradients go to shared
+// memory [3, n], and dto follows. Then a warp takes one source after another and searches the graph's edges, in order,
+// for those leaving it; a lane sums the gradient of every 32nd channel. Bytes: z, from, to and dy once; dz, dfrom and
+// dto once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     BackwardKernel(GraphAttentionShape shape, T slope, const int32_t* offsets, const int32_t* sources, const T* z,

@@ -9,7 +9,7 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
-constexpr int64_t kMaxPartials = 512;  // blocks that add up gradients of the weights
+constexpr int64_t kMaxPartials = 512;  // blocks with partial gradients of the weights
 
 template <class T>
 struct Statistics {
@@ -18,8 +18,8 @@ struct Statistics {
 
 // ---- Rows that fit in a warp's registers ----
 //
-// A warp has a row, a lane every 32nd vector of it: elements (j 32 + lane) kWidth + e. Nothing is shared but, backward
-// and at the end, the block's sums. Bytes: forward x and y once; backward x, dy and dx once.
+// A warp per row; a lane owns every 32nd vector, elements (j 32 + lane) kWidth + e. Only the block's sums at the end of
+// backward are shared. Bytes: forward x and y once; backward x, dy and dx once.
 
 template <class T, int kWidth, int kVectors>
 struct Row {
@@ -49,7 +49,7 @@ struct Row {
     }
   }
 
-  // f(j, e) for every element that lies within the row.
+  // Calls f(j, e) for the lane's elements that lie within the row.
   template <class F>
   static __device__ void ForEach(int width, F&& f) {
 #pragma unroll
@@ -88,8 +88,8 @@ __global__ void __launch_bounds__(kThreads) WarpForward(int64_t rows, int width,
   row.Store(y + r * width, width);
 }
 
-// A block has `rows_per_block` neighbouring rows, its warps in turn; a lane adds up the gradients of the weights of its
-// columns in registers, and the warps' sums go through shared memory, [2, width], to partial[block].
+// A block owns `rows_per_block` neighbouring rows, which its warps take in turn. A lane sums the weight gradients of
+// its columns in registers; the warps' sums are added in shared memory, [2, width], and go to partial[block].
 template <class T, int kWidth, int kVectors>
 __global__ void __launch_bounds__(kThreads)
     WarpBackward(int64_t rows, int64_t rows_per_block, int width, SumType<T> eps, const T* x, const SumType<T>* weight,
@@ -138,8 +138,8 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- Longer rows ----
 //
-// A block has a row at a time, a thread every 256th element; x is read three times, twice from the cache. Backward, the
-// sums of a thread's columns are in shared memory, [2, width].
+// A block processes a row at a time, a thread every 256th element. x is read three times, twice from cache. In backward
+// the sums of a thread's columns are in shared memory, [2, width].
 
 template <class T>
 __device__ Statistics<SumType<T>> BlockStatistics(const T* x, int width, SumType<T> eps) {
@@ -196,7 +196,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- The gradients of the weights ----
 //
-// A warp has 32 columns of partial [blocks, 2, width] and adds them up, block by block.
+// A warp per 32 columns adds partial [blocks, 2, width], block by block.
 template <class T>
 __global__ void __launch_bounds__(kThreads) SumPartials(int blocks, int width, const T* partial, T* dweight, T* dbias) {
   const int c = blockIdx.x * kThreads + threadIdx.x;

@@ -7,15 +7,15 @@
 #include "kernels/cuda/cublas.h"
 #endif
 
-// One step after another, or with CublasEpilogues() in one product: what a step writes and the next one reads is saved.
-// Bytes saved: of a bias gradient dy once; of GELU forward z once, with y and z written by the product; backward dz
-// twice, and once more with the bias gradient.
+// Separate kernels or, with CublasEpilogues(), a single product, which saves reading what the previous kernel wrote.
+// Bytes saved: bias gradient, dy once; GELU forward, z once, as the product writes both y and z; GELU backward, dz
+// twice, and a third time with the bias gradient.
 namespace orbit::kernels {
 namespace {
 
 #ifdef __CUDACC__
 
-// Whether the product was queued with its epilogue; T is float.
+// Queues the product with its epilogue and returns true, or returns false if that is not possible. T is float.
 template <class T>
 bool WithEpilogue(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
                   const T* b, const CublasEpilogue& epilogue, SumType<T>* c) {
@@ -32,7 +32,7 @@ struct CublasEpilogue {
 
 template <class... Arguments>
 bool WithEpilogue(const Arguments&...) {
-  return false;  // of the emulator, whose products are the host's
+  return false;  // the emulator computes products on the host
 }
 
 #endif

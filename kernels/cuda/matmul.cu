@@ -6,7 +6,7 @@
 #include "kernels/cuda/cublas.h"
 #endif
 
-// Products are cuBLASLt's; the emulator's are the host's.
+// cuBLASLt computes the products; in the emulator the host does.
 namespace orbit::kernels {
 
 template <class Device, class T>

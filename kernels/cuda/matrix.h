@@ -1,7 +1,8 @@
-// Products on tensor cores by single instructions of a warp, and the loads of their fragments; all lanes call them.
+// Matrix products on tensor cores, one instruction per warp, and loads of their fragments. All lanes call them.
 //
-// With g = lane / 4 and t = lane % 4, accumulators d [16, 8] are d[0], d[1] in row g, columns 2 t, 2 t + 1, and d[2],
-// d[3] in row g + 8. Operands, a [16, k] and b [k, 8]:
+// Let g = lane / 4 and t = lane % 4. Of accumulators d [16, 8] a lane has d[0], d[1] in row g, columns 2 t, 2 t + 1,
+// and d[2], d[3] in the same columns of row g + 8. Of the operands a [16, k] and b [k, 8] it has the elements (row,
+// column):
 //   tf32, k = 8    a: (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4);  b: (t, g), (t + 4, g)
 //   bf16, k = 16   pairs of neighbours along k, the lower one in the low half; a: (g, 2 t), (g + 8, 2 t), (g, 2 t + 8),
 //                  (g + 8, 2 t + 8);  b: (2 t, g), (2 t + 8, g)
@@ -41,15 +42,15 @@ __device__ __forceinline__ void MultiplyBf16(float (&d)[4], const uint32_t (&a)[
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-// The nearest value of tf32, halves away from 0.
+// Rounds to the nearest tf32 value, halves away from 0.
 __device__ __forceinline__ uint32_t ToTf32(float value) {
   uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
   return bits;
 }
 
-// Four 8 x 8 matrices of 16-bit elements from shared memory: lane l gives the address, a multiple of 16 bytes, of row
-// l % 8 of matrix l / 8, and gets of each matrix row g, columns 2 t and 2 t + 1.
+// Loads four 8 x 8 matrices of 16-bit elements from shared memory. Lane l passes the address of row l % 8 of matrix l /
+// 8, a multiple of 16 bytes, and gets row g, columns 2 t and 2 t + 1 of each matrix.
 __device__ __forceinline__ void LoadMatrices(uint32_t (&registers)[4], const void* row) {
   const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
@@ -58,7 +59,7 @@ __device__ __forceinline__ void LoadMatrices(uint32_t (&registers)[4], const voi
                : "memory");
 }
 
-// The same of the matrices transposed.
+// LoadMatrices of the transposed matrices.
 __device__ __forceinline__ void LoadMatricesTransposed(uint32_t (&registers)[4], const void* row) {
   const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
@@ -67,7 +68,7 @@ __device__ __forceinline__ void LoadMatricesTransposed(uint32_t (&registers)[4],
                : "memory");
 }
 
-// Two numbers as bf16, the nearest ones, halves to even: `low` in the low half.
+// Two numbers as bf16, rounded to nearest even; `low` is in the low half.
 __device__ __forceinline__ uint32_t ToBf16(float low, float high) {
   uint32_t bits;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));

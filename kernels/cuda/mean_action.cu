@@ -6,10 +6,10 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
-constexpr size_t kMaxSharedBytes = 96 << 10;  // two blocks a multiprocessor
+constexpr size_t kMaxSharedBytes = 96 << 10;  // allows two blocks per multiprocessor
 
-// A thread has one element of y and adds up the samples in their order. Bytes: x once, of which a line serves the d
-// coordinates from the cache, and y once.
+// A thread per element of y adds the samples in order. Bytes: y once and x once; a line of x serves the d coordinates
+// from cache.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     ForwardKernel(MeanActionShape shape, const int32_t* ranks, const T* m, const T* x, T* y) {
@@ -32,9 +32,9 @@ __global__ void __launch_bounds__(kThreads)
   y[i] = sum / static_cast<T>(shape.samples);
 }
 
-// A block has one row, a sample of one of the batch. dz, what the matrix's transpose makes of dy, is in shared memory,
-// [n, d channels], or in `spilled` where that is too large. A warp has an entry of dm at a time, a thread elements of
-// dx and dsoft. Bytes: x, dx and dsoft once. Flops: 2 n^2 d channels a row for dsoft.
+// A block per row (one sample). dz = m^T dy is in shared memory, [n, d channels], or in `spilled` if it is too large. A
+// warp computes one entry of dm at a time, a thread elements of dx and dsoft. Bytes: x, dx and dsoft once. Flops: 2 n^2
+// d channels per row for dsoft.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     BackwardKernel(MeanActionShape shape, const int32_t* index, const T* m, const T* x, const T* dy, T* spilled, T* dx,

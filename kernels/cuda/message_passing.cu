@@ -12,13 +12,12 @@ constexpr int kThreads = 256;
 
 // ---- MessageSum and NormalizedMessageSum ----
 //
-// A block owns the `lanes * kWidth` channels of one feature map (a graph, a sample), or the last of a map's channels.
-// It keeps their x in shared memory: [rows, lanes] vectors of kWidth channels, so that the gathers along the edges, an
-// edge's degree times as many bytes as x, stay on chip. A thread has one column of vectors and every (256 / lanes)-th
-// row; its sum is in registers. With a hub, a thread adds up the x of its rows on the way in, and the hub's row is
-// their sum over the threads of a column, in a fixed order. Where nodes have factors, x is multiplied by its own on the
-// way in, and the sum on the way out. Bytes: x and y once, and offsets and sources once for every
-// slice of channels.
+// A block owns up to `lanes * kWidth` channels of one feature map (one sample of a graph). It keeps their x in shared
+// memory as [rows, lanes] vectors of kWidth channels, so that the gathers along edges, which read x once per edge, stay
+// on chip. A thread owns one column of vectors and every (256 / lanes)-th row, with its sum in registers. With a hub,
+// threads also sum the x of their rows while loading it; the hub's row is the sum over the threads of a column, in a
+// fixed order. With factors s, x is multiplied by its node's factor on loading and the sum on storing. Bytes: x and y
+// once; offsets and sources once per slice of channels.
 template <class T, int kWidth, bool kNormalized>
 __global__ void __launch_bounds__(kThreads)
     MessageSumKernel(MessageShape shape, int lanes, const int32_t* offsets, const int32_t* sources,
@@ -26,16 +25,16 @@ __global__ void __launch_bounds__(kThreads)
   using V = Vector<T, kWidth>;
   const int64_t map = blockIdx.x, graph = map / shape.samples;
   const int rows = static_cast<int>(shape.rows()), hub = shape.hub ? 1 : 0;
-  const int columns = static_cast<int>(shape.channels) / kWidth;  // vectors in a row of x
+  const int columns = static_cast<int>(shape.channels) / kWidth;  // vectors per row of x
   const int lane = threadIdx.x % lanes, first = threadIdx.x / lanes, stride = kThreads / lanes;
   const int column = blockIdx.y * lanes + lane;
   const bool mine = column < columns;
-  const int nodes = shape.hub ? num_nodes[graph] : 0;  // that the hub is joined to
+  const int nodes = shape.hub ? num_nodes[graph] : 0;  // nodes that the hub is joined to
   const V* from = reinterpret_cast<const V*>(x) + map * rows * columns + column;
   V* to = reinterpret_cast<V*>(y) + map * rows * columns + column;
   const T factor = T(1) + *eps;
 
-  V* tile = DynamicShared<V>();  // [rows, lanes], and with a hub [stride, lanes] partial sums
+  V* tile = DynamicShared<V>();  // [rows, lanes]; with a hub also [stride, lanes] partial sums
   V* partial = tile + rows * lanes;
   V sum = {};
   for (int r = first; r < rows; r += stride) {
@@ -71,7 +70,7 @@ __global__ void __launch_bounds__(kThreads)
 template <class T, int kWidth, bool kNormalized>
 void LaunchMessageSum(Gpu gpu, const MessageShape& shape, const int32_t* offsets, const int32_t* sources,
                       const int32_t* num_nodes, const T* eps, const T* factors, const T* bias, const T* x, T* y) {
-  constexpr int64_t kTileBytes = 64 << 10;  // leaves room for three blocks on a multiprocessor
+  constexpr int64_t kTileBytes = 64 << 10;  // leaves room for three blocks per multiprocessor
   const int64_t columns = shape.channels / kWidth;
   const auto bytes = [&](int lanes) {
     return (shape.rows() + (shape.hub ? kThreads / lanes : 0)) * lanes * int64_t{sizeof(Vector<T, kWidth>)};
@@ -105,8 +104,8 @@ __global__ void __launch_bounds__(kThreads) NodeMaskKernel(int64_t size, int64_t
 
 // ---- DotProduct ----
 //
-// In two launches: a block adds up its share, in vectors' order within a thread and then as a tree, and a last one adds
-// up the blocks' sums; both in double, in an order that depends on the size alone. Bytes: a and b once.
+// Two launches: each block sums its share, a thread in order and the threads as a tree; then one block adds the blocks'
+// sums. Both in double, in an order that depends only on the size. Bytes: a and b once.
 
 constexpr int kMaxBlocks = 1024;
 

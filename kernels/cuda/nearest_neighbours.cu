@@ -9,10 +9,10 @@ namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
 
-// A warp has one node after another of its block's graph, and k times looks for the nearest of those that come after
-// the last one found, in the order of distance and number. The distances from a node, [n] a warp, are in shared memory;
-// they are summed over the features in their order, so that ties are those of the host. Bytes: x once, where a graph
-// stays in the cache, and index once. Flops: 3 n^2 d a graph.
+// A block per graph; a warp takes one node after another. k times, it finds the nearest of the nodes that come after
+// the last one found, in the order of distance, then number. Distances from the node are in shared memory, [n] per
+// warp. They are summed over the features in order, so that ties are the same as on the host. Bytes: x once, if a graph
+// stays in cache, and index once. Flops: 3 n^2 d per graph.
 template <class T>
 __global__ void __launch_bounds__(kThreads) NearestKernel(int n, int d, int k, const T* x, int32_t* index) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(kThreads) NearestKernel(int n, int d, int k, c
         const T difference = x[i * d + c] - x[j * d + c];
         sum += difference * difference;
       }
-      distances[j] = j == i ? T(-1) : sum;  // nearer than anything
+      distances[j] = j == i ? T(-1) : sum;  // every point is its own nearest neighbour
     }
     __syncwarp();
     T last = T(-2);
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kThreads) NearestKernel(int n, int d, int k, c
       };
       for (int j = lane; j < n; j += 32) {
         const T distance = distances[j];
-        // NaN comes last, by number.
+        // NaN comes last, in order of node number.
         const bool later = distance > last || (distance == last && j > last_node) ||
                            (distance != distance && (last == last || j > last_node));
         if (later) take(distance != distance ? std::numeric_limits<T>::infinity() : distance, j);

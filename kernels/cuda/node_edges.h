@@ -1,5 +1,5 @@
-// A warp a node of a graph: what kernels over edges share. A node's warp goes through the edges that it receives, or
-// sends, in their order; a lane has kWidth neighbouring channels of every 32 kWidth.
+// Shared by kernels over edges that have a warp per node. The warp goes through the edges that its node receives, or
+// sends, in order. The lanes share the channels: of every 32 kWidth channels a lane owns kWidth neighbouring ones.
 #ifndef ORBIT_KERNELS_CUDA_NODE_EDGES_H_
 #define ORBIT_KERNELS_CUDA_NODE_EDGES_H_
 
@@ -14,15 +14,15 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
-constexpr int64_t kMaxPartials = 512;  // blocks that add up gradients of weights
+constexpr int64_t kMaxPartials = 512;  // blocks with partial gradients of weights
 
 // A node of one sample of one graph.
 struct Node {
-  int64_t first_node;  // of its graph and sample, among all
-  int64_t first_row;   // what added to the number of an edge gives its row
+  int64_t first_node;  // first node of its graph and sample, numbered across all
+  int64_t first_row;   // the row of edge e is first_row + e
   int graph, node;
 
-  // Node `index` among all, of which there are fewer than 2^31.
+  // `index` numbers all nodes, of which there are fewer than 2^31.
   __device__ Node(const GraphEdges& edges, unsigned index) {
     const unsigned n = static_cast<unsigned>(edges.n), samples = static_cast<unsigned>(edges.samples);
     const unsigned map = index / n;
@@ -34,14 +34,14 @@ struct Node {
 
   __device__ int64_t index() const { return first_node + node; }
 
-  // f(sender, row) for the edges into the node, of which only every `step`-th from `first` on counts.
+  // Calls f(sender, row) for every `step`-th edge into the node, from edge number `first` on.
   template <class F>
   __device__ void ForSenders(const GraphEdges& edges, F&& f, int first = 0, int step = 1) const {
     const int32_t* offsets = edges.offsets + int64_t{graph} * edges.n + node;
     for (int e = offsets[0] + first; e < offsets[1]; e += step) f(first_node + edges.sources[e], first_row + e);
   }
 
-  // f(receiver, row) for the edges out of the node.
+  // Calls f(receiver, row) for every `step`-th edge out of the node, from edge number `first` on.
   template <class F>
   __device__ void ForReceivers(const GraphEdges& edges, F&& f, int first = 0, int step = 1) const {
     const int32_t* offsets = edges.reverse_offsets + int64_t{graph} * edges.n + node;
@@ -50,7 +50,8 @@ struct Node {
   }
 };
 
-// f(c) with the first of a lane's channels for every turn of the warp; c is `channels` or more where it has none.
+// Calls f(c) for each turn of the warp over the channels; c is the lane's first channel, `channels` or more if it has
+// none.
 template <int kWidth, class F>
 __device__ void ForChannels(int channels, F&& f) {
   for (int c = static_cast<int>(threadIdx.x % 32) * kWidth, turn = 0; turn < channels;
@@ -58,7 +59,7 @@ __device__ void ForChannels(int channels, F&& f) {
     f(c);
 }
 
-// f(node) for the nodes of a block, one a warp at a time.
+// Calls f(node) for the nodes of a block, one per warp at a time.
 template <class F>
 __device__ void ForNodes(const GraphEdges& edges, int nodes_per_block, F&& f) {
   const unsigned begin = blockIdx.x * nodes_per_block;
@@ -66,12 +67,12 @@ __device__ void ForNodes(const GraphEdges& edges, int nodes_per_block, F&& f) {
   for (unsigned index = begin + threadIdx.x / 32; index < end; index += kWarps) f(Node(edges, index));
 }
 
-// The sum over the warps of a block, in their order, of each lane's values: to the lanes of the first one. `shared` is
+// Sums each lane's values over the warps of a block, in order; the lanes of the first warp get the sums. `shared` is
 // [kWarps - 1, kValues, 32].
 template <int kValues, class T>
 __device__ void SumOverWarps(T (&values)[kValues], T* shared) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  __syncthreads();  // what was there before has been read
+  __syncthreads();  // the previous contents have been read
   if (warp > 0)
 #pragma unroll
     for (int i = 0; i < kValues; ++i) shared[((warp - 1) * kValues + i) * 32 + lane] = values[i];
@@ -92,7 +93,7 @@ __device__ void Store(const Vector<T, kWidth>& value, T* row, int c, int channel
   if (c < channels) *reinterpret_cast<Vector<T, kWidth>*>(row + c) = value;
 }
 
-// A node a warp, but not more than `most` blocks.
+// The number of blocks for a warp per node, at most `most`.
 int64_t BlocksFor(const GraphEdges& edges, int64_t most = int64_t{1} << 30) {
   return std::min(most, DivideUp<int64_t>(edges.nodes(), kWarps));
 }
@@ -104,7 +105,7 @@ void LaunchOverNodes(const char* operation, Gpu gpu, const GraphEdges& edges, in
          static_cast<int>(DivideUp(edges.nodes(), blocks)), static_cast<Parameters>(arguments)...);
 }
 
-// Calls f.template operator()<kWidth>() for pairs of channels, or single ones.
+// Calls f.template operator()<kWidth>() for pairs of channels, or for single ones.
 template <class T, class F, class... Pointers>
 void ForWidth(int64_t channels, F&& f, Pointers... pointers) {
   if (channels % 2 == 0 && IsAligned<T, 2>(pointers...)) return f.template operator()<2>();

@@ -10,19 +10,20 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kChunk = 4096;  // elements that a block takes
+constexpr int kChunk = 4096;  // elements per block
 
-// Some of the tensors, as an argument of a kernel: nothing is copied to the device beforehand. Chunks of kChunk
-// elements are numbered through all of them; tensor i has those from first_chunk[i] on.
+// Some of the tensors, passed as a kernel argument so that nothing is copied to the device beforehand. Chunks of kChunk
+// elements are numbered across all of them; the chunks of tensor i start at first_chunk[i].
 template <class Tensor>
 struct Group {
-  static constexpr int kMost = static_cast<int>(3800 / (sizeof(Tensor) + sizeof(int)));  // 4 KB of arguments
+  // kernels take up to 4 KB of arguments
+  static constexpr int kMost = static_cast<int>(3800 / (sizeof(Tensor) + sizeof(int)));
   int count = 0;
   int first_chunk[kMost + 1] = {};
   Tensor tensors[kMost];
 };
 
-// Calls launch(group) for all tensors, group by group.
+// Calls launch(group) for groups that together hold all tensors.
 template <class Tensor, class Launcher>
 void ForEachGroup(std::span<const Tensor> tensors, Launcher&& launch) {
   constexpr int64_t kMostChunks = int64_t{1} << 30;
@@ -41,10 +42,10 @@ void ForEachGroup(std::span<const Tensor> tensors, Launcher&& launch) {
   flush();
 }
 
-// The tensor of a chunk, and where the chunk starts in it.
+// The tensor that a chunk belongs to; `begin` is where the chunk starts in it.
 template <class Tensor>
 __device__ const Tensor& Find(const Group<Tensor>& group, int chunk, int64_t& begin) {
-  int low = 0, high = group.count;  // the first chunk of tensor `high` is beyond
+  int low = 0, high = group.count;  // the first chunk of tensor `high` comes after `chunk`
   while (high - low > 1) {
     const int middle = (low + high) / 2;
     if (group.first_chunk[middle] <= chunk)
@@ -56,7 +57,7 @@ __device__ const Tensor& Find(const Group<Tensor>& group, int chunk, int64_t& be
   return group.tensors[low];
 }
 
-// False where there is no step to take.
+// Sets the factor on the gradients; false if the step is to be skipped.
 template <class T>
 __device__ bool FactorOf(const Clipping& clipping, T& factor) {
   factor = T(1);
@@ -69,8 +70,9 @@ __device__ bool FactorOf(const Clipping& clipping, T& factor) {
 
 // ---- Adam and SGD ----
 //
-// A block updates a chunk of one tensor, vectors of four (f32) or two (f64) elements at a time where all arrays are so
-// aligned. Bytes: of Adam four arrays read and three written, of SGD two and one, with momentum three and two.
+// A block updates a chunk of one tensor, in vectors of four (f32) or two (f64) elements if all arrays are aligned for
+// it. Bytes: Adam reads four arrays and writes three, SGD reads two and writes one, SGD with momentum reads three and
+// writes two.
 
 template <class T>
 struct Adam {
@@ -163,7 +165,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- SumOfSquares ----
 //
-// A block adds up a chunk; then one block adds up the chunks' sums. Bytes: every array once.
+// A block sums one chunk; then one block adds the chunks' sums. Bytes: every array once.
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) SquaresKernel(const __grid_constant__ Group<Array<T>> group, double* sums) {

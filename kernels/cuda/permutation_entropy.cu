@@ -7,24 +7,25 @@
 namespace orbit::kernels {
 namespace {
 
-// A block has one matrix, whose rows and columns both are to be summed. It goes over it in tiles of 32 x 32: a warp has
-// tiles (tile_row, tile_column) with tile_row % side and tile_column % side its own, a lane a column of the tile, whose
-// 32 loads are all under way at once. Sums over a column stay in the lane; those over the 32 rows are one exchange
-// between lanes. Partial sums of the `side` warps of a row or column of tiles go through shared memory. With S the sum
-// and A = sum p log p of a row or column, q = p / S and
+// A block per matrix, of which both rows and columns are summed, in tiles of 32 x 32. The block's warps form a grid of
+// side x side; a warp processes the tiles whose tile_row % side and tile_column % side are its own. A lane owns a
+// column of the tile and loads its 32 elements at once. Sums over a column stay in the lane; sums over the 32 rows take
+// one exchange between lanes. The partial sums of the `side` warps in a row or column of the grid go through shared
+// memory. With S the sum and A = sum p log p of a row or column, and q = p / S,
 //
-//   H = log S - A / S,   dH / dp = (A / S - log p) / S:
+//   H = log S - A / S,   dH / dp = (A / S - log p) / S,
 //
-// one logarithm an entry serves both. Bytes: soft once; backward, dsoft once, and soft again from shared memory where
-// the matrix fits in it, else from the cache.
+// so one logarithm per entry serves both its row and its column. Bytes: soft once; backward dsoft once, and soft again,
+// from shared memory if the matrix fits, else from cache.
 
 template <class T>
-constexpr int kMaxSide = sizeof(T) == 4 ? 4 : 2;  // a double takes two registers: fewer threads have twice as many
+// a double takes two registers, so half as many threads get twice as many
+constexpr int kMaxSide = sizeof(T) == 4 ? 4 : 2;
 template <class T>
 constexpr int kMaxThreads = 32 * kMaxSide<T>* kMaxSide<T>;
 constexpr int kThreads = 256;
 
-// p log p sums over rows and columns: [n] each.
+// Sums over rows and columns: of p and of p log p, [n] each.
 template <class T>
 struct Sums {
   T *rows, *row_moments, *columns, *column_moments;
@@ -33,11 +34,11 @@ struct Sums {
 template <class T>
 __device__ T Clamp(T p) {
   const T least = static_cast<T>(1e-12);
-  return p < least ? least : p;  // keeps NaN, unlike a maximum
+  return p < least ? least : p;  // unlike max, keeps NaN
 }
 
-// The matrix of this block, soft [n, n], its first `size` rows and columns; `kept` [n, n] gets them where it is given.
-// shared [4, n] for the sums, then [4, side, n] for parts of them. All threads of the block get the sums.
+// Sums the first `size` rows and columns of the block's matrix, soft [n, n]; also copies them to kept [n, n] unless
+// that is null. shared: [4, n] for the sums, then [4, side, n] for partial sums. All threads of the block get the sums.
 template <class T>
 __device__ Sums<T> SumMatrix(int side, int n, int size, const T* soft, T* kept, T* shared) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, warp_row = warp / side, warp_column = warp % side;
@@ -45,7 +46,7 @@ __device__ Sums<T> SumMatrix(int side, int n, int size, const T* soft, T* kept, 
   for (int i0 = warp_row * 32; i0 < size; i0 += side * 32) {
     T sums[32] = {}, moments[32] = {};
     for (int j = warp_column * 32 + lane; j - lane < size; j += side * 32) {
-      const bool add = i0 > warp_row * 32;  // to what the rows of tiles before have left
+      const bool add = i0 > warp_row * 32;  // to the sums over earlier tiles
       T column = add && j < size ? column_part[j] : T(0), column_moment = add && j < size ? column_part[n + j] : T(0);
       T values[32];
 #pragma unroll
@@ -70,7 +71,7 @@ __device__ Sums<T> SumMatrix(int side, int n, int size, const T* soft, T* kept, 
     row_part[n + i0 + lane] = moment;
   }
   __syncthreads();
-  // Parts are [rows or columns, side, sum or moment, n].
+  // Partial sums are [rows or columns, side, sum or moment, n].
   const int sides = min(side, DivideUp(size, 32));
   for (int i = threadIdx.x; i < 4 * size; i += blockDim.x) {
     const int which = i / size, at = i - which * size;
@@ -87,7 +88,7 @@ __device__ inline int SizeOf(int64_t samples, int n, const int32_t* num_nodes) {
   return num_nodes ? max(0, min(n, num_nodes[blockIdx.x / samples])) : n;
 }
 
-// entropies[matrix]: the entropies of its rows and columns, added up in double, over its number of nodes.
+// entropies[matrix] = the sum of the entropies of its rows and columns, in double, divided by its number of nodes.
 template <class T>
 __global__ void __launch_bounds__(kMaxThreads<T>)
     Forward(int side, int64_t samples, int n, const T* soft, const int32_t* num_nodes, double* entropies) {
@@ -112,7 +113,7 @@ __global__ void __launch_bounds__(kThreads) Sum(int64_t count, int64_t samples, 
   if (threadIdx.x == 0) *total = static_cast<T>(sum / max(samples, int64_t{1}));
 }
 
-// Shared memory begins with the matrix where `keep`.
+// If `keep`, shared memory begins with a copy of the matrix.
 template <class T>
 __global__ void __launch_bounds__(kMaxThreads<T>)
     Backward(int side, bool keep, int64_t samples, int n, const T* soft, const int32_t* num_nodes, const T* dentropy,
@@ -134,7 +135,7 @@ __global__ void __launch_bounds__(kMaxThreads<T>)
   __syncthreads();
 
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, warp_row = warp / side, warp_column = warp % side;
-  const int end = beta == T(0) ? n : size;  // beyond there is nothing to add
+  const int end = beta == T(0) ? n : size;  // nothing to add beyond `size`
   for (int j = warp_column * 32 + lane; j < end; j += side * 32) {
     const T column = j < size ? sums.columns[j] : T(0), column_moment = j < size ? sums.column_moments[j] : T(0);
     for (int i0 = warp_row * 32; i0 < end; i0 += side * 32) {

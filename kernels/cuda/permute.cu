@@ -13,7 +13,7 @@ constexpr int kThreads = 256, kWarps = kThreads / 32;
 
 void CheckOrder(int order) { Check(order == 1 || order == 2, "Permute: the order must be 1 or 2, got ", order); }
 
-// Calls f.template operator()<kWidth>() for the widest vectors that the channels divide into.
+// Calls f.template operator()<kWidth>() with the widest vectors that divide the channels.
 template <class T, class F, class... Pointers>
 void ForChannels(int64_t channels, F&& f, Pointers... pointers) {
   if constexpr (sizeof(T) == 4)
@@ -26,21 +26,21 @@ void ForChannels(int64_t channels, F&& f, Pointers... pointers) {
 //
 //   y[o, i, j, :] = sum over s < samples of x[(o samples + s) / share, source[i], source[j], :],   i < lines, j < n,
 //
-// where source is row o samples + s of the index, or its inverse; order 1 is the one line i = 0, which comes from line
-// 0. Forward there is one sample and `share` is `repeat`, backward it is the other way round.
+// where source is row o samples + s of the index, or its inverse. Order 1 is the single line i = 0, which reads line 0.
+// Forward has samples = 1 and share = `repeat`, backward samples = `repeat` and share = 1.
 struct GatherShape {
   int64_t share, samples;
   int lines, n, columns;  // columns: vectors of channels
   bool inverse;
   int batch;   // samples whose sources are in shared memory at once
-  int chunks;  // of a line, a warp's each
+  int chunks;  // per line; a warp processes one chunk
 };
 
-// A block owns some lines of one output, a warp a line or a chunk of one: 32 kVectors vectors of kWidth channels, whose
-// sums are in registers. Shared memory has the sources, [batch, n], inverted on the way in. A warp writes neighbours;
-// it gathers from one line of x a sample, of which it takes every element while the line is in the L1 cache. Bytes: y
-// once, x once (forward, the rows that share an x follow each other and find it in the L2 cache), and the index once a
-// block.
+// A block owns some lines of one output, and a warp one line or a chunk of one: 32 kVectors vectors of kWidth channels,
+// whose sums are in registers. Shared memory holds the sources, [batch, n], inverted while loading. A warp writes
+// contiguously and gathers, per sample, from one line of x, all of whose elements it uses while the line is in the L1
+// cache. Bytes: y once; x once (forward, rows that share an x are neighbours and find it in the L2 cache); the index
+// once per block.
 template <class T, int kWidth, int kVectors>
 __global__ void __launch_bounds__(kThreads) SumGathered(GatherShape shape, const int32_t* index, const T* x, T* y) {
   using V = Vector<T, kWidth>;
@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(kThreads) SumGathered(GatherShape shape, const
   for (int64_t first = 0; first < shape.samples; first += shape.batch) {
     const int64_t row = blockIdx.x * shape.samples + first;
     const int count = static_cast<int>(min(int64_t{shape.batch}, shape.samples - first));
-    if (first > 0) __syncthreads();  // the sources before have been read
+    if (first > 0) __syncthreads();  // the previous sources have been read
     for (int i = threadIdx.x; i < count * n; i += blockDim.x) {
       const int source = index[row * n + i], sample = i / n;
       if (shape.inverse)
@@ -121,33 +121,33 @@ void LaunchGather(const char* operation, Gpu gpu, int order, int64_t outputs, in
 
 // ---- PermuteStraightThrough ----
 //
-// Products a b^T of [n, k] matrices that are never formed; k goes over positions p = (s, c), each one vector of
-// channels, of `inner` nodes s:
+// Products a b^T of [n, k] matrices that are never formed. The inner index k runs over positions p = (s, c): node s of
+// `inner` nodes and vector c of channels.
 //
-//   term 0: a[i, p] = nodes[i, index[s], c], b[r, p] = ranks[r, s, c]      term 1: nodes[index[s], i, c], ranks[s, r,
-//   c]
+//   term 0:  a[i, p] = nodes[i, index[s], c],   b[r, p] = ranks[r, s, c]
+//   term 1:  a[i, p] = nodes[index[s], i, c],   b[r, p] = ranks[s, r, c]
 //
-// Order 1 is term 0 with the one s = 0.
+// Order 1 is term 0 with the single s = 0.
 struct ProductShape {
   int64_t repeat;
   int n, inner, columns;  // columns: vectors of channels
   bool pairs;             // order 2
   bool transpose;
-  bool vectors;  // rows of dsoft can be written in vectors
+  bool vectors;  // whether rows of dsoft can be written in vectors
 };
 
-// A block owns kTile x kTile elements of one row's dsoft, a thread kOwn x kOwn of them, in registers. Slices of the
-// operands, kDepth elements long, pass through shared memory, [kDepth, kTile] each, in two buffers: one is multiplied
-// while the next slice is on its way to registers. Loads go along a row of nodes (term 0) or along i and r (term 1),
-// where they are neighbours. Flops: 2 kTile^2 k; bytes: nodes and ranks once, from the L1 or L2 cache where a matrix
-// has several tiles, and dsoft once.
+// A block owns kTile x kTile elements of one row's dsoft, a thread kOwn x kOwn of them in registers. Slices of the
+// operands, kDepth long, pass through two buffers in shared memory, [kDepth, kTile] per operand: one is multiplied
+// while the next is being loaded into registers. Loads are contiguous, along a row of nodes for term 0, along i and r
+// for term 1. Flops: 2 kTile^2 k per block. Bytes: nodes and ranks once, from the L1 or L2 cache if a matrix has
+// several tiles; dsoft once.
 template <class T, int kWidth, int kTile, int kOwn>
 __global__ void __launch_bounds__(kTile* kTile / (kOwn * kOwn))
     StraightThrough(ProductShape shape, const int32_t* index, const T* x, const T* dy, T beta, T* dsoft) {
   using V = Vector<T, kWidth>;
   using Own = Vector<T, kOwn>;
   constexpr int kThreads = kTile * kTile / (kOwn * kOwn), kDepth = 16, kPositions = kDepth / kWidth;
-  constexpr int kRow = kTile + 4;  // of a buffer: keeps apart in banks what is written at once
+  constexpr int kRow = kTile + 4;  // row length of a buffer; the padding avoids bank conflicts on writing
   constexpr int kLoads = DivideUp(kTile * kPositions, kThreads);
   ORBIT_SHARED(buffers, Own[2][2][kDepth * kRow / kOwn]);
   int32_t* source = DynamicShared<int32_t>();  // [inner]
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(kTile* kTile / (kOwn * kOwn))
   for (int s = threadIdx.x; s < inner; s += kThreads) source[s] = shape.pairs ? index[row * n + s] : 0;
   __syncthreads();
 
-  // Load l of this thread in a slice: its row of the tile, and its position in the slice.
+  // The l-th load of this thread for a slice: its row of the tile and its position in the slice.
   const auto place = [&](bool second, int l, int& tile_row, int& position) {
     const int at = threadIdx.x + l * kThreads;
     tile_row = second ? at % kTile : at / kPositions;
@@ -231,7 +231,7 @@ __global__ void __launch_bounds__(kTile* kTile / (kOwn * kOwn))
   }
 }
 
-// A thread has one place of one row.
+// A thread per element of index.
 __global__ void InvertKernel(int64_t size, int64_t n, const int32_t* index, int32_t* ranks) {
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i < size) ranks[i / n * n + index[i]] = static_cast<int32_t>(i % n);

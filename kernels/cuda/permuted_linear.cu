@@ -10,14 +10,14 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
-constexpr int64_t kBlocks = 264;  // two waves of blocks that fill a multiprocessor each
+constexpr int64_t kBlocks = 264;  // two waves of blocks that each fill a multiprocessor
 
 // ---- The input's sparse form ----
 
-// The edges of a row: entries [begin, begin + count).
+// The edges of a row are entries [begin, begin + count).
 struct RowEdges {
   int64_t begin;
-  int first, count;  // among the sources
+  int first, count;  // the first edge's number among the sources
 
   __device__ RowEdges(const PermutedGraphs& graphs, int64_t row) {
     const int64_t graph = row / graphs.samples;
@@ -27,9 +27,9 @@ struct RowEdges {
   }
 };
 
-// A block has `rows_per_block` rows. entries: for every row and edge the column of the adjacency that is 1, those of
-// row after row; features: element (row, q) of the permuted features at row * row_stride + q * column_stride. Where
-// given, counts [blocks, n n] are how often a block's rows have a column, and zeros [num_zeros] are set to 0.
+// A block processes `rows_per_block` rows. Writes to entries, row by row, the adjacency column of every edge, and to
+// features, at row * row_stride + q * column_stride, element (row, q) of the permuted features. If not null, counts
+// [blocks, n n] receive how often each column occurs in the block's rows, and zeros [num_zeros] are set to 0.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     Prepare(PermutedGraphs graphs, int rows_per_block, const T* x, int64_t row_stride, int64_t column_stride,
@@ -62,11 +62,11 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int kForwardThreads = 512;
 
-// A block owns kOut outputs, of rows blockIdx.y, blockIdx.y + gridDim.y, ..., a warp a row at a time. Its share of the
-// weight is in shared memory, [columns, kOut], read once, coalesced along the columns; where that is too large, in
-// `spill`, [blocks, columns, kOut], and in the cache. A lane adds up a vector of kWidth outputs of every kSlots-th
-// column of a row; the slots' sums are exchanged at the end, in a fixed order. Bytes: the weight once, y once, the
-// entries and features once a block, from the L2 cache; and from shared memory, rows (edges + n d) out elements.
+// A block owns kOut outputs of rows blockIdx.y, blockIdx.y + gridDim.y, ...; a warp processes a row at a time. The
+// block's part of the weight, [columns, kOut], is read once, coalesced along the columns, into shared memory or, if too
+// large, into spill [blocks, columns, kOut], which stays in cache. A lane sums a vector of kWidth outputs over every
+// kSlots-th column of a row; the slots' sums are then added in a fixed order. Bytes: the weight and y once; entries and
+// features once per block, from the L2 cache; rows (edges + n d) out elements from shared memory.
 template <class T, int kOut, int kWidth>
 __global__ void __launch_bounds__(kForwardThreads)
     Forward(PermutedGraphs graphs, int out, const int32_t* entries, const T* features, const T* weight, const T* bias,
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kForwardThreads)
 
   const int lane = threadIdx.x % 32, slot = lane / kParts, part = lane % kParts;
   const V* adjacency = tile + int64_t{num_features} * kParts + part;
-  constexpr int kRows = kForwardThreads / 32;  // at a time
+  constexpr int kRows = kForwardThreads / 32;  // rows processed at a time
   for (int64_t row = blockIdx.y * kRows + threadIdx.x / 32; row < graphs.rows(); row += gridDim.y * kRows) {
     const RowEdges edges(graphs, row);
     V sum = {};
@@ -98,7 +98,7 @@ __global__ void __launch_bounds__(kForwardThreads)
     for (int q = slot; q < num_features; q += kSlots)
       sum += features[row * num_features + q] * tile[int64_t{q} * kParts + part];
 
-    int size = kWidth, element = 0;  // of the vector, the elements that this lane still adds up
+    int size = kWidth, element = 0;  // the part of the vector that this lane still sums
 #pragma unroll
     for (int distance = 16; distance >= kParts; distance /= 2) {
       if (size > 1) {
@@ -121,25 +121,26 @@ __global__ void __launch_bounds__(kForwardThreads)
 
 // ---- PermutedLinearBackward ----
 //
-// The rows that have a column, in their order, by counting: of every block of kRowsPerBlock rows how often it has the
-// column (Prepare), where each block's share of the column's list begins (Allocate), and the rows (Fill).
+// Builds for every column the list of rows that contain it, in order, by counting: per block of kRowsPerBlock rows, how
+// often the column occurs (Prepare), where the block's part of the list begins (Allocate), and the rows themselves
+// (Fill).
 
 constexpr int kRowsPerBlock = 16;
 
-// Where a column's rows are in `rows_of`. The lists' places in memory depend on the schedule, what they hold does not.
+// The lists, in `rows_of`. Where a list lies in memory depends on scheduling; its contents do not.
 struct Lists {
-  int32_t* counts;  // [blocks, n n], then where the block's share begins in the list
+  int32_t* counts;  // [blocks, n n]; Allocate replaces them by where the block's part of the list begins
   int64_t* begin;   // [n n]
   int32_t* size;    // [n n]
   int32_t* rows_of;
 };
 
-// A thread has a column.
+// A thread per column.
 __global__ void __launch_bounds__(kThreads) Allocate(int columns, int blocks, Lists lists, unsigned long long* taken) {
   const int column = blockIdx.x * kThreads + threadIdx.x, lane = threadIdx.x % 32;
   int size = 0;
   if (column < columns) {
-    constexpr int kLoads = 8;  // under way at once
+    constexpr int kLoads = 8;  // loads in flight
     for (int first = 0; first < blocks; first += kLoads) {
       int32_t* own = lists.counts + int64_t{first} * columns + column;
       int count[kLoads];
@@ -153,7 +154,7 @@ __global__ void __launch_bounds__(kThreads) Allocate(int columns, int blocks, Li
     }
     lists.size[column] = size;
   }
-  int64_t end = size;  // after the warp's columns up to this one
+  int64_t end = size;  // end of this column's list, counted from the warp's first column
 #pragma unroll
   for (int distance = 1; distance < 32; distance *= 2) {
     const int64_t before = __shfl_up_sync(kAllLanes, end, distance);
@@ -165,7 +166,7 @@ __global__ void __launch_bounds__(kThreads) Allocate(int columns, int blocks, Li
   if (column < columns) lists.begin[column] = static_cast<int64_t>(begin) + end - size;
 }
 
-// A block has kRowsPerBlock rows, one after the other: only equal edges of a row race for a place, with equal values.
+// A block processes its kRowsPerBlock rows in order: only equal edges of one row race for a place, with equal values.
 __global__ void __launch_bounds__(kThreads) Fill(PermutedGraphs graphs, const int32_t* entries, Lists lists) {
   const int64_t first = int64_t{blockIdx.x} * kRowsPerBlock, end = min(graphs.rows(), first + kRowsPerBlock);
   int32_t* next = lists.counts + blockIdx.x * graphs.n * graphs.n;
@@ -180,18 +181,18 @@ __global__ void __launch_bounds__(kThreads) Fill(PermutedGraphs graphs, const in
 }
 
 constexpr int kGradientThreads = 1024, kOutputs = 32, kLanes = 8, kWidth = kOutputs / kLanes;
-constexpr int kColumns = kGradientThreads / kLanes;  // at a time
-constexpr int kStride = kOutputs + 1;                // of `stage`
+constexpr int kColumns = kGradientThreads / kLanes;  // processed at a time
+constexpr int kStride = kOutputs + 1;                // row length of `stage`
 
 template <class T>
 constexpr size_t kStageBytes = kColumns* kStride * sizeof(T);
 
-// A block owns kOutputs outputs and takes the next kColumns columns whenever it is through with some, kLanes lanes a
-// column, features first: their columns have all rows. dy is in shared memory, [rows, kOutputs], so that the gathers
-// along the lists, each of whole rows of it, have no bank conflicts; where that is too large (!kShared), in the cache.
-// The sums are in registers and go through shared memory, stage [kColumns, kStride], to coalesced rows of dweight.
-// Bytes: dweight once, dy once a block of these outputs, the lists once a slice of outputs, from the L2 cache; and from
-// shared memory rows (edges + n d) out elements.
+// A block owns kOutputs outputs. It takes kColumns columns at a time from a common counter, first those of features,
+// which every row contains; kLanes lanes share a column. dy is in shared memory, [rows, kOutputs], so that the gathers
+// along the lists, which read whole rows of it, have no bank conflicts; if it is too large (!kShared), it is read
+// through the cache. Sums are in registers and pass through shared memory, stage [kColumns, kStride], to coalesced rows
+// of dweight. Bytes: dweight once; dy once per block; the lists once per slice of outputs, from the L2 cache; rows
+// (edges + n d) out elements from shared memory.
 template <class T, bool kShared>
 __global__ void __launch_bounds__(kGradientThreads, 1)
     Gradient(PermutedGraphs graphs, int out, const T* features, Lists lists, const T* dy, int32_t* passes_taken,
@@ -223,7 +224,7 @@ __global__ void __launch_bounds__(kGradientThreads, 1)
   const int feature_passes = DivideUp(num_features, kColumns), passes = feature_passes + DivideUp(num_pairs, kColumns);
   while (true) {
     if (threadIdx.x == 0) shared_pass = atomicAdd(passes_taken + blockIdx.x, 1);
-    __syncthreads();  // the tile is there; the pass before and its stage have been read
+    __syncthreads();  // the tile is loaded; the previous pass and its stage have been read
     const int pass = shared_pass;
     if (pass >= passes) return;
     const bool of_features = pass < feature_passes;
@@ -235,7 +236,7 @@ __global__ void __launch_bounds__(kGradientThreads, 1)
     int largest = max(size, __shfl_xor_sync(kAllLanes, size, 8));
     largest = max(largest, __shfl_xor_sync(kAllLanes, largest, 16));
     V sum = {};
-    int row = -1, next_row = -1;  // of kLanes entries, a lane one
+    int row = -1, next_row = -1;  // each lane loads one of kLanes entries
     T value = 1, next_value = 1;
     const auto load = [&](int k) {
       next_row = -1;
@@ -270,10 +271,10 @@ __global__ void __launch_bounds__(kGradientThreads, 1)
 
 // ---- PermutedLinearStraightThrough ----
 //
-// A block has a row's n x n gradient, a warp a node at a time, with sums over 32 kVectors of its ranks in registers.
-// The edges into a node are a list; those out of it the warp finds among all of the graph's. The adjacency's gradient
-// is in shared memory, [n, n | 1], whose columns and rows both have no bank conflicts, or where it is too large, in the
-// cache. Bytes: dinput and dsoft once.
+// A block computes a row's n x n gradient, a warp one node at a time, with sums over 32 kVectors ranks in registers.
+// The edges into a node are listed; the edges out of it are searched for among all of the graph's. The gradient of the
+// adjacency matrix is in shared memory, [n, n | 1], where neither columns nor rows have bank conflicts, or read through
+// the cache if it is too large. Bytes: dinput and dsoft once.
 template <class T, int kVectors>
 __global__ void __launch_bounds__(kThreads)
     StraightThrough(PermutedGraphs graphs, bool keep, const T* x, const T* dinput, T* dsoft) {
@@ -296,7 +297,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int node = threadIdx.x / 32; node < n; node += kWarps)
     for (int first = 0; first < n; first += 32 * kVectors) {
       T sums[kVectors] = {};
-      // f(v, rank) for all ranks of this lane.
+      // Calls f(v, rank) for all ranks of this lane.
       const auto for_ranks = [&](const auto& f) {
 #pragma unroll
         for (int v = 0; v < kVectors; ++v)
@@ -339,7 +340,7 @@ void PermutedLinear(Device gpu, const PermutedGraphs& graphs, int64_t out, const
            Forward<T, kOut, kWidth>, graphs, out, entries.data(), features.data(), weight, bias,
            shared ? nullptr : spill.data(), y);
   };
-  const size_t bytes = graphs.columns() * sizeof(T);  // an output
+  const size_t bytes = graphs.columns() * sizeof(T);  // weights per output
   constexpr int kOut = 32 / sizeof(T);                // whole sectors of y
   if (kOut * bytes <= MostDynamicSharedBytes(gpu)) return launch.template operator()<kOut>(true);
   if (kOut / 2 * bytes <= MostDynamicSharedBytes(gpu)) return launch.template operator()<kOut / 2>(true);

@@ -8,7 +8,7 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int64_t kMostRowsAtOnce = 1024;  // blocks in y, which may be 65,535
+constexpr int64_t kMostRowsAtOnce = 1024;  // rows of blocks in a grid, which may have up to 65,535
 
 struct Words {
   uint32_t words[4];
@@ -32,15 +32,15 @@ __device__ Words Philox(uint64_t seed, uint64_t stream, uint64_t block) {
   return {{a, b, c, d}};
 }
 
-// Rounded once each, as on the host: not contracted to one operation.
+// Both operations are rounded, as on the host, rather than contracted to one FMA.
 __device__ float Scaled(float low, float range, float u) { return __fadd_rn(low, __fmul_rn(range, u)); }
 __device__ double Scaled(double low, double range, double u) { return __dadd_rn(low, __dmul_rn(range, u)); }
 
 __device__ void SinCos(float x, float* sine, float* cosine) { sincosf(x, sine, cosine); }
 __device__ void SinCos(double x, double* sine, double* cosine) { sincos(x, sine, cosine); }
 
-// What becomes of four words; `i` is the first one's element in its row, which may lie before the row, and `row` where
-// the row of `size` elements begins.
+// Functions of four words. `i` is the element that the first word belongs to, relative to its row (negative if before
+// the row); `row` is the offset of the row, which has `size` elements.
 template <class T>
 struct UniformNumbers {
   T low, range;
@@ -87,15 +87,15 @@ struct Dropped {
   }
 };
 
-// A thread makes the numbers of one block of four words, for a row; a block of threads strides over the rows by
-// gridDim.y. Bytes: y once, and x of Dropout once.
+// A thread computes the numbers of one block of four words of one row; thread blocks stride over the rows by gridDim.y.
+// Bytes: y once; x once in Dropout.
 template <class T, bool kWhole, class Make>
 __global__ void __launch_bounds__(kThreads) FillKernel(RandomStream stream, StreamSlice slice, Make make, T* y) {
   const uint64_t number = stream.number + (stream.base ? static_cast<uint64_t>(*stream.base) : 0);
   for (int64_t row = blockIdx.y; row < slice.rows; row += gridDim.y) {
     const int64_t first = slice.first + row * slice.stride;
     const int64_t block = first / 4 + int64_t{blockIdx.x} * kThreads + threadIdx.x;
-    const int64_t i = 4 * block - first;  // in the row
+    const int64_t i = 4 * block - first;  // relative to the row
     if (i >= slice.size) continue;
     const Words words = Philox(stream.seed, number, static_cast<uint64_t>(block));
     const Vector<T, 4> values = make(words, row * slice.size, i, slice.size);
@@ -115,7 +115,7 @@ void Fill(const char* name, Gpu gpu, RandomStream stream, const StreamSlice& sli
   if (slice.rows * slice.size == 0) return;
   const bool aligned =
       slice.first % 4 == 0 && IsAligned<T, 4>(y) && (slice.rows == 1 || (slice.size % 4 == 0 && slice.stride % 4 == 0));
-  const int64_t most_blocks = (slice.size + 3 + 3) / 4;  // that a row's numbers touch, wherever they begin
+  const int64_t most_blocks = (slice.size + 3 + 3) / 4;  // blocks that a row's numbers touch, wherever they begin
   const int64_t blocks = aligned ? DivideUp<int64_t>(slice.size, 4) : most_blocks;
   const dim3 grid(DivideUp<int64_t>(blocks, kThreads), std::min<int64_t>(slice.rows, kMostRowsAtOnce));
   const auto launch = [&](auto* kernel) { Launch(name, gpu, grid, dim3(kThreads), 0, kernel, stream, slice, make, y); };

@@ -1,4 +1,4 @@
-// Sums over a warp and a block; the order of additions is always the same.
+// Sums over a warp and over a block, in a fixed order.
 #ifndef ORBIT_KERNELS_CUDA_REDUCE_H_
 #define ORBIT_KERNELS_CUDA_REDUCE_H_
 
@@ -7,7 +7,7 @@
 namespace orbit::kernels {
 namespace {
 
-// Over each `kLanes` neighbouring lanes of a warp, all of which call; every one of them gets the sum.
+// The sum over each `kLanes` neighbouring lanes; all lanes of the warp call it, and all get the sum.
 template <int kLanes = 32, class T>
 __device__ T WarpSum(T value) {
 #pragma unroll
@@ -15,8 +15,8 @@ __device__ T WarpSum(T value) {
   return value;
 }
 
-// 32 sums over a warp at once: a lane gets the sum over the lanes of their values[lane]. `values` is used up. Each of
-// the 5 steps halves what a lane has still to add: 31 shuffles in all.
+// Computes 32 sums over a warp at once: lane l gets the sum of values[l] over all lanes. `values` is overwritten. Each
+// of the 5 steps halves the number of values per lane, in 31 shuffles altogether.
 template <int kHalf = 16, class T>
 __device__ T WarpSums(T (&values)[32]) {
   const bool upper = threadIdx.x & kHalf;
@@ -29,14 +29,14 @@ __device__ T WarpSums(T (&values)[32]) {
   return values[0];
 }
 
-// Over a block of kThreads, a multiple of 32, in one dimension; every thread gets the sum. All threads call it, any
-// number of times.
+// The sum over a one-dimensional block of kThreads, a multiple of 32. All threads call it, any number of times, and all
+// get the sum.
 template <int kThreads, class T>
 __device__ T BlockSum(T value) {
   static_assert(kThreads % 32 == 0 && kThreads <= 1024);
   ORBIT_SHARED(sums, T[kThreads / 32]);
   value = WarpSum(value);
-  __syncthreads();  // the sums of the call before have been read
+  __syncthreads();  // the previous call's sums have been read
   if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
   __syncthreads();
   T total = sums[0];
@@ -45,7 +45,7 @@ __device__ T BlockSum(T value) {
   return total;
 }
 
-// *result = the sum of `count` partial sums, in an order that depends on the count alone; for one block.
+// *result = sum of `count` partial sums, in an order that depends only on the count. For a single block.
 template <int kThreads, class T>
 __global__ void __launch_bounds__(kThreads) AddUp(int64_t count, const double* partial, T* result) {
   double sum = 0;

@@ -13,7 +13,7 @@ struct Shape {
   bool transpose;
 };
 
-// The vector at a row's `point` and channel starts here; its coordinates are `channels` apart.
+// Offset of the first coordinate of vector `item` (a point and channel) of a row; its coordinates are `channels` apart.
 __device__ int64_t Offset(const Shape& shape, int64_t row, int64_t item) {
   return (row * shape.points + item / shape.channels) * shape.d * shape.channels + item % shape.channels;
 }
@@ -22,8 +22,7 @@ __device__ int Entry(const Shape& shape, bool transpose, int i, int j) {
   return transpose ? j * shape.d + i : i * shape.d + j;
 }
 
-// A thread has the vector of one row, point and channel. Bytes: m and x once, where the rows that share an x follow
-// each other, and y once.
+// A thread per vector (row, point and channel). Bytes: y once; m and x once, as rows that share an x are neighbours.
 template <class T>
 __global__ void __launch_bounds__(kThreads) ForwardKernel(Shape shape, const T* m, const T* x, T* y) {
   const int64_t per_row = int64_t{shape.points} * shape.channels;
@@ -39,7 +38,7 @@ __global__ void __launch_bounds__(kThreads) ForwardKernel(Shape shape, const T* 
   }
 }
 
-// The same of dx, a thread the sum over the rows that share an x, in their order. Bytes: m and dy once, dx once.
+// dx: a thread per vector adds the rows that share an x, in order. Bytes: m and dy once, dx once.
 template <class T>
 __global__ void __launch_bounds__(kThreads) InputKernel(Shape shape, const T* m, const T* dy, T* dx) {
   const int64_t per_row = int64_t{shape.points} * shape.channels;
@@ -56,8 +55,8 @@ __global__ void __launch_bounds__(kThreads) InputKernel(Shape shape, const T* m,
   }
 }
 
-// A warp has the matrix of one row: an entry at a time, its lanes share the points and channels. Bytes: x and dy once
-// where they stay in the cache, dm once.
+// dm: a warp per row computes one entry at a time; its lanes share the points and channels. Bytes: x and dy once, as
+// long as they stay in cache; dm once.
 template <class T>
 __global__ void __launch_bounds__(kThreads) MatrixKernel(Shape shape, const T* x, const T* dy, T* dm) {
   const int64_t row = int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;

@@ -37,7 +37,7 @@ std::string (*the_whereabouts)() = nullptr;
 #define ORBIT_TEXT_OF(...) ORBIT_TEXT(__VA_ARGS__)
 constexpr char kArchitectures[] = ORBIT_TEXT_OF(ORBIT_CUDA_ARCHS);
 
-// What a user can do about it.
+// What a user can do about the error.
 std::string Advice(cudaError_t error, int device) {
   int major = 0, minor = 0;
   switch (error) {
@@ -65,7 +65,7 @@ std::string Advice(cudaError_t error, int device) {
   }
 }
 
-// A thread writes elements a grid apart. Bytes: the array once.
+// A thread writes elements that are a grid apart. Bytes: the array once.
 template <class Element>
 __global__ void FillKernel(Element element, size_t count, Element* data) {
   for (size_t i = size_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += size_t{gridDim.x} * blockDim.x)

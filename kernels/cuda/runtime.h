@@ -1,4 +1,4 @@
-// The little that launchers need of the CUDA runtime; no header of CUDA's is included here.
+// What launchers need of the CUDA runtime, without including CUDA's headers.
 #ifndef ORBIT_KERNELS_CUDA_RUNTIME_H_
 #define ORBIT_KERNELS_CUDA_RUNTIME_H_
 
@@ -9,12 +9,13 @@
 
 namespace orbit::kernels {
 
-// Throws Error unless `error`, a cudaError_t, is cudaSuccess: the operation, where in the program, the
-// device, CUDA's words, and what to do about it.
+// Throws Error unless `error`, a cudaError_t, is cudaSuccess. The message has the operation, where in the program it
+// ran, the device, CUDA's words and advice.
 void CheckCuda(const char* operation, int error);
-void SetWhereabouts(std::string (*whereabouts)());  // as "step > forward"
+void SetWhereabouts(std::string (*whereabouts)());  // such as "step > forward"
 
-// "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)". Remembered: after a fault CUDA does not tell.
+// For example "cuda:0 (NVIDIA H200, compute capability 9.0, 139 GiB)". Cached, because CUDA cannot be asked after a
+// fault.
 std::string DescribeGpu(int index);
 
 // The most dynamic shared memory that a block of the current device can have, beside kReservedSharedBytes of gpu.h.
@@ -25,15 +26,15 @@ size_t MostDynamicSharedBytes(Cuda device);
 // more than there is.
 void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, size_t shared_bytes);
 
-// Writes the element's 1, 2, 4 or 8 bytes, which are the host's, `count` times.
+// Fills `data` with `count` copies of an element of 1, 2, 4 or 8 bytes, which `element` points to in host memory.
 void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count);
 
-// Where kernels get memory for intermediate values: cudaMallocAsync unless an allocator is set.
+// Where kernels get temporary memory: cudaMallocAsync, unless an allocator is set.
 struct ScratchAllocator {
   void* (*allocate)(Cuda device, size_t bytes);
   void (*free)(Cuda device, void* memory);
 };
-void SetScratchAllocator(ScratchAllocator allocator);  // before the first kernel
+void SetScratchAllocator(ScratchAllocator allocator);  // call before the first kernel
 void* AllocateScratch(Cuda device, size_t bytes);
 void FreeScratch(Cuda device, void* memory) noexcept;
 

@@ -18,7 +18,7 @@ std::string Environment(const char* name) {
   return value ? value : "";
 }
 
-// Folders of `parent` whose names start with `prefix`.
+// The folders in `parent` whose names start with `prefix`.
 std::vector<fs::path> Folders(const fs::path& parent, const std::string& prefix) {
   std::vector<fs::path> folders;
   std::error_code ignored;
@@ -27,7 +27,7 @@ std::vector<fs::path> Folders(const fs::path& parent, const std::string& prefix)
   return folders;
 }
 
-// Where the library may lie, in the order of preference; a bare name is looked for by the loader.
+// The places to look for the library, in order of preference; for a bare name the loader searches.
 std::vector<fs::path> Candidates(const std::string& name) {
   std::vector<fs::path> candidates;
   if (const std::string home = Environment("CUDA_HOME"); !home.empty())
@@ -35,7 +35,7 @@ std::vector<fs::path> Candidates(const std::string& name) {
   candidates.emplace_back(name);
   candidates.push_back(fs::path("/usr/local/cuda/lib64") / name);
 
-  std::vector<fs::path> pythons;  // folders that hold lib/python3.N
+  std::vector<fs::path> pythons;  // folders that contain lib/python3.N
   for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"})
     if (const std::string root = Environment(variable); !root.empty()) pythons.push_back(fs::path(root) / "lib");
   if (const std::string home = Environment("HOME"); !home.empty()) pythons.push_back(fs::path(home) / ".local/lib");

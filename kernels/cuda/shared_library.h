@@ -1,4 +1,4 @@
-// Libraries of CUDA that are looked for when a program runs, not when it starts: it starts without them.
+// CUDA libraries that are loaded on first use, so that programs start without them.
 #ifndef ORBIT_KERNELS_CUDA_SHARED_LIBRARY_H_
 #define ORBIT_KERNELS_CUDA_SHARED_LIBRARY_H_
 
@@ -6,14 +6,14 @@
 
 namespace orbit::kernels {
 
-// A library such as "libcublasLt.so.13", which stays loaded, from the first of: $CUDA_HOME, the loader's own paths
-// (LD_LIBRARY_PATH and the system's), /usr/local/cuda, and NVIDIA's Python wheels in $VIRTUAL_ENV, $CONDA_PREFIX, the
-// user's and the system's site-packages. Throws Error that lists where it was looked for.
+// A library such as "libcublasLt.so.13", which stays loaded. It is searched for in $CUDA_HOME, on the loader's own
+// paths (LD_LIBRARY_PATH and the system's), in /usr/local/cuda, and in NVIDIA's Python wheels in $VIRTUAL_ENV,
+// $CONDA_PREFIX, the user's and the system's site-packages. Throws Error, listing these places, if it is not found.
 class SharedLibrary {
  public:
   explicit SharedLibrary(const std::string& name);
 
-  // A function by its name and type: Get<decltype(&cublasLtCreate)>("cublasLtCreate"). Throws where it is not there.
+  // A function by name and type: Get<decltype(&cublasLtCreate)>("cublasLtCreate"). Throws Error if there is none.
   template <class Function>
   Function Get(const char* name) const {
     return reinterpret_cast<Function>(Find(name));

@@ -1,13 +1,14 @@
-// Sinkhorn's iteration on a line, by one warp: kernels/cpu/sinkhorn_line-inl.h has the derivation.
+// Sinkhorn iterations on a line, by one warp; kernels/cpu/sinkhorn_line-inl.h has the derivation.
 //
-// Across the gap before sorted element k the potentials have ratios p_k (rows above) and q_k (rows below), 0 for k = 0:
+// Across the gap before sorted element k the potentials have the ratios p_k (for rows above) and q_k (for rows below),
+// with p_0 = q_0 = 0. One half iteration is
 //
 //   x_k = p_k (1 + x_{k-1}),   y_{k-1} = q_k (1 + y_k),   s_k = 1 + x_k + y_k        x_{-1} = y_{size-1} = 0
-//   p'_k = q_k s_k / s_{k-1},  q'_k = p_k s_{k-1} / s_k                              the next half iteration's
+//   p'_k = q_k s_k / s_{k-1},  q'_k = p_k s_{k-1} / s_k                              for the next half iteration.
 //
-// A lane has neighbouring elements, and everything it reads or writes in memory is of these; lanes hand each other what
-// crosses their bounds by shuffles. Every recurrence is a map x -> a x + b an element: a lane composes its own, a scan
-// over the lanes composes theirs, and a second pass over the elements has the values.
+// A lane owns neighbouring elements and reads and writes only these in memory; shuffles pass values between lanes.
+// Every recurrence is a map x -> a x + b per element. A lane composes the maps of its elements, a scan over the lanes
+// composes theirs, and a second pass over the elements computes the values.
 #ifndef ORBIT_KERNELS_CUDA_SINKHORN_LINE_H_
 #define ORBIT_KERNELS_CUDA_SINKHORN_LINE_H_
 
@@ -16,7 +17,7 @@
 namespace orbit::kernels {
 namespace {
 
-// A lane's elements: an odd number of them, so that lanes hit different banks of shared memory.
+// The elements that a lane owns: an odd number, so that lanes use different banks of shared memory.
 struct Stretch {
   int begin, end, lane;
 
@@ -28,7 +29,7 @@ struct Stretch {
   __device__ bool empty() const { return begin == end; }
 };
 
-// For k of the lane's elements, in ascending or descending order.
+// Calls f(k) for the lane's elements, in ascending or descending order.
 template <class F>
 __device__ void Ascending(const Stretch& own, F&& f) {
   for (int k = own.begin; k < own.end; ++k) f(k);
@@ -38,7 +39,7 @@ __device__ void Descending(const Stretch& own, F&& f) {
   for (int k = own.end - 1; k >= own.begin; --k) f(k);
 }
 
-// The maps x -> factor x + term of all lanes before this one (kUp), or of all after it, one after another, from 0.
+// Starting from 0, applies the maps x -> factor x + term of all lanes before this one (kUp) or after it.
 template <bool kUp>
 __device__ double ScanFromZero(double factor, double term) {
   const int lane = threadIdx.x % 32;
@@ -57,7 +58,7 @@ __device__ double ScanFromZero(double factor, double term) {
   return lane == (kUp ? 0 : 31) ? 0.0 : before;
 }
 
-// x_{begin-1} and y_{end-1}.
+// x_{begin-1} and y_{end-1} of a lane.
 struct Bounds {
   double x, y;
 };
@@ -87,8 +88,8 @@ __device__ inline void Sums(const Stretch& own, const double* p, const double* q
   });
 }
 
-// p and q become those of the next half iteration, s being this one's; or, as the map is its own inverse, those of the
-// half iteration that s is of become it again.
+// Replaces p and q by those of the next half iteration, given this one's s. The map is its own inverse, so it also
+// turns them back into those that the half iteration with this s received.
 __device__ inline void Advance(const Stretch& own, const double* s, double* p, double* q) {
   double before = __shfl_up_sync(kAllLanes, own.empty() ? 1.0 : s[own.end - 1], 1);
   Ascending(own, [&](int k) {
@@ -99,13 +100,13 @@ __device__ inline void Advance(const Stretch& own, const double* s, double* p, d
   });
 }
 
-// Gradients on their way back: kernels/cpu/sinkhorn_line-inl.h.
+// The gradients that Backward carries; see kernels/cpu/sinkhorn_line-inl.h.
 struct Adjoint {
   double *sums, *total, *difference, *weight;
   double *above, *below;  // scratch
 };
 
-// One half iteration backward, from what it received, p and q, and its s.
+// One half iteration backward, given the ratios p and q that it received, and its s.
 __device__ inline void HalfIterationBackward(const Stretch& own, const double* p, const double* q, const double* s,
                                              const Adjoint& adjoint) {
   auto [x, y] = BoundsOf(own, p, q);
@@ -135,7 +136,7 @@ __device__ inline void HalfIterationBackward(const Stretch& own, const double* p
     b = q[k] * b + adjoint.sums[k];
     adjoint.total[k] += dp + dq;
     const double change = adjoint.difference[k] + dp - dq;
-    adjoint.difference[k] = -change;  // the ratios of the step before are these, exchanged
+    adjoint.difference[k] = -change;  // negated: p and q are exchanged there
     adjoint.above[k] = change;
   });
   double after = __shfl_down_sync(kAllLanes, own.empty() ? 0.0 : adjoint.above[own.begin], 1);

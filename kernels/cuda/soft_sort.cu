@@ -10,9 +10,9 @@
 namespace orbit::kernels {
 namespace {
 
-// A block has one graph's scores (of one sample). All its threads sort and touch the n x n matrix, a thread a column of
-// it, so that a warp goes along a row; one warp iterates, in double, on shared memory. Bytes: the scores; forward, soft
-// once; backward, dsoft once, and s of every half iteration written and read, 2 iterations n doubles, against 5 n^2
+// A block per graph and sample. All threads sort, and process the n x n matrix with a thread per column, so that a warp
+// reads along rows; one warp iterates, in double, in shared memory. Bytes: the scores; forward soft once; backward
+// dsoft once, and s of every half iteration written and read, 2 iterations n doubles, while the matrix takes 5 n^2
 // operations.
 
 constexpr int kMaxThreads = 256;
@@ -21,11 +21,11 @@ int ThreadsFor(int64_t n) {
   return static_cast<int>(std::clamp<int64_t>(DivideUp<int64_t>(n, 32) * 32, 32, kMaxThreads));
 }
 
-// Shared memory, handed out from its begin.
+// Hands out shared memory from its beginning.
 class Bump {
  public:
   __device__ explicit Bump(int n) : n_(n), next_(DynamicShared<double>()) {}
-  // `count` arrays of n elements, one behind the other.
+  // Takes `count` consecutive arrays of n elements each.
   template <class U>
   __device__ U* Take(int count = 1) {
     U* array = reinterpret_cast<U*>(next_);
@@ -47,7 +47,7 @@ __device__ inline int SizeOf(const SoftSortProblem& problem) {
   return problem.num_nodes ? max(0, min(n, problem.num_nodes[blockIdx.x / problem.samples])) : n;
 }
 
-// The rank of a node is the number of nodes that come before it.
+// Sorts by counting: a node's rank is the number of nodes that come before it.
 template <class T>
 __device__ void Sort(int n, int size, const T* scores, double* keys, int32_t* index) {
   for (int i = threadIdx.x; i < size; i += blockDim.x) {
@@ -66,8 +66,8 @@ __device__ void Sort(int n, int size, const T* scores, double* keys, int32_t* in
   }
 }
 
-// The gaps between sorted scores become the ratios of potentials that are 0. Ratios that could underflow later are 0:
-// what they would contribute is far below rounding.
+// The initial ratios, with all potentials 0, from the gaps between sorted scores. Ratios that could underflow later are
+// set to 0: their contribution is far below rounding.
 template <class T>
 __device__ void StartRatios(int size, const T* scores, const int32_t* index, double tau, double* p, double* q) {
   for (int k = threadIdx.x; k < size; k += blockDim.x) {
@@ -80,8 +80,8 @@ __device__ void StartRatios(int size, const T* scores, const int32_t* index, dou
   }
 }
 
-// Leaves the ratios before the last half iteration, and its s. Where `saved` [half_iterations, 32 lanes side by side]
-// is given, all s go there. One warp.
+// Leaves the ratios that the last half iteration received, and its s. Unless `saved`
+// [half_iterations, 32 lanes side by side] is null, stores all s there. One warp calls it.
 __device__ inline void Iterate(int size, int half_iterations, double* p, double* q, double* s, double* saved,
                                int64_t stride) {
   const Stretch own(size);
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kMaxThreads)
 
   soft += int64_t{blockIdx.x} * n * n;
   for (int j = threadIdx.x; j < n; j += blockDim.x) {
-    const int first = j / 32 * 32;  // column of the warp: its lanes go over the same rows
+    const int first = j / 32 * 32;  // the warp's first column: its lanes go through the same rows
     const T diagonal = j < size ? static_cast<T>(1 / s[j]) : T(0);
     T run = diagonal;
     for (int i = min(size - 1, first + 31); i >= 0; --i) {
@@ -136,14 +136,15 @@ __global__ void __launch_bounds__(kMaxThreads)
   }
 }
 
-// Sums of W = dsoft * P over the rows and columns of its strict triangles, and its diagonal, by sorted row and rank.
+// Sums of W = dsoft * P (elementwise) over the rows and columns of its strict triangles, and its diagonal, in sorted
+// order.
 template <class T>
 struct TriangleSums {
   T *upper_rows, *lower_rows, *upper_columns, *lower_columns, *diagonal;
 };
 
-// Of W in 32 rows, above or below the diagonal, and the warp's 32 columns: a lane gets the sum over one row, adds those
-// of its column j to `column`, and takes P along in `run`.
+// Sums W over 32 rows, above or below the diagonal, and the warp's 32 columns. Each lane gets the sum of one row and
+// adds its column j to `column`; `run` carries its entry of P from row to row.
 template <bool kAbove, class T>
 __device__ T TileSums(int n, int size, int tile, int j, const int32_t* order, const T* ratio, const T* dsoft, T& run,
                       T& column) {
@@ -161,8 +162,8 @@ __device__ T TileSums(int n, int size, int tile, int j, const int32_t* order, co
   return WarpSums(w);
 }
 
-// A warp has 32 columns and goes over tiles of 32 rows; its sums over the rows of a tile are one exchange, and go to
-// partial [warps, 2, n], which are added up in the order of the warps.
+// A warp owns 32 columns and goes through tiles of 32 rows. One exchange gives a tile's row sums, which go to partial
+// [warps, 2, n] and are then added in the order of the warps.
 template <class T>
 __device__ void SumTriangles(int n, int size, const int32_t* order, const T* upper, const T* lower, const double* s,
                              const T* dsoft, T* partial, const TriangleSums<T>& sums) {
@@ -202,8 +203,9 @@ __device__ void SumTriangles(int n, int size, const int32_t* order, const T* upp
   }
 }
 
-// What the loss says of the last half iteration: of log s, the column sums of W; of the ratios across a gap, the sum of
-// W over the pairs that it parts, which changes from gap to gap by a row and a column of the triangle. One warp.
+// The gradients of the last half iteration. dL / d log s is minus the column sums of W. The gradient of the log ratio
+// at a gap is the sum of W over the pairs on both sides of that gap; from one gap to the next it changes by one row and
+// one column of the triangle. One warp calls it.
 template <class T>
 __device__ void StartAdjoint(const Stretch& own, const TriangleSums<T>& w, const Adjoint& adjoint) {
   const auto up = [&](int i) { return static_cast<double>(w.upper_rows[i]) - static_cast<double>(w.upper_columns[i]); };
@@ -280,12 +282,12 @@ __global__ void __launch_bounds__(kMaxThreads) Backward(SoftSortProblem problem,
   }
   __syncthreads();
 
-  // Equal scores: the pairs among them must not count, but the sums over the gaps took them in sorted order.
+  // Pairs of equal scores have no gradient, but the sums over the gaps included them in sorted order: subtracts them.
   for (int i = threadIdx.x; i < size; i += blockDim.x) {
     const double* total = adjoint.total + i;  // -dL / d gap i
     double gradient = total[0] - (i + 1 < size ? total[1] : 0);
     const T own = scores[order[i]];
-    const auto pair = [&](int a, int b) {  // a before b
+    const auto pair = [&](int a, int b) {  // a comes before b
       return static_cast<double>(dsoft[int64_t{order[a]} * n + b]) * inverse[b] +
              static_cast<double>(dsoft[int64_t{order[b]} * n + a]) * inverse[a] + adjoint.weight[a] + adjoint.weight[b];
     };

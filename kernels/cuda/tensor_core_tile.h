@@ -1,7 +1,9 @@
-// Tiles of bf16 in shared memory for the tensor cores (matrix.h), and the way to and from arrays of bf16 or float.
+// Tiles of bf16 in shared memory for the tensor cores (matrix.h), and their transfer from and to arrays of bf16 or
+// float.
 //
-// With g = lane / 4 and t = lane % 4, as there. A chunk is eight neighbouring channels, 16 bytes. A row in registers,
-// of rows that a warp has as accumulators, or as an operand, is a word a chunk: channels 2 t and 2 t + 1 of it.
+// As in matrix.h, g = lane / 4 and t = lane % 4. A chunk is eight neighbouring channels, 16 bytes. Where a warp has
+// rows in registers, as accumulators or operands, a lane holds one word per chunk of a row: its channels 2 t and 2 t +
+// 1.
 #ifndef ORBIT_KERNELS_CUDA_TENSOR_CORE_TILE_H_
 #define ORBIT_KERNELS_CUDA_TENSOR_CORE_TILE_H_
 
@@ -15,7 +17,7 @@
 namespace orbit::kernels {
 namespace {
 
-// d += a b for two blocks of 8 columns, whose operands are b[0], b[1] and b[2], b[3].
+// d += a b for two blocks of 8 columns: b[0], b[1] are the operand of the left block, b[2], b[3] of the right one.
 __device__ __forceinline__ void MultiplyTwo(float (&left)[4], float (&right)[4], const uint32_t (&a)[4],
                                             const uint32_t (&b)[4]) {
   const uint32_t b_left[2] = {b[0], b[1]}, b_right[2] = {b[2], b[3]};
@@ -25,7 +27,7 @@ __device__ __forceinline__ void MultiplyTwo(float (&left)[4], float (&right)[4],
 
 using Chunk = uint4;
 
-// Four lanes of the same g have four words each: lane t gets word t of all of them, in their order.
+// Transposes 4 x 4 words among the four lanes with the same g: lane t gets word t of each of them, in order.
 __device__ __forceinline__ void TransposeWords(uint32_t (&words)[4]) {
 #pragma unroll
   for (int distance = 1; distance <= 2; distance *= 2) {
@@ -40,11 +42,11 @@ __device__ __forceinline__ void TransposeWords(uint32_t (&words)[4]) {
   }
 }
 
-// Rows of channels in an array; with kWhole every chunk of every row is there and aligned.
+// Rows of channels in an array; kWhole means that all rows consist of whole, aligned chunks.
 template <class T, bool kWhole>
 struct Rows {
   T* data;
-  int stride;  // between rows, in elements
+  int stride;  // elements between rows
   int count, channels;
 
   __device__ T* At(int row, int channel) const { return data + int64_t{row} * stride + channel; }
@@ -53,7 +55,7 @@ struct Rows {
 __device__ __forceinline__ float AsFloat(float value) { return value; }
 __device__ __forceinline__ float AsFloat(BFloat16 value) { return ToFloat(value); }
 
-// Channels `first` and following of a row, zeros beyond the last one; `first` is a channel of the row.
+// Loads kCount channels of a row from `first` on, zeros beyond the last one; `first` must be a channel of the row.
 template <int kCount, class T, bool kWhole>
 __device__ __forceinline__ void LoadFloats(float (&values)[kCount], const Rows<const T, kWhole>& rows, int row,
                                            int first) {
@@ -83,26 +85,26 @@ __device__ __forceinline__ Chunk LoadChunk(const Rows<const T, kWhole>& rows, in
   }
 }
 
-// Rows of kChannels, a power of two from 16 on. A row's chunks are permuted so that the same chunk of eight rows, which
-// ldmatrix reads at once, lies in different banks. kTogether tiles alternate in memory, 16 rows of each, so that their
-// addresses differ by constants.
+// Rows of kChannels channels, a power of two >= 16. The chunks of a row are permuted so that the same chunk of eight
+// rows, which ldmatrix reads at once, lies in different banks. kTogether tiles alternate in memory, 16 rows of each, so
+// that their addresses differ by constants.
 template <int kChannels, int kTogether>
 struct Tile {
   static constexpr int kChunks = kChannels / 8;
-  static constexpr int kSteps = kChannels / 16;  // of a product along the channels
-  static constexpr int kBlock = 16 * kChunks;    // chunks of 16 rows
+  static constexpr int kSteps = kChannels / 16;  // steps of a product along the channels
+  static constexpr int kBlock = 16 * kChunks;    // chunks per 16 rows
 
   Chunk* chunks;  // aligned to 128 bytes
 
-  // The i-th of the tiles that begin at `chunks`.
+  // The i-th of the kTogether tiles that begin at `chunks`.
   static __device__ Tile Of(Chunk* chunks, int i) { return {chunks + i * kBlock}; }
 
   __device__ Chunk* At(int row, int chunk) const {
     return chunks + row / 16 * kTogether * kBlock + row % 16 * kChunks + (chunk ^ Permutation(row));
   }
 
-  // Rows `first` to first + size of the array, size a multiple of 16, as rows 0 and following; zeros where there are no
-  // such rows or channels. By threads of which the caller is number `rank`; bf16 comes as an asynchronous copy.
+  // Loads rows [first, first + size) of the array, size a multiple of 16, into the tile's rows 0 and following; missing
+  // rows and channels become zeros. The caller is number `rank` of `threads` threads. bf16 is copied asynchronously.
   template <class T, bool kWhole>
   __device__ void Load(const Rows<const T, kWhole>& rows, int first, int size, int rank, int threads) const {
     constexpr bool kAsynchronous = std::is_same_v<T, BFloat16> && kWhole;
@@ -120,17 +122,17 @@ struct Tile {
     }
   }
 
-  // The operand a: rows from `row` on, a multiple of 16 as in what follows, channels from 16 step on.
+  // Loads the operand a: 16 rows from `row` on, a multiple of 16 here and below, and 16 channels from 16 step on.
   __device__ void Left(uint32_t (&a)[4], int row, int step) const {
     const int lane = threadIdx.x % 32;
     LoadMatrices(a, Address(row, lane % 16, step, lane / 16));
   }
-  // Two operands b for a product along the channels: columns are rows from `row` on.
+  // Loads two operands b for a product along the channels: their columns are 16 rows from `row` on.
   __device__ void Right(uint32_t (&b)[4], int row, int step) const {
     const int lane = threadIdx.x % 32;
     LoadMatrices(b, Address(row, lane / 16 * 8 + lane % 8, step, lane / 8 % 2));
   }
-  // Two operands b for a product along the rows from `row` on: columns are channels from 16 step on.
+  // Loads two operands b for a product along the rows from `row` on: their columns are 16 channels from 16 step on.
   __device__ void RightAlongRows(uint32_t (&b)[4], int row, int step) const {
     const int lane = threadIdx.x % 32;
     LoadMatricesTransposed(b, Address(row, lane % 16, step, lane / 16));
@@ -142,7 +144,8 @@ struct Tile {
     return row / kRowsALine % kPermuted;
   }
 
-  // Of chunk 2 step + half in row + within: one address for all steps of a row, but for two of its bits.
+  // The address of chunk 2 step + half in row `row + within`. For all steps of a row it is the same up to two of its
+  // bits.
   __device__ const void* Address(int row, int within, int step, int half) const {
     const Chunk* start = chunks + row * kTogether * kChunks + within * kChunks + (half ^ Permutation(within));
 #ifdef __CUDACC__
@@ -155,7 +158,7 @@ struct Tile {
   }
 };
 
-// A row to registers; zeros where there is none.
+// Loads a row into registers; zeros if it does not exist.
 template <int kChunks, class T, bool kWhole>
 __device__ void LoadRow(uint32_t (&words)[kChunks], const Rows<const T, kWhole>& rows, int row) {
   const int t = threadIdx.x % 4;
@@ -182,7 +185,7 @@ __device__ void LoadRow(uint32_t (&words)[kChunks], const Rows<const T, kWhole>&
   }
 }
 
-// Row `row` of the array = factor times row g, or with kLower row g + 8, of accumulators.
+// Row `row` of the array = factor times row g of the accumulators, or row g + 8 if kLower.
 template <bool kLower, int kChunks, class T, bool kWhole>
 __device__ void StoreRow(const float (&sums)[kChunks][4], float factor, const Rows<T, kWhole>& rows, int row) {
   const int t = threadIdx.x % 4;

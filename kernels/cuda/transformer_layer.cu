@@ -10,10 +10,10 @@
 #include "kernels/matmul.h"
 #include "kernels/transformer_layer.h"
 
-// Small layers of floats are a kernel each way, transformer_layer_on_chip.h, which keeps h alone for Backward. Others
-// are one product after another: cuBLASLt's products with the bias as their epilogue, or added to the residual;
-// attention that keeps a sequence on chip; what is cheap to compute again (both norms, GELU) is not kept. Bytes, in
-// units of an array of [rows, width], with a feed-forward part as wide as the model: forward 27, backward 48.
+// Small layers of floats are one kernel forward and one backward (transformer_layer_on_chip.h), which keep only h for
+// Backward. Other layers run product by product: cuBLASLt adds the bias as an epilogue, or accumulates into the
+// residual; attention keeps a sequence on chip; both norms and GELU are recomputed rather than kept. Bytes, in arrays
+// of [rows, width] and with hidden = width: forward 27, backward 48.
 namespace orbit::kernels {
 namespace {
 
@@ -35,10 +35,10 @@ struct Saved {
   }
 
   T* projected;  // queries, keys and values
-  T* attended;   // attention's result
+  T* attended;   // output of attention
   T* middle;     // h, after attention and the residual
-  T* hidden;     // what GELU is applied to
-  T* log_sums;   // of attention
+  T* hidden;     // before GELU
+  T* log_sums;   // log-sum-exp of attention's scores
   T* end;
 };
 
@@ -60,7 +60,7 @@ void AddLinear(Gpu gpu, int64_t rows, int64_t inputs, int64_t width, const T* x,
   MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, width, inputs, x, weight, T(1), y);
 }
 
-// The gradients of y = x weight^T + bias: weight [outputs, inputs]. That of the bias may be null.
+// The gradients of y = x weight^T + bias, weight [outputs, inputs]. The gradient of the bias may be null.
 template <class T>
 void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, const T* x, const T* weight, const T* dy,
                      T* dx, T* dweight, T* dbias) {
@@ -114,7 +114,7 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
   const Scratch<T> operand(gpu, rows * std::max(width, hidden)), gradient(gpu, rows * std::max(width, hidden)),
       of_middle(gpu, rows * width), of_projected(gpu, rows * 3 * width);
   T *a = operand.data(), *b = gradient.data(), *dmiddle = of_middle.data(), *dprojected = of_projected.data();
-  // The feed-forward part.
+  // Feed-forward block.
   UnaryForward(gpu, Unary::kGelu, rows * hidden, T(0), T(0), s.hidden, a);
   LinearWeightGradient(gpu, rows, hidden, width, a, dy, d.linear2_weight, d.linear2_bias);
   LinearOfGeluBackward(gpu, rows, hidden, width, s.hidden, p.linear2_weight, dy, b, d.linear1_bias);
@@ -122,7 +122,7 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
   LinearGradients<T>(gpu, rows, width, hidden, a, p.linear1_weight, b, dmiddle, d.linear1_weight, nullptr);
   LayerNormBackward(gpu, rows, width, eps, s.middle, p.norm2_weight, dmiddle, dmiddle, d.norm2_weight, d.norm2_bias);
   Accumulate(gpu, rows * width, dy, dmiddle);
-  // Attention.
+  // Attention block.
   LinearGradients(gpu, rows, width, width, s.attended, p.out_proj_weight, dmiddle, b, d.out_proj_weight,
                   d.out_proj_bias);
   AttentionBackward(gpu, ShapeOf(sizes), s.projected, s.attended, s.log_sums, b, dprojected);

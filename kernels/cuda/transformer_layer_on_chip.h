@@ -1,9 +1,11 @@
-// What both directions of a small transformer layer in one kernel share: when it is taken, who does what, norms.
+// Shared by the forward and the backward kernel of a small transformer layer: when they apply, the division of work,
+// layer norms.
 //
-// A block has 4 sequences at a time and all weights, in shared memory, where everything between x and y stays but for
-// h. Two warps have a sequence, each 32 of its up to 64 columns; products are by tiles of 32 x 32 (warp_tile.h), of
-// operands that Operand names: float, Tf32 or Bf16. A warp has a head of attention. Sequences are padded to 32 rows, of
-// which tiles of floats compute 28 where that is enough. Norms, softmax and GELU are f32.
+// A block processes 4 sequences at a time. All weights, and everything between x and y except h, are in shared memory.
+// Two warps share a sequence; each owns 32 of its up to 64 columns. Products are computed in tiles of 32 x 32
+// (warp_tile.h) from operands of type Operand: float, Tf32 or Bf16. A warp computes one head of attention at a time.
+// Sequences are padded to 32 rows; tiles of floats compute only 28 of them if that suffices. Norms, softmax and GELU
+// are f32.
 #ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_H_
 #define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_H_
 
@@ -21,14 +23,14 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kLayerThreads = 256;
-constexpr int kSlots = 4;  // sequences in a block
+constexpr int kSlots = 4;  // sequences per block
 constexpr int kRows = kSlots * kSlotRows;
 constexpr int kMaxWidth = 64;
 constexpr size_t kMostLayerBytes = 226 << 10;  // of dynamic shared memory
 constexpr int64_t kMaxBlocks = 132;            // each fills a multiprocessor
 
-// Whether the layer is one kernel each way: where a sequence fits in a slot, a row in two warps' tiles, and what
-// attention has of a head's rows in the registers of a lane; and the GPU has the shared memory for it.
+// Whether the layer is one kernel forward and one backward. A sequence must fit in a slot, a row in the tiles of two
+// warps and a row of a head in a lane's registers, and the GPU must have enough shared memory.
 template <class T>
 bool IsOnChip(Gpu gpu, const TransformerLayerSizes& s) {
   const auto fits = [](int64_t columns) { return columns >= 16 && columns <= kMaxWidth && columns % 16 == 0; };
@@ -41,8 +43,8 @@ inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {
   return std::min(kMaxBlocks, DivideUp<int64_t>(sizes.sequences, kSlots));
 }
 
-// Calls f.template operator()<Operand, kTall, kChannels>() for the precision, the rows a lane has of a tile of floats
-// (7 for up to 28 tokens) and the channels of a head.
+// Calls f.template operator()<Operand, kTall, kChannels>() for the precision, the number of rows that a lane has of a
+// tile of floats (7 for up to 28 tokens) and the number of channels per head.
 template <class F>
 void ForOperand(Gpu gpu, const TransformerLayerSizes& sizes, F&& f) {
   const auto for_channels = [&]<class Operand, int kTall>() {
@@ -60,7 +62,7 @@ void ForOperand(Gpu gpu, const TransformerLayerSizes& sizes, F&& f) {
   }
 }
 
-// What a thread needs to know of the sizes and of its place, for one turn of the loop over sequences.
+// The sizes and a thread's place, for one turn of the loop over sequences.
 struct LayerPlace {
   __device__ explicit LayerPlace(const TransformerLayerSizes& s, int thread = ThreadAnew())
       : tokens(static_cast<int>(s.tokens)),
@@ -76,12 +78,12 @@ struct LayerPlace {
 
   int tokens, width, heads, hidden;
   int lane, warp;
-  int slot;         // the warp's sequence in the block
-  int half;         // its columns
-  int row, column;  // the first ones
+  int slot;         // the warp's sequence within the block
+  int half;         // which half of the sequence's columns the warp owns
+  int row, column;  // first row of the sequence; first column of the half
 };
 
-// All weights, 64 x 64 each: of queries, keys and values, out_proj, linear1 and linear2; zeros where there is none.
+// All weights, padded with zeros to 64 x 64 each: queries, keys, values, out_proj, linear1 and linear2.
 template <class Operand>
 struct LayerWeights {
   static constexpr int kCount = 6, kBytes = kCount * Matrix<Operand>::kBytes;
@@ -92,7 +94,7 @@ struct LayerWeights {
   __device__ Matrix<Operand> First() const { return in.Rows(64 * 4); }
   __device__ Matrix<Operand> Second() const { return in.Rows(64 * 5); }
 
-  // By all threads of the block.
+  // All threads of the block call it.
   __device__ void Load(const LayerPlace& at, const TransformerLayerParameters<const float>& p) const {
     for (int i = threadIdx.x; i < kCount * 64 * 16; i += kLayerThreads) {
       const int number = i / (64 * 16), row = i / 16 % 64, column = i % 16 * 4;
@@ -115,7 +117,7 @@ struct RowStatistics {
   float mean, inverse_deviation;
 };
 
-// The 16 rows that a warp has of its sequence where rows go whole: a lane has, of 4 of them, 2 vectors.
+// The 16 rows of its sequence that a warp owns where it works on whole rows. A lane has 2 vectors of each of 4 of them.
 struct WarpRows {
   static constexpr int kCount = 4;
   using Values = float[kCount][2][4];
@@ -123,7 +125,7 @@ struct WarpRows {
   static __device__ int Row(const LayerPlace& at, int i) { return at.half * 16 + i * 4 + at.lane / 8; }
   static __device__ int Column(const LayerPlace& at, int v) { return v * 32 + at.lane % 8 * 4; }
 
-  // load(row, column) returns a vector of 4; 0 beyond the tokens and the width.
+  // load(row, column) returns a vector of 4. Values beyond the tokens and the width become 0.
   template <class LoadVector>
   static __device__ void Load(const LayerPlace& at, Values& values, LoadVector&& load) {
 #pragma unroll
@@ -138,7 +140,7 @@ struct WarpRows {
   }
 };
 
-// `to` = the norm of the rows, and 0 beyond the tokens; where given, statistics[row].
+// `to` = the layer norm of the rows, and 0 beyond the tokens. Also writes statistics[row] unless null.
 template <class Operand, class LoadVector>
 __device__ void Normalize(const LayerPlace& at, float eps, const float* weight, const float* bias, LoadVector&& load,
                           Matrix<Operand> to, RowStatistics* statistics) {
@@ -177,7 +179,7 @@ __device__ void Normalize(const LayerPlace& at, float eps, const float* weight, 
   }
 }
 
-// tile = x weight^T + bias: weight [32, inputs], bias [outputs], both from the tile's first column on.
+// tile = x weight^T + bias, where weight [32, inputs] and bias start at the tile's first column.
 template <class Tile, class Operand>
 __device__ void Linear(Tile& tile, Matrix<Operand> x, Matrix<Operand> weight, const float* bias, int inputs,
                        int outputs) {

@@ -1,6 +1,6 @@
-// Attention of one head of one sequence, of up to 32 tokens, by a warp, in shared memory: in single precision with a
-// row a lane, and where a head has a tensor core's 16 channels and operands are for tensor cores, with tiles of scores
-// that never leave the registers. Softmax is f32 in both.
+// Attention for one head of one sequence of up to 32 tokens, by a warp, in shared memory: with a row per lane in single
+// precision or, for heads of 16 channels with operands for tensor cores, with tiles of scores that never leave the
+// registers. Softmax is f32 in both.
 #ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_ATTENTION_H_
 #define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_ATTENTION_H_
 
@@ -14,10 +14,10 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr int kSlotRows = 32;  // of a sequence
+constexpr int kSlotRows = 32;  // rows per sequence
 
-// The columns of a head; what Forward and Backward leave in their places. Rows beyond the tokens are finite up to the
-// next multiple of 4, on tensor cores all of them.
+// The columns of one head, and where Forward and Backward leave their results. Rows beyond the tokens must be finite up
+// to the next multiple of 4, on tensor cores all of them.
 template <class Operand>
 struct HeadForward {
   Matrix<Operand> query, key, value;
@@ -25,7 +25,7 @@ struct HeadForward {
 };
 template <class Operand>
 struct HeadBackward {
-  Matrix<Operand> query, key, value, dresult;  // the last one's rows beyond the tokens are 0
+  Matrix<Operand> query, key, value, dresult;  // rows of dresult beyond the tokens are 0
   __device__ Matrix<Operand> dkey() const { return query; }
   __device__ Matrix<Operand> dquery() const { return key; }
   __device__ Matrix<Operand> result() const { return value; }
@@ -39,7 +39,7 @@ struct HeadBackward {
 template <class Operand, int kChannels>
 constexpr bool kAttendsByTiles = !std::is_same_v<Operand, float> && kChannels == 16;
 
-// ---- A row a lane ----
+// ---- One row per lane ----
 
 template <int kChannels, class Operand>
 __device__ void LoadRow(Matrix<Operand> from, int row, float (&values)[kChannels]) {
@@ -77,7 +77,7 @@ __device__ void AddTo(float (&sum)[kChannels], float factor, const float (&value
   for (int c = 0; c < kChannels; ++c) sum[c] += factor * values[c];
 }
 
-// Calls f(key) for the keys below `tokens`, and some more up to the next multiple of 4.
+// Calls f(key) for the keys below `tokens`, and for those up to the next multiple of 4.
 template <class F>
 __device__ void ForKeys(int tokens, F&& f) {
 #pragma unroll
@@ -88,7 +88,7 @@ __device__ void ForKeys(int tokens, F&& f) {
     }
 }
 
-// weights[key] of the lane's query, 0 beyond the tokens, and the logarithm of the sum they were divided by.
+// Computes the weights of the lane's query, 0 beyond the tokens, and returns their log-sum-exp.
 template <int kChannels, class Operand>
 __device__ float AttentionWeights(int tokens, const float (&query)[kChannels], Matrix<Operand> keys,
                                   float (&weights)[kSlotRows]) {
@@ -124,8 +124,8 @@ __device__ void AttendByRows(int tokens, const HeadForward<Operand>& head) {
   StoreRow(head.result(), lane, sum);
 }
 
-// A lane has a query, and then a key. What it no longer needs of the key and the value in its row gives its place to
-// the results for its query.
+// A lane owns a query and then a key. The results for its query overwrite the parts of its row's key and value that are
+// no longer needed.
 template <int kChannels, class Operand>
 __device__ void AttendByRowsBackward(int tokens, const HeadBackward<Operand>& head) {
   const float scale = 1.0f / sqrt(static_cast<float>(kChannels));
@@ -173,7 +173,7 @@ __device__ void AttendByRowsBackward(int tokens, const HeadBackward<Operand>& he
     AddTo(dvalue, weight, dresult);
     AddTo(dkey, weight * slope * scale, query);
   }
-  __syncwarp();  // queries and the gradient have been read
+  __syncwarp();  // queries and dresult have been read
 #pragma unroll
   for (int c = 0; c < kChannels; ++c) {
     dkey[c] = exists ? dkey[c] : 0.0f;
@@ -185,10 +185,10 @@ __device__ void AttendByRowsBackward(int tokens, const HeadBackward<Operand>& he
 
 // ---- By tiles: 16 channels, on tensor cores ----
 
-// Scores, [32 queries, 32 keys], become weights; log_sums of the lane's rows.
+// Turns scores [32 queries, 32 keys] into weights and computes log_sums for the lane's rows.
 template <class Operand>
 __device__ void Softmax(int tokens, TensorCoreTile<Operand>& scores, float (&log_sums)[4]) {
-  constexpr float kScale = 0.25f;  // of 16 channels
+  constexpr float kScale = 0.25f;  // 1 / sqrt(16 channels)
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     float largest = -std::numeric_limits<float>::infinity(), sum = 0;
@@ -221,7 +221,7 @@ __device__ void Softmax(int tokens, TensorCoreTile<Operand>& scores, float (&log
   }
 }
 
-// Of a number a row, those of the lane's columns.
+// Given one number per row, gets the numbers that belong to the lane's columns.
 __device__ inline void OfColumns(const float (&of_rows)[4], float (&of_columns)[4][2]) {
   const int lane = threadIdx.x % 32;
 #pragma unroll
@@ -252,7 +252,7 @@ __device__ void AttendByTiles(int tokens, const HeadForward<Operand>& head) {
   StoreTile(tokens, result, head.result());
 }
 
-// The scores are computed with queries as rows, and again with keys as rows.
+// The scores are computed twice: with queries as rows and with keys as rows.
 template <class Operand>
 __device__ void AttendByTilesBackward(int tokens, const HeadBackward<Operand>& head) {
   constexpr float kScale = 0.25f;

@@ -1,4 +1,5 @@
-// A small transformer layer, backward, in one kernel, and another that adds up the blocks' gradients of the parameters.
+// The backward of a small transformer layer in one kernel, and a second kernel that adds the blocks' parameter
+// gradients.
 #ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
 #define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
 
@@ -9,8 +10,8 @@ namespace {
 
 // ---- Sums of gradients ----
 //
-// A block's, in global memory, where they stay in the second cache: what has no room in shared memory. Of each element
-// one thread adds up, sequence after sequence. The norms' have a part for each slot.
+// A block's sums do not fit in shared memory; they are in global memory and stay in the L2 cache. A single thread adds
+// to each element, sequence after sequence. The gradients of the norms have a separate part for each slot.
 
 template <class Number>
 __host__ __device__ Number GradientSize(const TransformerLayerSizes& s) {
@@ -19,7 +20,7 @@ __host__ __device__ Number GradientSize(const TransformerLayerSizes& s) {
 }
 inline int64_t BlockSumsSize(const TransformerLayerSizes& s) { return GradientSize<int64_t>(s) + 4 * kSlots * s.width; }
 
-// The parameters one after another, from `data`; the norms' are [kSlots, width].
+// The parameters one after another, from `data` on; the norms' are [kSlots, width].
 __device__ inline TransformerLayerParameters<float> PartsOf(const LayerPlace& at, float* data) {
   const auto take = [&](int size) {
     float* part = data;
@@ -43,13 +44,13 @@ __device__ inline TransformerLayerParameters<float> PartsOf(const LayerPlace& at
   return p;
 }
 
-// The sequences of a turn, and whether it is the block's first.
+// Which sequences a turn processes, and whether it is the block's first turn.
 struct SlotRange {
   int present;  // slots with a sequence
-  bool begins;  // nothing has been added up before
+  bool begins;  // nothing has been summed before
 };
 
-// Of 32 columns: a lane has a vector of them, and of the rows each kLanes-th.
+// Sums of 32 columns: a lane owns one vector of columns and every kLanes-th row.
 template <class Operand>
 struct BiasSums {
   static constexpr int kVector = Matrix<Operand>::kVector, kLanes = kVector;
@@ -75,9 +76,9 @@ struct BiasSums {
   float sums[kVector] = {};
 };
 
-// A warp's part of the gradient of a weight: to [32, 32], of which there are `rows` and `columns` and which is part of
-// a matrix with rows of `stride`, += dy^T x, over all rows of all sequences present; where given, bias [32] += the sums
-// of dy's columns.
+// A warp's part of a weight's gradient: to += dy^T x over all rows of all present sequences. `to` is [32, 32], of which
+// `rows` x `columns` exist, within a matrix with row stride `stride`. Also bias [32] += column sums of dy, unless bias
+// is null.
 template <class Operand>
 struct WeightGradient {
   Matrix<Operand> dy, x;
@@ -92,7 +93,7 @@ __device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, 
   using Tile = WarpTile<Operand, 8>;
   constexpr int kWidth = Tile::kWidth;
   if (rows <= 0 || columns <= 0) return;
-  Tile before, tile;  // the sums are on their way while the products are computed
+  Tile before, tile;  // the old sums are loaded while the products are computed
   before.Clear();
   tile.Clear();
   if (!slots.begins)
@@ -117,7 +118,7 @@ __device__ void AddWeightGradient(const LayerPlace& at, const SlotRange& slots, 
   if (bias) sums.AddTo(slots, rows, bias);
 }
 
-// A thread has an element of the gradients and every 8th block; the norms' are the last.
+// A thread adds one element of the gradients over every 8th block; those of the norms come last.
 constexpr int kAddUpParts = 8;
 __global__ void __launch_bounds__(32 * kAddUpParts)
     AddUpGradients(TransformerLayerSizes sizes, int blocks, int block_size, const float* partial,
@@ -162,10 +163,11 @@ __global__ void __launch_bounds__(32 * kAddUpParts)
 
 // ---- The gradient of a norm ----
 //
-// It comes as a tile, of half of the columns; sums over whole rows are exchanged between the sequence's two warps.
+// The gradient of the norm's output is a tile with half of the columns; sums over whole rows are exchanged between the
+// sequence's two warps.
 
 struct RowSums {
-  float sum, product;  // of the gradient, and of it times the normalised row
+  float sum, product;  // of the gradient, and of the gradient times the normalised row
 };
 
 template <class Tile>
@@ -173,8 +175,8 @@ struct NormGradient {
   static constexpr int kWidth = Tile::kWidth;
   using V = Vector<float, kWidth>;
 
-  // `source` is what was normalised. Multiplies `tile` by the norm's weight; adds to the sums for the norm's
-  // gradients, [kSlots, width]; leaves sums of the rows in exchange [2, kRows].
+  // `source` is the norm's input. Multiplies `tile` by the norm's weight, adds to the sums [kSlots, width] of the
+  // norm's gradients, and writes the sums of the rows to exchange [2, kRows].
   __device__ void Begin(const LayerPlace& at, Tile& tile, const float* source, const RowStatistics* of_rows,
                         const float* weight, RowSums* exchange, float* weight_sums, float* bias_sums) {
     float dweight[Tile::kVectors][kWidth] = {}, dbias[Tile::kVectors][kWidth] = {};
@@ -214,7 +216,8 @@ struct NormGradient {
     }
   }
 
-  // Once both warps have begun, dx = residual + the gradient: f(row, column, dx's vector). 0 beyond the tokens.
+  // When both warps have called Begin: dx = residual + the gradient, passed on as f(row, column, dx's vector). It is 0
+  // beyond the tokens.
   template <class F>
   __device__ void Finish(const LayerPlace& at, Tile& tile, const float* source, const RowSums* exchange,
                          const float* residual, F&& f) const {
@@ -251,14 +254,15 @@ struct NormGradient {
     return value;
   }
 
-  RowStatistics statistics[Tile::kRows];  // of the lane's rows
+  RowStatistics statistics[Tile::kRows];  // for the lane's rows
 };
 
 // ---- The kernel ----
 
-// Besides the weights shared memory has four operands: a norm's result and the gradient of what comes after; then, of
-// the feed-forward part, GELU's result and the gradient of its argument, and of attention 32 columns of queries and
-// keys, and of values and the gradient of the result. In single precision and in tf32 all of 227 KB, in bf16 115 KB.
+// Besides the weights, shared memory has four operands. The first two are a norm's output and the gradient of what
+// follows it. The other two are, for the feed-forward block, GELU's output and the gradient of its input and, for
+// attention, 32 columns each of queries and keys, and of values and the gradient of the result. Single precision and
+// tf32 need 227 KB, bf16 115 KB.
 template <class Operand>
 struct BackwardMemory {
   static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes;
@@ -279,14 +283,15 @@ struct BackwardMemory {
   }
 
   LayerWeights<Operand> weights;
-  // From a first row on.
+  // All of these start at the row given to the constructor.
   Matrix<Operand> norm, gradient, activated, dhidden;
-  HeadBackward<Operand> head;  // of 32 columns, a few heads
+  HeadBackward<Operand> head;  // 32 columns, which are a few heads
   RowStatistics* statistics;
   RowSums* exchange;  // [2, kRows]
 };
 
-// What a warp works on in one turn of the loop over sequences. It is made anew where a part of the turn is over.
+// What a warp needs for one turn of the loop over sequences. It is constructed anew for each part of the turn, to save
+// registers.
 template <class Operand>
 struct BackwardTurn : LayerPlace {
   __device__ BackwardTurn(const TransformerLayerSizes& sizes, int64_t first, float* block_sums)
@@ -300,21 +305,22 @@ struct BackwardTurn : LayerPlace {
         offset((first + slot) * tokens * width),
         sums(PartsOf(*this, block_sums)) {}
 
-  // To load rows of the sequence, of x or what has its shape.
+  // A function that loads vectors of the sequence's rows, from x or an array of its shape.
   __device__ auto RowsOf(const float* from) const {
     return [from = from + offset, width = width](int r, int c) {
       return *reinterpret_cast<const Vector<float, 4>*>(from + r * width + c);
     };
   }
 
-  BackwardMemory<Operand> block, m;  // of all sequences, and of the warp's
+  BackwardMemory<Operand> block, m;  // block: from the block's first row; m: from the first row of the warp's sequence
   SlotRange slots;
-  bool exists, has_width, has_hidden;  // the sequence, and its columns of that width that are the warp's
+  // whether the sequence exists, and whether it has columns of these widths in the warp's half
+  bool exists, has_width, has_hidden;
   int64_t offset;
   TransformerLayerParameters<float> sums;
 };
 
-// A warp has a quarter of linear2's weight, or of linear1's.
+// A warp computes a quarter of the gradient of linear2's weight (warps 0 to 3) or of linear1's.
 template <class Operand>
 __device__ void AddFeedForwardGradients(const BackwardTurn<Operand>& at) {
   const bool second = at.warp < 4;
@@ -331,8 +337,8 @@ __device__ void AddFeedForwardGradients(const BackwardTurn<Operand>& at) {
        .bias = column > 0 ? nullptr : (second ? at.sums.linear2_bias : at.sums.linear1_bias) + row});
 }
 
-// Of the 32 columns from `begin` on a warp has half of their queries', keys' or values' rows of in_proj's weight, or
-// half of their columns of out_proj's.
+// For the 32 columns from `begin` on: a warp computes half of the rows of in_proj's weight gradient for the queries,
+// keys or values, or half of out_proj's gradient in these columns.
 template <class Operand>
 __device__ void AddAttentionGradients(const BackwardTurn<Operand>& at, int begin) {
   const HeadBackward<Operand>& head = at.block.head;
@@ -358,9 +364,9 @@ __device__ void AddAttentionGradients(const BackwardTurn<Operand>& at, int begin
   AddWeightGradient(at, at.slots, gradient);
 }
 
-// dx is written, and sums [blocks, BlockSumsSize]; `middle` is what Forward has left. dx also keeps the gradient of
-// `middle` for a while. Bytes: x, middle, dy and dx once, the weights once a block, and for every 4 sequences the
-// block's sums read and written, in the second cache. Flops a row: 2 width (11 width + 5 hidden) + 16 tokens width.
+// Writes dx and sums [blocks, BlockSumsSize]; `middle` is Forward's. dx holds the gradient of `middle` in between.
+// Bytes: x, middle, dy and dx once; the weights once per block; the block's sums read and written for every 4
+// sequences, in the L2 cache. Flops per row: 2 width (11 width + 5 hidden) + 16 tokens width.
 template <class Operand, int kTall, int kChannels>
 __global__ void __launch_bounds__(kLayerThreads, 1)
     LayerBackward(TransformerLayerSizes sizes, TransformerLayerParameters<const float> p, const float* x,
@@ -379,7 +385,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
   for (int64_t first = int64_t{blockIdx.x} * kSlots; first < sizes.sequences; first += int64_t{gridDim.x} * kSlots) {
     Tile tile;
     NormGradient<Tile> norm;
-    // The feed-forward part.
+    // Feed-forward block.
     {
       const BackwardTurn<Operand> at(sizes, first, block_sums);
       if (at.exists) {
@@ -434,7 +440,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
       __syncthreads();
     }
 
-    // Attention, 32 columns at a time.
+    // Attention block, 32 columns at a time.
     tile.Clear();
     for (int begin = 0; begin < sizes.width; begin += 32) {
       const BackwardTurn<Operand> at(sizes, first, block_sums);

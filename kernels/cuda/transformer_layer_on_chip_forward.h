@@ -7,9 +7,9 @@
 namespace orbit::kernels {
 namespace {
 
-// Besides the weights shared memory has the operand of the next product, and queries, keys and values; then attention's
-// result in the queries' place, h in the keys' where an operand has the size of a float, and GELU's result in the
-// values'. In single precision and in tf32 224 KB in all, in bf16 144 KB.
+// Besides the weights, shared memory has the operand of the next product, and queries, keys and values. Later
+// attention's output takes the place of the queries, h that of the keys (if an operand has the size of a float), and
+// GELU's output that of the values. Single precision and tf32 need 224 KB, bf16 144 KB.
 template <class Operand>
 struct ForwardMemory {
   static constexpr int kOperandBytes = 2 * Matrix<Operand>::kBytes, kFloatBytes = 2 * Matrix<float>::kBytes;
@@ -28,14 +28,14 @@ struct ForwardMemory {
   __device__ Matrix<Operand> Projected(int part) const { return part == 0 ? query : part == 1 ? key : value; }
 
   LayerWeights<Operand> weights;
-  // From a first row on, that of the warp's sequence.
+  // All of these start at the row given to the constructor, the first one of the warp's sequence.
   Matrix<Operand> operand, query, key, value;
   Matrix<float, Operand> h;
 };
 
-// y is written, and h, to `middle` where that is not null. Bytes: x and y once, h once, and the weights once a block.
-// Flops a row: 2 width (4 width + 2 hidden) + 4 tokens width. Registers hold a tile, or a head's weights: by rows those
-// of a query and its result, by tiles a warp's of all.
+// Writes y and, unless null, `middle` = h. Bytes: x, y and h once; the weights once per block. Flops per row: 2 width
+// (4 width + 2 hidden) + 4 tokens width. Registers hold a tile or, in attention, weights: those of the lane's query and
+// its result, or a warp's tile of all.
 template <class Operand, int kTall, int kChannels>
 __global__ void __launch_bounds__(kLayerThreads, 1)
     LayerForward(TransformerLayerSizes sizes, TransformerLayerParameters<const float> p, const float* x, float* y,

@@ -36,7 +36,7 @@ __device__ Vector<T, kWidth> operator*(SumType<T> factor, Vector<T, kWidth> vect
   return vector;
 }
 
-// Elements in the widest vector, of 16 bytes.
+// The number of elements in the widest vector, 16 bytes.
 template <class T>
 constexpr int kFullWidth = 16 / sizeof(T);
 
@@ -76,8 +76,8 @@ bool IsAligned(Pointers... pointers) {
   return ((reinterpret_cast<uintptr_t>(pointers) % (sizeof(T) * kWidth) == 0) && ...);
 }
 
-// Calls f.template operator()<kWidth>() for the widest vectors, or single elements, that rows of `columns` elements at
-// the addresses divide into.
+// Calls f.template operator()<kWidth>() with the widest vectors, or single elements, that divide rows of `columns`
+// elements and suit the addresses' alignment.
 template <class T, class F, class... Pointers>
 void ForVectors(int64_t columns, F&& f, Pointers... pointers) {
   if (columns % kFullWidth<T> == 0 && IsAligned<T, kFullWidth<T>>(pointers...))

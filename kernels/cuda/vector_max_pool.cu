@@ -6,8 +6,8 @@ namespace {
 
 constexpr int kThreads = 256;
 
-// A thread has one channel of one set; neighbouring threads have neighbouring channels. Bytes: x and direction once, of
-// x the chosen vectors a second time, y and choice once.
+// A thread per channel of a set; neighbouring threads have neighbouring channels. Bytes: x and direction once, the
+// chosen vectors of x a second time, y and choice once.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     PoolKernel(int64_t size, int64_t m, int64_t channels, const T* x, const T* direction, T* y, int32_t* choice) {
@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int axis = 0; axis < 3; ++axis) y[(set * 3 + axis) * channels + c] = vector(x, chosen, axis);
 }
 
-// A thread has one element of dx. Bytes: dy and choice once, where they stay in the cache, and dx once.
+// A thread per element of dx. Bytes: dx once; dy and choice once, as long as they stay in cache.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     BackwardKernel(int64_t size, int64_t m, int64_t channels, const int32_t* choice, const T* dy, T* dx) {

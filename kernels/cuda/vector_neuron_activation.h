@@ -1,5 +1,5 @@
-// Vectors in space, and the activation of vector neurons: a row's feature p, whose length is normalised, along its
-// direction d (kernels/vector_neurons.h has the formula).
+// Vectors in space, and the activation of vector neurons (formula in kernels/vector_neurons.h): a row's feature p,
+// whose length is normalised, along its direction d.
 #ifndef ORBIT_KERNELS_CUDA_VECTOR_NEURON_ACTIVATION_H_
 #define ORBIT_KERNELS_CUDA_VECTOR_NEURON_ACTIVATION_H_
 
@@ -47,7 +47,7 @@ __device__ T LengthOf(const Spatial<T>& p) {
   return sqrt(Dot(p, p));
 }
 
-// 1 / length, and 0 for a vector that is 0: its length has the derivative 0.
+// The inverse of a length, and 0 for the zero vector, whose length gets derivative 0.
 template <class T>
 __device__ T InverseOf(T length) {
   return length > 0 ? T(1) / length : T(0);
@@ -69,8 +69,8 @@ __device__ Spatial<T> Activate(const Spatial<T>& p, const Spatial<T>& d, const A
 
 template <class T>
 struct ActivationGradient {
-  T m, db;            // db: of b = BatchNorm(m)
-  Spatial<T> dp, dd;  // dp: for a fixed mean and variance
+  T m, db;            // db: gradient of b = BatchNorm(m)
+  Spatial<T> dp, dd;  // dp: with mean and variance held constant
 };
 
 template <class T>

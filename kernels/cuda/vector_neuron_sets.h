@@ -1,14 +1,14 @@
-// What the passes of vector_neurons.cu over the graphs share: the sets of points that a block computes, and its plan.
+// Shared by the passes of vector_neurons.cu over the graphs: the sets of points that a block computes, and its plan.
 //
-// A row's features are mapped by a sum of two maps of points: p = p'(one point) + p"(another point, or the context),
-// likewise d; see kernels/vector_neurons.h. As right factors of x, [in, width] and [second_in, width], width = 2
-// channels, the weights of p' and d' side by side, a direction that all channels share repeated, are made once and lie
-// in every block's shared memory.
+// A row's feature is a sum of two linear maps of points: p = p'(one point) + p"(another point, or the context), and
+// likewise d; see kernels/vector_neurons.h. The weights are prepared once, as right factors of x: [in, width] and
+// [second_in, width] with width = 2 channels, the weights of p' and d' side by side; a shared direction is repeated for
+// all channels. Every block keeps them in shared memory.
 //
-// A block takes `slots` graphs at a time. First all threads compute the sets of their points, [n, 3, width] of (p', d')
-// and [n or 1, 3, width] of (p", d"), into shared memory; then a thread has one channel of one graph and goes through
-// the graph's rows in their order, so that what rows add up to needs neither atomics nor order. Where a graph is too
-// large for shared memory its sets are in scratch memory.
+// A block processes `slots` graphs at a time. First all threads compute the sets of the graphs' points, [n, 3, width]
+// for (p', d') and [n or 1, 3, width] for (p", d"), into shared memory. Then each thread takes one channel of one graph
+// and goes through the graph's rows in order, so that sums over rows need no atomics and have a fixed order. The sets
+// of graphs too large for shared memory are in scratch memory.
 #ifndef ORBIT_KERNELS_CUDA_VECTOR_NEURON_SETS_H_
 #define ORBIT_KERNELS_CUDA_VECTOR_NEURON_SETS_H_
 
@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
 constexpr int kMostBlocks = 1024;
-constexpr size_t kSharedBytes = 100 << 10;  // two blocks a multiprocessor
+constexpr size_t kSharedBytes = 100 << 10;  // allows two blocks per multiprocessor
 constexpr size_t kAlignment = 16;
 
 template <class T>
@@ -36,7 +36,7 @@ struct Layer {
   T* work;  // of all blocks; null: in shared memory
   int slots, lanes;
   bool weights_in_shared, with_pool;
-  int64_t work_size;  // elements a graph
+  int64_t work_size;  // elements per graph
 
   __host__ __device__ bool edges() const { return shape.neighbours > 0; }
   __host__ __device__ int64_t width() const { return 2 * shape.channels; }
@@ -54,8 +54,8 @@ struct Layer {
 
 template <class T>
 struct Block {
-  // `extra` doubles come before all else in shared memory. What is written here and by ClearSums is there for all after
-  // the first barrier of ComputeSets, with which every turn begins.
+  // `extra` doubles precede all else in shared memory. What the constructor and ClearSums write is visible to all
+  // threads after the first barrier of ComputeSets, with which every turn begins.
   __device__ Block(const Layer<T>& layer, int64_t extra) : l(layer) {
     sums = DynamicShared<double>();
     T* shared = reinterpret_cast<T*>(sums + DivideUp<int64_t>(extra, 2) * 2);
@@ -73,13 +73,13 @@ struct Block {
     own = work + slot * l.work_size;
   }
 
-  // The graphs of turn t are t slots .. t slots + slots - 1; the block takes every gridDim.x-th turn.
+  // Turn t processes the graphs t slots .. t slots + slots - 1. A block takes every gridDim.x-th turn.
   __device__ int64_t Turns() const { return DivideUp<int64_t>(l.shape.graphs, l.slots); }
 
   __device__ T* Second(T* first) const { return first + l.shape.n * 3 * l.width(); }
   __device__ T* Work(int s) const { return work + s * l.work_size; }
 
-  // Point i of a graph's (p', d') is row i of x, and so on; where row e of point i reads them:
+  // (p', d') of point i is row i of the first sets, and so on. The offsets that row e of point i reads:
   __device__ int64_t FirstOf(int64_t graph, int64_t i, int64_t e) const {
     const int64_t k = l.shape.neighbours;
     return (k > 0 ? l.input.neighbours[(graph * l.shape.n + i) * k + e] : i) * 3 * l.width();
@@ -92,7 +92,8 @@ struct Block {
     return l.edges() ? FirstInput(graph) : l.input.context + graph * 3 * l.second_in();
   }
 
-  // The first `columns` of [points, 3, width] = x [points, 3, in] times weights, for every graph of the turn.
+  // Computes the first `columns` columns of [points, 3, width] = x [points, 3, in] * weights, for every graph of the
+  // turn.
   __device__ void Multiply(int64_t turn, int64_t points, int64_t in, int64_t columns, bool second) const {
     const T* factor = second ? second_weights : weights;
     for (int64_t item = threadIdx.x; item < l.slots * points * columns; item += kThreads) {
@@ -109,15 +110,15 @@ struct Block {
     }
   }
 
-  // All threads call it; the sets are there when it returns.
+  // Computes the sets of the turn's graphs. All threads call it; the sets are complete on return.
   __device__ void ComputeSets(int64_t turn, int64_t columns) const {
-    __syncthreads();  // the weights are there, and the sets before have been read
+    __syncthreads();  // the weights are loaded, and the previous sets have been read
     Multiply(turn, l.shape.n, l.shape.in, columns, false);
     Multiply(turn, l.second_points(), l.second_in(), columns, true);
     __syncthreads();
   }
 
-  // Calls f(graph, c) for the channels of the thread's graph in this turn.
+  // Calls f(graph, c) for each channel c of a graph in this turn that the thread owns.
   template <class F>
   __device__ void ForEachChannel(int64_t turn, F&& f) const {
     const int64_t graph = turn * l.slots + slot;
@@ -125,12 +126,12 @@ struct Block {
     for (int64_t c = lane; c < l.shape.channels; c += l.lanes) f(graph, c);
   }
 
-  // Two sums a channel: a thread adds to its own, [2, slots, channels].
+  // Clears the two sums per channel, [2, slots, channels], of which a thread adds only to its own.
   __device__ void ClearSums() const {
     for (int64_t i = threadIdx.x; i < 2 * l.slots * l.shape.channels; i += kThreads) sums[i] = 0;
   }
   __device__ double& Sum(int which, int64_t c) const { return sums[(which * l.slots + slot) * l.shape.channels + c]; }
-  // partial [blocks, 2, channels].
+  // Writes the block's sums to partial [blocks, 2, channels].
   __device__ void WriteSums(double* partial) const {
     __syncthreads();
     for (int64_t i = threadIdx.x; i < 2 * l.shape.channels; i += kThreads) {
@@ -144,11 +145,11 @@ struct Block {
   const Layer<T>& l;
   double* sums;
   const T *weights, *second_weights, *pool;
-  T *work, *own;  // own: of the thread's graph
+  T *work, *own;  // own: for the thread's graph
   int slot, lane;
 };
 
-// The right factors, and the pool's transpose after them; a thread an element.
+// Prepares the right factors, followed by the pool's transpose; a thread per element.
 template <class T>
 __global__ void __launch_bounds__(kThreads) PrepareKernel(VectorNeuronShape shape, int64_t second_in, const T* feature,
                                                           const T* direction, const T* pool, T* weights) {
@@ -178,7 +179,8 @@ struct Plan {
   size_t shared_bytes = 0;
 };
 
-// A graph takes room for `sets` times its sets and for `extra` elements, and with `sums` two doubles a channel.
+// The plan for graphs that each need `sets` times their sets, `extra` further elements and, if `sums`, two doubles per
+// channel.
 template <class T>
 Plan<T> PlanFor(const VectorNeuronShape& shape, const VectorNeuronInput<T>& input, bool with_pool, int64_t extra,
                 int64_t sets, bool sums) {
@@ -202,7 +204,7 @@ Plan<T> PlanFor(const VectorNeuronShape& shape, const VectorNeuronInput<T>& inpu
   return plan;
 }
 
-// Calls launch(plan), with sets in scratch memory where they do not fit.
+// Calls launch(plan), after allocating scratch memory for the sets if they do not fit in shared memory.
 template <class T, class F>
 void WithWork(Gpu gpu, Plan<T> plan, F&& launch) {
   if (plan.shared_bytes <= kSharedBytes) return launch(plan);
@@ -214,7 +216,7 @@ void WithWork(Gpu gpu, Plan<T> plan, F&& launch) {
   launch(plan);
 }
 
-// The right factors in scratch memory.
+// The right factors, in scratch memory.
 template <class T>
 Scratch<T> Prepare(Gpu gpu, const Layer<T>& l, const T* feature, const T* direction, const T* pool) {
   Scratch<T> weights(gpu, l.weights_size());

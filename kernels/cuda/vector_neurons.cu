@@ -6,10 +6,10 @@
 #include "kernels/cuda/vector_neuron_sets.h"
 #include "kernels/vector_neurons.h"
 
-// A layer is a few passes over the graphs, each of which computes the sets of their points again
-// (vector_neuron_sets.h): in training one for the statistics of lengths and one for y, and backward one for the sums
-// that go through the statistics and one for the gradients, in which all threads compute products with the sets'
-// gradients. Bytes: x once a pass, y or dx once, dy twice.
+// A layer makes a few passes over the graphs, each of which recomputes the sets of their points (vector_neuron_sets.h).
+// Forward has one pass for y and, in training, one for the statistics of the lengths. Backward has one for the sums
+// that flow through the statistics and one for the gradients, in which all threads compute the products with the sets'
+// gradients. Bytes: x once per pass, y or dx once, dy twice.
 namespace orbit::kernels {
 namespace {
 
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kThreads) LengthSumsKernel(const __grid_consta
   block.WriteSums(partial);
 }
 
-// The two sums of channel c over all blocks; a warp calls it, lane 0 gets them.
+// One of the two sums of channel c over all blocks. All lanes of a warp call it; lane 0 gets the sum.
 __device__ double TotalOf(int blocks, int64_t channels, const double* partial, int which, int64_t c) {
   double sum = 0;
   for (int block = threadIdx.x % 32; block < blocks; block += 32) sum += partial[(2 * block + which) * channels + c];
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads) PointsKernel(const __grid_constant__
   }
 }
 
-// The results of a point's edges, [neighbours, 3, channels], come after the sets.
+// The activations of a point's edges, [neighbours, 3, channels], are stored after the sets.
 template <class T>
 __global__ void __launch_bounds__(kThreads) EdgesKernel(const __grid_constant__ Layer<T> layer, T* y, uint8_t* choice) {
   const Block<T> block(layer, 0);
@@ -98,7 +98,7 @@ __global__ void __launch_bounds__(kThreads) EdgesKernel(const __grid_constant__ 
                 edges + e * 3 * channels + c, channels);
         }
       });
-      __syncthreads();  // all channels of the point's edges are there
+      __syncthreads();  // all channels of the point's edges are stored
       block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
         const int64_t point = graph * layer.shape.n + i;
         T farthest = 0;
@@ -123,7 +123,7 @@ __global__ void __launch_bounds__(kThreads) EdgesKernel(const __grid_constant__ 
 
 // ---- Backward ----
 
-// Of the row that channel c of point i was taken from.
+// The gradient for channel c of point i; for edges, of the edge that the pooling chose.
 template <class T>
 __device__ ActivationGradient<T> GradientOfPoint(const Block<T>& block, int64_t graph, int64_t i, int64_t c,
                                                  int64_t chosen, const Affine<T>& norm, const T* dy) {
@@ -140,7 +140,7 @@ __device__ int64_t ChoiceAt(const Layer<T>& layer, const uint8_t* choice, int64_
   return choice ? choice[(graph * layer.shape.n + i) * layer.shape.channels + c] : 0;
 }
 
-// Sums of the gradient of b = BatchNorm(m), and of that times m - mean.
+// Sums, per channel, the gradient of b = BatchNorm(m) and that gradient times (m - mean).
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     GradientSumsKernel(const __grid_constant__ Layer<T> layer, const uint8_t* choice, const T* dy, double* partial) {
@@ -183,7 +183,8 @@ __global__ void __launch_bounds__(kThreads)
   dweight[c] = static_cast<T>(product * sqrt(PrecisionOf(statistics, c)));
 }
 
-// The gradients of the sets come after the sets. of_weights [blocks, in + second_in, width] has every block's part.
+// The gradients of the sets are stored after the sets. of_weights [blocks, in + second_in, width] receives each block's
+// part.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     BackwardKernel(const __grid_constant__ Layer<T> layer, const uint8_t* choice, const T* dy, const double* sums,
@@ -228,7 +229,7 @@ __global__ void __launch_bounds__(kThreads)
         Add(gradient.dd, second + own + channels, width);
       }
     });
-    __syncthreads();  // the gradients of all sets are there
+    __syncthreads();  // the gradients of all sets are complete
 
     const int graphs = static_cast<int>(min(int64_t{layer.slots}, layer.shape.graphs - turn * layer.slots));
     for (int64_t item = threadIdx.x; item < (in + second_in) * width; item += kThreads) {
@@ -263,7 +264,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// From the blocks' [in + second_in, width] the sums over the blocks, a thread an element.
+// Adds the blocks' parts [in + second_in, width]; a thread per element.
 template <class T>
 __global__ void __launch_bounds__(kThreads) AddBlocksKernel(int blocks, int64_t size, const T* partial, T* sums) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
@@ -274,7 +275,7 @@ __global__ void __launch_bounds__(kThreads) AddBlocksKernel(int blocks, int64_t 
   sums[i] = sum;
 }
 
-// Those of feature and direction from those of the right factors; a thread an element of feature or direction.
+// The gradients of feature and direction from those of the right factors; a thread per element of feature or direction.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     WeightGradientKernel(VectorNeuronShape shape, const T* sums, T* dfeature, T* ddirection) {

@@ -1,5 +1,5 @@
-// Products of small matrices in shared memory, a tile of 32 columns a warp, with operands of three kinds: float, by
-// single-precision FMAs, and Tf32 and Bf16, by tensor cores. Sums are f32 in all. All lanes of a warp call.
+// Products of small matrices in shared memory, with a tile of 32 columns per warp. Operands are float, multiplied by
+// single-precision FMAs, or Tf32 or Bf16, multiplied by tensor cores. Sums are always f32. All lanes of a warp call.
 #ifndef ORBIT_KERNELS_CUDA_WARP_TILE_H_
 #define ORBIT_KERNELS_CUDA_WARP_TILE_H_
 
@@ -26,7 +26,7 @@ __device__ inline float ToFloat(float value) { return value; }
 __device__ inline float ToFloat(Tf32 value) { return __uint_as_float(value.bits); }
 __device__ inline float ToFloat(Bf16 value) { return __uint_as_float(uint32_t{value.bits} << 16); }
 
-// Stores neighbouring elements at once, rounded to their kind.
+// Stores neighbouring elements at once, rounded to the operand's type.
 template <int kCount>
 __device__ void Store(float* to, const float (&values)[kCount]) {
   Vector<float, kCount> vector;
@@ -49,7 +49,7 @@ __device__ void Store(Bf16* to, const float (&values)[kCount]) {
   *reinterpret_cast<Vector<uint32_t, kCount / 2>*>(to) = vector;
 }
 
-// Where something is in shared memory: a GPU's own, short addresses.
+// An address in shared memory; on GPUs a short one of that address space.
 #ifdef __CUDACC__
 using SharedAddress = unsigned;
 __device__ inline SharedAddress AddressOf(const void* shared) {
@@ -68,51 +68,51 @@ T* InShared(SharedAddress address) {
 }
 #endif
 
-// A view of a matrix with rows of 64 elements in shared memory, aligned to 256 bytes. The 16-byte vectors of a row
-// change places by the row's number, by a rule that depends on Operand, the kind of operands of the kernel, so that the
-// lanes of a warp that read down a column, or along rows, find them in different banks.
+// A view of a matrix in shared memory with rows of 64 elements, aligned to 256 bytes. The 16-byte vectors of a row are
+// permuted depending on the row number, by a rule that depends on the kernel's Operand, so that the lanes of a warp use
+// different banks when they read down a column or along rows.
 template <class Element, class Operand = Element>
 struct Matrix {
   static constexpr int kPitch = 64, kVector = 16 / sizeof(Element);
-  static constexpr int kBytes = 64 * kPitch * sizeof(Element);  // of 64 rows
+  static constexpr int kBytes = 64 * kPitch * sizeof(Element);  // for 64 rows
 
   SharedAddress start;
   int column = 0;
 
   static __device__ Matrix From(void* memory) { return {AddressOf(memory)}; }
-  __device__ Matrix Rows(int first) const {  // a multiple of 32
+  __device__ Matrix Rows(int first) const {  // first: a multiple of 32
     return {start + first * kPitch * static_cast<int>(sizeof(Element)), column};
   }
-  __device__ Matrix Columns(int first) const { return {start, column + first}; }  // a multiple of 8
+  __device__ Matrix Columns(int first) const { return {start, column + first}; }  // first: a multiple of 8
   template <class Other>
-  __device__ Matrix<Other, Operand> As() const {  // of the same size
+  __device__ Matrix<Other, Operand> As() const {  // Other has the same size
     static_assert(sizeof(Other) == sizeof(Element));
     return {start, column};
   }
 
   __device__ Element* At(int row, int c) const { return At(RowAt(row), c); }
-  // The same in two steps, of which the second one is an exclusive or.
+  // At in two steps; the second one is only an exclusive or.
   __device__ SharedAddress RowAt(int row) const {
     return start + row * kPitch * static_cast<int>(sizeof(Element)) + Key(row) * 16;
   }
   __device__ Element* At(SharedAddress row, int c) const {
     return InShared<Element>(row ^ static_cast<SharedAddress>((column + c) * static_cast<int>(sizeof(Element))));
   }
-  // The vector of 4 there, or `down` rows further down, where the key is the same.
+  // The vector of 4 at column c, or `down` rows below, where Key must be the same.
   __device__ Vector<float, 4> Load4(SharedAddress row, int c, int down = 0) const {
     static_assert(sizeof(Element) == 4);
     return *reinterpret_cast<const Vector<float, 4>*>(At(row, c) + down * kPitch);
   }
 
-  // Lanes of float products have neighbouring rows each; those of the others meet in 8 rows, of which, where a matrix
-  // is read across, 4 with two vectors each.
+  // With float operands, lanes read several neighbouring rows each. With other operands a warp reads 8 rows at once or,
+  // across a matrix, 4 rows with two vectors each.
   static __device__ int Key(int row) {
     return std::is_same_v<Operand, float> ? row >> 2 & 7 : (row & 3) << 1 | (row >> 2 & 1);
   }
 };
 
-// The thread's number and its lane, anew: to the compiler they may be others each time, so that the addresses that it
-// derives from them for one product are not kept in registers for the next.
+// The thread's number, and its lane. The compiler must assume that they change between calls, so that it does not keep
+// addresses derived from them in registers from one product to the next.
 __device__ __forceinline__ int ThreadAnew() {
   int thread = threadIdx.x;
 #ifdef __CUDACC__
@@ -124,18 +124,19 @@ __device__ __forceinline__ int LaneAnew() { return ThreadAnew() % 32; }
 
 // ---- Tiles ----
 //
-// A WarpTile is a matrix of 32 columns, spread over the registers of a warp: a lane has kRows rows, of each kVectors
-// vectors of kWidth neighbouring columns, values[i][v][e] in row Row(i), column Column(v) + e. kLanesOfRow neighbouring
-// lanes share the rows. `inner` is what a product sums over. To the tile are added by
+// A WarpTile is a matrix of 32 columns in the registers of a warp. A lane owns kRows rows and, of each, kVectors
+// vectors of kWidth neighbouring columns: values[i][v][e] is in row Row(i), column Column(v) + e. kLanesOfRow
+// neighbouring lanes share the same rows. `inner` is the inner dimension of a product. These functions add a product to
+// the tile:
 //
 //   MultiplyNT   a b^T, a [rows, inner], b [32, inner];   inner a multiple of 16
 //   MultiplyNN   a b,   a [rows, inner], b [inner, 32];   inner a multiple of 16
-//   MultiplyTN   a^T b, a [inner, rows], b [inner, 32];   up to the next multiple of 4, on tensor cores of 16
+//   MultiplyTN   a^T b, a [inner, rows], b [inner, 32];   reads up to the next multiple of 4, on tensor cores of 16
 template <class Derived, int kRows, int kVectors, int kWidth>
 struct TileBase {
   float values[kRows][kVectors][kWidth];
 
-  // f(i, v, row, column, values[i][v])
+  // Calls f(i, v, row, column, values[i][v]) for all vectors of the lane.
   template <class F>
   __device__ void ForEach(F&& f) {
 #pragma unroll
@@ -151,7 +152,7 @@ struct TileBase {
   }
 };
 
-// Of 4 kTall rows, a lane kTall x 4 of it: 12 vectors loaded for 128 FMAs where kTall is 8.
+// A tile of 4 kTall rows, kTall x 4 per lane. With kTall = 8, 12 vectors are loaded per 128 FMAs.
 template <class Operand, int kTall>
 struct WarpTile : TileBase<WarpTile<float, kTall>, kTall, 1, 4> {
   static_assert(std::is_same_v<Operand, float>);
@@ -165,7 +166,7 @@ struct WarpTile : TileBase<WarpTile<float, kTall>, kTall, 1, 4> {
     SharedAddress rows[kTall];
 #pragma unroll
     for (int i = 0; i < kTall; ++i) rows[i] = a.RowAt(lane / 8 * kTall + i);
-    const SharedAddress columns = b.RowAt(lane % 8 * 4);  // neighbours in fours have the same key
+    const SharedAddress columns = b.RowAt(lane % 8 * 4);  // four neighbouring rows have the same key
     for (int first = 0; first < inner; first += 16)
 #pragma unroll
       for (int k = first; k < first + 16; k += 4) {
@@ -228,13 +229,13 @@ struct WarpTile : TileBase<WarpTile<float, kTall>, kTall, 1, 4> {
   }
 };
 
-// Of 32 rows, and here also of 16 columns: 2 x 4, or 2 x 2, products of an instruction each, [16, k] times [k, 8], for
-// which a warp loads 4, or 3, times 4 matrices of 8 rows of 16 bytes.
+// A tile of 32 rows and 32 (here also 16) columns: 2 x 4 (or 2 x 2) products of [16, k] times [k, 8], one instruction
+// each. For all of them a warp loads 4 (or 3) times 4 matrices of 8 rows of 16 bytes.
 template <class Operand, int kColumns = 32>
 struct TensorCoreTile : TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns / 8, 2> {
   static constexpr int kRows = 4, kVectors = kColumns / 8, kWidth = 2, kLanesOfRow = 4;
   static constexpr int kVector = Matrix<Operand>::kVector;
-  static constexpr int kInner = 2 * kVector;  // of an instruction
+  static constexpr int kInner = 2 * kVector;  // inner dimension of an instruction
   using TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns / 8, 2>::values;
   static __device__ int Row(int i) { return i * 8 + static_cast<int>(threadIdx.x % 32) / 4; }
   static __device__ int Column(int v) { return v * 8 + static_cast<int>(threadIdx.x % 32) % 4 * 2; }
@@ -268,8 +269,9 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns 
         [&](int k, FragmentsOfB& fragments) { LoadAcross</*kAcross=*/2, /*kDown=*/1>(lane, b, k, fragments); });
   }
 
-  // Adds a b, b [32, kColumns], where a is a tile: what a lane has of it is what it needs of an operand, in bf16 as it
-  // is, in tf32 with every two of its columns apart by 4 instead of 1, and so the rows of b.
+  // Adds a b for a tile a and b [32, kColumns]. The elements that a lane has of the tile a are those it needs of an
+  // operand: in bf16 directly, in tf32 after permuting the columns, whose pairs are 4 instead of 1 apart, and the rows
+  // of b likewise.
   __device__ void MultiplyTile(const TensorCoreTile<Operand>& a, Matrix<Operand> b) {
     const int lane = LaneAnew();
 #pragma unroll
@@ -300,8 +302,8 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns 
   }
 
  private:
-  // Fragments of a: of rows 0 to 15, and 16 to 31. Of b: of columns 0 to 7 in the first two registers and 8 to 15 in
-  // the others, and of 16 to 31.
+  // Fragments of a: rows 0 to 15, then 16 to 31. Fragments of b: columns 0 to 15, then 16 to 31, of which the first two
+  // registers hold the first 8 columns.
   using FragmentsOfA = uint32_t[2][4];
   using FragmentsOfB = uint32_t[kColumns / 16][4];
 
@@ -336,7 +338,7 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns 
     upper[0] = d[0], upper[1] = d[1], lower[0] = d[2], lower[1] = d[3];
   }
 
-  // Of a as it is: columns k and following.
+  // Loads the fragments of a untransposed a: columns k and following.
   struct RowsOfA {
     __device__ RowsOfA(int lane, Matrix<Operand> a)
         : a(a), row(a.RowAt(lane / 8 % 2 * 8 + lane % 8)), column(lane / 16 * kVector) {}
@@ -349,8 +351,8 @@ struct TensorCoreTile : TileBase<TensorCoreTile<Operand, kColumns>, 4, kColumns 
     int column;
   };
 
-  // Of a transposed, and of b as it is: rows k and following. Of the four registers the i-th is of rows 8 (or in tf32
-  // 4) further down where i & kDown, and of columns 8 further on where i & kAcross.
+  // Loads the fragments of a transposed a, or of b: rows k and following. Register i is 8 (in tf32 4) rows further down
+  // if i & kDown, and 8 columns further right if i & kAcross.
   template <int kAcross, int kDown, int kHalves>
   static __device__ void LoadAcross(int lane, Matrix<Operand> from, int k, uint32_t (&fragments)[kHalves][4]) {
 #pragma unroll
