@@ -5,7 +5,7 @@
 //
 //   Gpu                                    the device tag to instantiate for
 //   Launch("Name", gpu, blocks, threads, shared_bytes, Kernel<T>, arguments...)
-//                                         queues a kernel; throws Error if it is refused
+//                                          queues a kernel; throws Error if it is refused
 //   ORBIT_SHARED(name, type)               a static shared variable, such as ORBIT_SHARED(tile, float[32][33])
 //   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
 //   MostDynamicSharedBytes(gpu)            how much of it a block of this device can have; Launch throws Error beyond

@@ -1,6 +1,6 @@
-// CUDA C++ as far as our kernels use it, on the host: the names and meanings of NVIDIA's programming guide.
+// The part of CUDA C++ that our kernels use, on the host, with the names and meanings of NVIDIA's programming guide.
 //
-// Included by kernels/cuda/gpu.h where a kernel is compiled for the emulator; names are global, as CUDA's are.
+// kernels/cuda/gpu.h includes this when a kernel is compiled for the emulator. Names are global, as in CUDA.
 #ifndef ORBIT_KERNELS_SIMT_CUDA_H_
 #define ORBIT_KERNELS_SIMT_CUDA_H_
 
@@ -77,8 +77,8 @@ inline int __syncthreads_and(int predicate, std::source_location where = std::so
   return orbit::kernels::simt::CountInBlock("__syncthreads_and", !predicate, where) == 0;
 }
 
-// Fences order what comes before with what comes after the next fence of another thread: more than a GPU promises where
-// no atomic operation lies between.
+// Fences order what precedes them before what follows the next fence of another thread. A GPU promises this only if an
+// atomic operation lies between.
 inline void __threadfence() { orbit::kernels::simt::Fence(); }
 inline void __threadfence_block() { orbit::kernels::simt::Fence(); }
 
@@ -126,7 +126,7 @@ inline int __all_sync(unsigned mask, int predicate, std::source_location where =
   return orbit::kernels::simt::Ballot("__all_sync", mask, !predicate, where) == 0;
 }
 
-// ---- atomic operations, relaxed as a GPU's ----
+// ---- atomic operations, relaxed as on a GPU ----
 
 #define ORBIT_ATOMIC(name, change)                                                                     \
   template <class T>                                                                                   \

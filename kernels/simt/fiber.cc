@@ -11,9 +11,9 @@
 namespace orbit::kernels::simt {
 namespace {
 
-constexpr unsigned kNoSynchronization = 1;  // of __tsan_switch_to_fiber
+constexpr unsigned kNoSynchronization = 1;  // flag of __tsan_switch_to_fiber
 
-// The stack is the caller's.
+// A stack that the caller owns.
 struct BorrowedStack {
   boost::context::stack_context allocate() { return {}; }
   void deallocate(boost::context::stack_context&) noexcept {}

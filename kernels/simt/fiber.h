@@ -1,4 +1,4 @@
-// One thread of a kernel as a fiber: a stack of its own, entered and left by hand.
+// A thread of a kernel as a fiber, with its own stack, that is entered and left explicitly.
 #ifndef ORBIT_KERNELS_SIMT_FIBER_H_
 #define ORBIT_KERNELS_SIMT_FIBER_H_
 
@@ -7,8 +7,8 @@
 
 namespace orbit::kernels::simt {
 
-// AddressSanitizer is told of every change of stack. To ThreadSanitizer each fiber is the thread `identity`, and a
-// change of fiber orders nothing: what orders memory is said by Release and Acquire alone.
+// AddressSanitizer is told of every change of stack. ThreadSanitizer sees each fiber as the thread `identity`;
+// switching fibers orders no memory, only Release and Acquire do.
 class Fiber {
  public:
   // `body` must not throw. The fiber starts with the first Resume; it must have finished before it is destroyed.
@@ -25,7 +25,7 @@ class Fiber {
 
   char* stack_;
   size_t stack_size_;
-  boost::context::fiber inside_, outside_;  // whichever does not run
+  boost::context::fiber inside_, outside_;  // the one that is not running
   bool finished_ = false;
   void *outside_fake_stack_ = nullptr, *inside_fake_stack_ = nullptr;
   const void* outside_stack_ = nullptr;
@@ -33,11 +33,11 @@ class Fiber {
   void *outside_thread_ = nullptr, *inside_thread_ = nullptr;
 };
 
-// A thread to ThreadSanitizer, the same one whenever asked for the same numbers; null without it. They are slow to make
-// (a millisecond) and so used again; fibers of different groups are not ordered by that, those of the same number are.
+// A thread for ThreadSanitizer, the same one for the same numbers; null without it. They are reused, because making one
+// takes a millisecond. Reuse orders fibers of the same number, but not fibers of different groups.
 void* ThreadIdentity(int group, int number);
 
-// What the calling fiber has done is seen by whoever acquires the same address later. Nothing without ThreadSanitizer.
+// Whoever acquires an address sees what fibers did before they released it. Both do nothing without ThreadSanitizer.
 void Release(void* address);
 void Acquire(void* address);
 

@@ -1,2 +1,2 @@
-// The source that ORBIT_KERNEL names, a .cu file, as C++ for the emulator.
+// Compiles the .cu file that ORBIT_KERNEL names as C++ for the emulator.
 #include ORBIT_KERNEL

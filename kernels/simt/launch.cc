@@ -28,10 +28,10 @@ namespace {
 
 constexpr size_t kStackSize = kAddressSanitizer ? 128 << 10 : 64 << 10;
 
-constexpr int kUnordered = 2;  // blocks that run one after another and are not ordered to ThreadSanitizer
-constexpr int kMasks = 48;     // that a warp may synchronise with in one block
+constexpr int kUnordered = 2;  // consecutive blocks that ThreadSanitizer sees as unordered
+constexpr int kMasks = 48;     // masks per warp and block
 
-struct Cancelled {};  // thrown in threads that wait once another has failed
+struct Cancelled {};  // thrown in waiting threads when another thread has failed
 
 struct Copy {
   void* to;
@@ -45,27 +45,27 @@ struct Thread : Place {
   Block* owner = nullptr;
   std::optional<Fiber> fiber;
   int number = 0;
-  const Rendezvous* waits_for = nullptr;  // on the thread's stack
+  const Rendezvous* waits_for = nullptr;  // on the stack of the thread
   std::exception_ptr error;
   std::vector<std::vector<Copy>> copies;  // in flight: committed groups, then the open one
 
   int warp() const { return number / 32; }
 };
 
-// Threads of a warp, or of the block, that synchronise with one another again and again. What orders their memory is an
-// address, and another one the next time: a single one would order what comes after a barrier before what others do
-// before the next.
+// A set of threads, of a warp or the block, that synchronise repeatedly. Memory is ordered through an address, a new
+// one each time: with a single address, what follows one barrier would be ordered before what others do ahead of the
+// next.
 struct Synchronization {
   uint32_t lanes = 0;
   uint64_t generation = 0;
   char address[2] = {};
 };
 
-// Threads that wait for the same rendezvous.
+// The threads that wait for the same rendezvous.
 struct Meeting {
   const Rendezvous* rendezvous;  // of one of them
   int arrived = 0;
-  uint32_t lanes[32] = {};  // by warp: who they are
+  uint32_t lanes[32] = {};  // by warp: the lanes that have arrived
 };
 
 bool Same(const Rendezvous& a, const Rendezvous& b) {
@@ -74,7 +74,7 @@ bool Same(const Rendezvous& a, const Rendezvous& b) {
          (a.where.file_name() == b.where.file_name() || std::strcmp(a.where.file_name(), b.where.file_name()) == 0);
 }
 
-// "FILE:LINE" in ORBIT_SIMT_SKIP: the barrier or wait there is left out, to see whether a test would notice.
+// ORBIT_SIMT_SKIP=FILE:LINE leaves out the barrier or wait there, to see whether a test notices.
 bool Skipped(const std::source_location& where) {
   static const char* const skip = std::getenv("ORBIT_SIMT_SKIP");
   if (!skip) return false;
@@ -86,7 +86,7 @@ std::string At(const std::source_location& where) {
   return std::string(where.file_name()) + ":" + std::to_string(where.line());
 }
 
-// What blocks that run one after another share.
+// Shared by the blocks of a launch, which run one after another.
 struct Grid {
   const Configuration& configuration;
   void (*body)(const void*);
@@ -95,12 +95,12 @@ struct Grid {
   std::vector<Thread> threads;
   std::unique_ptr<Pages> stacks;
   std::unique_ptr<SharedMemory> shared;
-  char begin = 0, end = 0;  // what the caller has done all blocks see; what they have done, the caller
+  char begin = 0, end = 0;  // begin orders the caller before all blocks, end all blocks before the caller
 };
 
 class Block {
  public:
-  Block(Grid& grid, int64_t ordinal, Index index);  // the ordinal-th to run
+  Block(Grid& grid, int64_t ordinal, Index index);  // `ordinal` counts the blocks in the order they run
   void Run();
 
   Grid& grid() { return grid_; }
@@ -123,11 +123,12 @@ class Block {
   std::vector<Thread>& threads_;
   using Ready = std::pair<uint64_t, int>;
   std::priority_queue<Ready, std::vector<Ready>, std::greater<Ready>> ready_;
-  std::vector<std::vector<Meeting>> meetings_;  // of each warp, and of the block
+  std::vector<std::vector<Meeting>> meetings_;  // per warp, then of the block
   std::vector<uint32_t> running_;               // by warp: the lanes that have not finished
   int num_running_;
   std::vector<void*> operands_;
-  std::vector<Synchronization> warps_;  // kMasks a warp; made by the block, lest memory pass between threads
+  // kMasks per warp; allocated by the block, so that no memory passes between threads
+  std::vector<Synchronization> warps_;
   Synchronization all_;
   bool cancelled_ = false;
 
@@ -140,7 +141,7 @@ Thread* Running() {
   return const_cast<Thread*>(static_cast<const Thread*>(place));
 }
 
-// Out of the thread, until what it waits for has happened.
+// Leaves the thread until what it waits for has happened.
 void Wait(Thread* thread, const Rendezvous* rendezvous) {
   thread->waits_for = rendezvous;
   thread->fiber->Suspend();
@@ -211,7 +212,7 @@ void Block::Run() {
     } else if (thread->waits_for) {
       Join(thread);
     } else {
-      MakeReady(thread);  // it yielded
+      MakeReady(thread);  // the thread yielded
     }
   }
   if (num_running_ > 0) Fail(std::make_exception_ptr(std::runtime_error(DescribeWaiting())));
@@ -236,7 +237,7 @@ void Block::Join(Thread* thread) {
   CompleteIfAllCame(meetings, i, warp);
 }
 
-// Nobody waits for a thread that has finished.
+// Threads that have finished are not waited for.
 void Block::Leave(Thread* thread) {
   --num_running_;
   running_[thread->warp()] &= ~(uint32_t{1} << thread->number % 32);
@@ -290,7 +291,7 @@ Synchronization& Block::Synchronize(const Thread& thread, uint32_t lanes) {
   throw std::runtime_error("a warp that synchronises in more than " + std::to_string(kMasks) + " different ways");
 }
 
-// Every thread leaves its stack in an orderly way before the error goes on.
+// Unwinds the stacks of all threads, then rethrows the error.
 void Block::Fail(std::exception_ptr error) {
   cancelled_ = true;
   for (Thread& thread : threads_) {
@@ -347,7 +348,7 @@ void Run(const Configuration& configuration, void (*body)(const void*), const vo
     const uint64_t number = order[i], plane = uint64_t{blocks.x} * blocks.y;
     const Index index = {static_cast<unsigned>(number % blocks.x), static_cast<unsigned>(number % plane / blocks.x),
                          static_cast<unsigned>(number / plane)};
-    const auto block = std::make_unique<Block>(grid, i, index);  // new for its addresses: blocks are not ordered
+    const auto block = std::make_unique<Block>(grid, i, index);  // new addresses, because blocks are not ordered
     try {
       block->Run();
     } catch (...) {
@@ -385,7 +386,7 @@ void CopyAsync(void* to, const void* from, size_t size) {
   Thread* thread = Running();
   std::vector<unsigned char> poison(size);
   Poison(poison.data(), size);
-  std::memcpy(to, poison.data(), size);  // the sanitizers see a write from now on
+  std::memcpy(to, poison.data(), size);  // from here on the sanitizers see a write
   if (thread->copies.empty()) thread->copies.emplace_back();
   thread->copies.back().push_back({to, from, size});
 }

@@ -1,7 +1,7 @@
-// Runs a kernel: its blocks one after another, the threads of a block as fibers.
+// Runs a kernel: blocks one after another, the threads of a block as fibers.
 //
-// A thread runs until it finishes or waits for others; which one runs next the schedule says (schedule.h). Barriers,
-// shuffles and votes are one thing here, a rendezvous of the threads of a block or of some lanes of a warp.
+// A thread runs until it finishes or waits for others; the schedule (schedule.h) chooses which one runs next. Barriers,
+// shuffles and votes are all implemented as a rendezvous of the threads of a block or of some lanes of a warp.
 #ifndef ORBIT_KERNELS_SIMT_LAUNCH_H_
 #define ORBIT_KERNELS_SIMT_LAUNCH_H_
 
@@ -20,7 +20,7 @@ struct Extent {
   constexpr Extent(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
 
-// Where the running thread is.
+// The indices and extents of the running thread.
 struct Place {
   Index thread, block;
   Extent threads, blocks;
@@ -39,28 +39,28 @@ struct Configuration {
 };
 
 // Calls body(arguments) on every thread. Throws std::runtime_error, with the operation, the block and the place in the
-// source, where the configuration is none that a GPU takes, where threads wait for others that never come, where a lane
-// takes part in an exchange that its mask leaves out, and what a thread of the kernel throws.
+// source, if no GPU takes the configuration, if threads wait for others that never come, or if a lane takes part in an
+// exchange that its mask excludes. Rethrows what a thread of the kernel throws.
 void Run(const Configuration& configuration, void (*body)(const void*), const void* arguments);
 
-// ---- what a thread may ask for ----
+// ---- What a thread can call ----
 
-// Computes in place on what every thread of a rendezvous brought: operands[lane], or operands[thread] of a block; null
-// for those that take no part.
+// Computes in place on what the threads of a rendezvous brought: operands[lane] or, for a block, operands[thread]; null
+// for threads that take no part.
 using Exchange = void (*)(void* const* operands, int count);
 
 struct Rendezvous {
-  const char* what;            // as the kernel calls it
-  std::source_location where;  // all must come to the same place in the source
-  uint32_t lanes = 0;          // of the warp; 0: the whole block. Threads that have finished are not waited for.
-  bool orders_memory = false;  // what each has done before, all see after
+  const char* what;            // the name of the call
+  std::source_location where;  // must be the same for all
+  uint32_t lanes = 0;          // of the warp; 0: the whole block. Finished threads are not waited for.
+  bool orders_memory = false;  // what each thread did before, all see afterwards
   Exchange exchange = nullptr;
   void* operand = nullptr;
 };
 
 void Meet(const Rendezvous& rendezvous);
 
-// Lets other threads run, where the schedule wants it.
+// Lets other threads run if the schedule wants it.
 void Yield();
 
 void* DynamicShared();

@@ -20,7 +20,7 @@ void CheckAllLanes(void* const* operands, int count) {
 float FromTf32(uint32_t bits) { return std::bit_cast<float>(bits & 0xffffe000u); }
 float FromBf16(uint32_t bits) { return std::bit_cast<float>(bits << 16); }
 
-// The accumulators: rows lane / 4 and that + 8, columns 2 (lane % 4) and that + 1.
+// Each lane holds accumulators in rows lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and 2 (lane % 4) + 1.
 template <int kInner>
 void AddProduct(void* const* operands, const float (&a)[16][kInner], const float (&b)[kInner][8]) {
   for (int lane = 0; lane < 32; ++lane)

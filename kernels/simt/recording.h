@@ -1,6 +1,6 @@
-// Recording: work that is kept to be done later, with the arguments it was given now, as a CUDA stream keeps it that is
-// being captured. What a CUDA graph gets wrong, a number of the host that has changed since or memory that others have
-// by now, goes as wrong here.
+// Recording: keeps work, with its current arguments, to do it later, as a CUDA stream does while it is being captured.
+// What goes wrong in a CUDA graph goes wrong here, too: host values that have changed since, memory that now belongs to
+// others.
 #ifndef ORBIT_KERNELS_SIMT_RECORDING_H_
 #define ORBIT_KERNELS_SIMT_RECORDING_H_
 

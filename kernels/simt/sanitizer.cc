@@ -1,8 +1,7 @@
-// Options of the sanitizers, for every program that has the emulator and none of its own; the environment's come on
-// top.
+// Default sanitizer options for every program that includes the emulator and defines none; the environment's are added.
 #include "kernels/simt/sanitizer.h"
 
-// Leaks are no concern here, and looking for them needs ptrace, which many containers forbid.
+// Leaks do not matter here, and detecting them needs ptrace, which many containers forbid.
 extern "C" [[gnu::weak]] const char* __asan_default_options() {
   return "detect_leaks=0:detect_stack_use_after_return=0";
 }

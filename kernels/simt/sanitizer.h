@@ -1,5 +1,5 @@
-// Which sanitizer the emulator works with. It is compiled without instrumentation itself: ORBIT_SIMT_SANITIZER, set by
-// the build, says how the kernels are.
+// Which sanitizer the kernels are compiled with: the build sets ORBIT_SIMT_SANITIZER. The emulator itself is compiled
+// without instrumentation.
 #ifndef ORBIT_KERNELS_SIMT_SANITIZER_H_
 #define ORBIT_KERNELS_SIMT_SANITIZER_H_
 

@@ -8,24 +8,24 @@
 
 namespace orbit::kernels::simt {
 
-// The seed of the launches that the calling thread makes from now on; 0 at first. The same seed before the same
-// launches gives the same schedules.
+// Sets the seed for the calling thread's next launches; initially 0. The same seed before the same launches gives the
+// same schedules.
 //
-//   0   all threads in turn
-//   1   the first threads run as far ahead as their barriers allow; 2: the last ones
-//   3.. in turn: a warp drawn at random runs ahead of all others; a thread drawn at random does, also of its own warp;
-//   any
-//       thread that can runs next, and atomic operations let others run before
+//   0    all threads in turn
+//   1    the first threads run as far ahead as their barriers allow
+//   2    the last threads run as far ahead as their barriers allow
+//   3..  by seed % 3: a random warp runs ahead of all others (0); a random thread runs ahead of all others, its own
+//        warp included (1); any thread that can run is next, and atomic operations let others run first (2)
 void SetSeed(uint64_t seed);
 
 class Schedule {
  public:
-  static Schedule Next();  // of the calling thread's next launch
+  static Schedule Next();  // for the calling thread's next launch
 
-  // The order of a launch's blocks: numbers below `count`.
+  // The order in which a launch's blocks run: a permutation of 0 .. count - 1.
   std::vector<int64_t> BlockOrder(int64_t count);
   void BeginBlock(int threads);
-  // Drawn whenever a thread becomes able to run; the one with the least key runs next.
+  // Drawn when a thread becomes able to run; the thread with the smallest key runs next.
   uint64_t Key(int thread);
   bool YieldsAtAtomics() const { return policy_ == Policy::kAny; }
 
@@ -37,7 +37,7 @@ class Schedule {
   Policy policy_;
   std::mt19937_64 random_;
   uint64_t count_ = 0;
-  std::vector<uint64_t> rank_;  // of each thread, or of its warp
+  std::vector<uint64_t> rank_;  // per thread, or per warp
 };
 
 }  // namespace orbit::kernels::simt

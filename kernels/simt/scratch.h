@@ -1,4 +1,4 @@
-// Where emulated kernels get memory for intermediate values.
+// Where emulated kernels get temporary memory.
 #ifndef ORBIT_KERNELS_SIMT_SCRATCH_H_
 #define ORBIT_KERNELS_SIMT_SCRATCH_H_
 
@@ -6,12 +6,12 @@
 
 namespace orbit::kernels::simt {
 
-// malloc and free, so that AddressSanitizer sees each array's ends, unless an allocator is set.
+// malloc and free, unless an allocator is set, so that AddressSanitizer sees the bounds of each array.
 struct ScratchAllocator {
   void* (*allocate)(size_t bytes);
   void (*free)(void* memory);
 };
-void SetScratchAllocator(ScratchAllocator allocator);  // before the first kernel
+void SetScratchAllocator(ScratchAllocator allocator);  // call before the first kernel
 void* AllocateScratch(size_t bytes);
 void FreeScratch(void* memory) noexcept;
 

@@ -82,7 +82,7 @@ void* SharedMemory::Static(const void* key, size_t size) {
   return variable;
 }
 
-// By plain stores: memset would tell ThreadSanitizer that the calling thread has written here.
+// Uses plain stores, because memset would tell ThreadSanitizer that the calling thread wrote here.
 void Poison(void* memory, size_t size) {
   constexpr unsigned char kPattern[2] = {0xf5, 0x7f};
   volatile char* bytes = static_cast<char*>(memory);

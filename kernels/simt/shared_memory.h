@@ -1,4 +1,4 @@
-// The shared memory of the block that runs.
+// The shared memory of the running block.
 #ifndef ORBIT_KERNELS_SIMT_SHARED_MEMORY_H_
 #define ORBIT_KERNELS_SIMT_SHARED_MEMORY_H_
 
@@ -12,7 +12,7 @@ inline constexpr size_t kStaticLimit = 48 << 10;   // bytes of a block's static 
 inline constexpr size_t kSharedLimit = 227 << 10;  // bytes in all where permitted, as on compute capability 9.0
 inline constexpr size_t kDynamicAlignment = 256;   // bytes that may lie between static and dynamic memory
 
-// Pages that nobody has used; to ThreadSanitizer too, whatever was at their address before.
+// Fresh pages; ThreadSanitizer, too, forgets what was at their addresses before.
 class Pages {
  public:
   explicit Pages(size_t size);
@@ -27,8 +27,7 @@ class Pages {
   char* data_;
 };
 
-// Variables are laid out as they are first asked for, filled with kPoison, with memory between them that
-// AddressSanitizer lets nobody touch.
+// Variables are placed in the order of first use and filled with poison. Between them AddressSanitizer forbids access.
 class SharedMemory {
  public:
   // Throws std::runtime_error beyond the limits, as Static does.
@@ -37,7 +36,7 @@ class SharedMemory {
   void* dynamic() const { return pages_.data(); }
   // The variable that `key` names.
   void* Static(const void* key, size_t size);
-  void Renew();  // all variables are gone, the dynamic part is poisoned again
+  void Renew();  // forgets all variables and poisons the dynamic part again
 
  private:
   void CheckLimits() const;
@@ -48,7 +47,7 @@ class SharedMemory {
   std::vector<std::pair<const void*, void*>> variables_;
 };
 
-// Not a number in half, single and double precision, and a large index.
+// Fills memory with a pattern that is NaN in half, single and double precision, and a large index.
 void Poison(void* memory, size_t size);
 
 }  // namespace orbit::kernels::simt

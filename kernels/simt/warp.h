@@ -1,5 +1,5 @@
-// Shuffles, votes and matrix fragments as rendezvous. What the threads bring is combined by the emulator, which is not
-// instrumented: as on a GPU, an exchange of registers orders no memory.
+// Shuffles, votes and matrix fragments as rendezvous. The emulator, which is not instrumented, combines what the
+// threads bring: as on a GPU, exchanging registers orders no memory.
 #ifndef ORBIT_KERNELS_SIMT_WARP_H_
 #define ORBIT_KERNELS_SIMT_WARP_H_
 
@@ -12,7 +12,7 @@
 
 namespace orbit::kernels::simt {
 
-// The bits of lane `from`; a poisoned value where that lane takes no part.
+// The bits that lane `from` brings; a poisoned value if that lane takes no part.
 uint64_t ShuffleBits(const char* what, uint32_t mask, uint64_t bits, int from, std::source_location where);
 
 template <class T>
@@ -27,7 +27,7 @@ T Shuffle(const char* what, uint32_t mask, T value, int from, std::source_locati
 
 uint32_t Ballot(const char* what, uint32_t mask, bool predicate, std::source_location where);
 
-// How many threads of the block say yes; a barrier of the block besides.
+// A barrier of the block that counts the threads with a true predicate.
 int CountInBlock(const char* what, bool predicate, std::source_location where);
 
 void Fence();
