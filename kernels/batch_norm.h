@@ -11,17 +11,17 @@
 
 namespace orbit::kernels {
 
-// The moments [3, channels] of x [rows, channels], rows >= 1.
+// Computes the moments [3, channels] of x [rows, channels], rows >= 1.
 template <class Device, class T>
 void BatchNormMoments(Device device, int64_t rows, int64_t channels, const T* x, double* moments);
 
-// Mean, biased variance and count of the moments [parts, 3, channels], merged in this order.
+// Merges moments [parts, 3, channels] in order and computes their mean, biased variance and count.
 template <class Device, class T>
 void MergeMoments(Device device, int64_t parts, int64_t channels, const double* moments, T* mean, T* variance,
                   double* count);
 
-// running = (1 - momentum) running + momentum now, for mean and variance [channels]: those of the moments
-// [parts, 3, channels] merged in this order, the variance unbiased.
+// Updates running statistics [channels]: running = (1 - momentum) running + momentum current, where current is the mean
+// or the unbiased variance of moments [parts, 3, channels], merged in order.
 template <class Device, class T>
 void MoveStatistics(Device device, int64_t parts, int64_t channels, const double* moments, T momentum, T* running_mean,
                     T* running_variance);
@@ -31,13 +31,13 @@ template <class Device, class T>
 void BatchNormForward(Device device, int64_t rows, int64_t channels, bool relu, const T* x,
                       const BatchStatistics<T>& statistics, const T* weight, const T* bias, T* y);
 
-// From dy: sums [2, channels] of it, and of it times the normalised x; dbias and dweight [channels], the same. y is
-// needed for `relu` alone.
+// From dy [rows, channels]: sums [2, channels] of dy and of dy times the normalised x, in double, and the same sums as
+// the gradients dbias and dweight [channels]. y is read only if `relu`.
 template <class Device, class T>
 void BatchNormGradientSums(Device device, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
                            const BatchStatistics<T>& statistics, const T* dy, double* sums, T* dweight, T* dbias);
 
-// From dy the gradient dx [rows, channels]. The sums are those over all rows that the statistics count.
+// The gradient dx [rows, channels] from dy. `sums` must be over all rows that the statistics count.
 template <class Device, class T>
 void BatchNormBackward(Device device, int64_t rows, int64_t channels, bool relu, const T* x, const T* y,
                        const BatchStatistics<T>& statistics, const T* weight, const T* dy, const double* sums, T* dx);

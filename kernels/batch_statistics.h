@@ -1,6 +1,6 @@
-// Statistics of a batch whose rows may be spread: over blocks, micro-batches or ranks. Moments of columns are f64
-// [3, channels]: how many rows there are, their mean, and the sum of squared distances from it; those of parts of the
-// rows merge into those of all.
+// Statistics of a batch whose rows may be divided among blocks, micro-batches or ranks. The moments of columns are f64
+// [3, channels]: the number of rows, their mean, and the sum of squared deviations from it. The moments of parts of the
+// rows can be merged into those of all rows.
 #ifndef ORBIT_KERNELS_BATCH_STATISTICS_H_
 #define ORBIT_KERNELS_BATCH_STATISTICS_H_
 
@@ -12,7 +12,7 @@ namespace orbit::kernels {
 struct Moments {
   double count = 0, mean = 0, squares = 0;
 
-  // Chan, Golub and LeVeque 1983.
+  // By Chan, Golub and LeVeque (1983).
   constexpr void Merge(const Moments& other) {
     const double total = count + other.count;
     if (total == 0) return;
@@ -23,7 +23,7 @@ struct Moments {
   }
 };
 
-// Of column c of moments [parts, 3, channels], merged in this order.
+// Merges column c of moments [parts, 3, channels], in order.
 constexpr Moments MergedMoments(int64_t parts, int64_t channels, const double* moments, int64_t c) {
   Moments merged;
   for (int64_t part = 0; part < parts; ++part) {
@@ -33,12 +33,12 @@ constexpr Moments MergedMoments(int64_t parts, int64_t channels, const double* m
   return merged;
 }
 
-// What a batch is normalised with, in the device's memory: [channels], and one number.
+// The statistics that normalise a batch: arrays [channels] and one count, in device memory.
 template <class T>
 struct BatchStatistics {
   const T* mean;
   const T* variance;  // biased
-  T eps;              // is added to it
+  T eps;              // is added to the variance
   const double*
       count;  // the rows that they are statistics of; null: they are running ones, which nothing flows through
 };

@@ -6,7 +6,8 @@
 // takes O(n) time; the n x n matrix is touched once, when the soft permutation is written (forward) or its gradient is
 // read (backward).
 //
-// Scores are [batch, samples, n], already normalised.
+// Scores are [batch, samples, n], already normalised. The graph of batch element b consists of the first num_nodes[b]
+// <= n nodes; scores beyond them are not read.
 #ifndef ORBIT_KERNELS_SOFT_SORT_H_
 #define ORBIT_KERNELS_SOFT_SORT_H_
 
@@ -18,21 +19,20 @@ namespace orbit::kernels {
 
 struct SoftSortProblem {
   int64_t batch, samples, n;
-  const int32_t* num_nodes;  // [batch]: the graph of batch element b has the first num_nodes[b] <= n nodes; null: all
-                             // n. Scores beyond are not read.
-  double tau;      // temperature, > 0
-  int iterations;  // of Sinkhorn, rows and columns, >= 1
+  const int32_t* num_nodes;  // [batch]; null: n for all
+  double tau;                // temperature, > 0
+  int iterations;            // of Sinkhorn (rows, then columns), >= 1
 };
 
-// Both functions throw Error for a temperature or a number of iterations that is out of range, and, on the host, for
-// num_nodes[b] outside [0, n]; a GPU, whose memory the host does not read, takes the nearest number in it. A GPU holds
-// a graph in a block's shared memory, and both throw Error for one that does not fit: on compute capability 9.0 from n
-// = 5,810 (float) and 4,842 (double) forward, 1,291 and 854 backward.
+// Both functions throw Error if tau or iterations is out of range and, on the host, if num_nodes[b] is outside [0, n];
+// a GPU clamps it, as the host does not read GPU memory. A GPU keeps a graph in a block's shared memory, and both
+// functions throw Error if it does not fit. On compute capability 9.0 that begins at n = 5,810 (float) and 4,842
+// (double) forward, 1,291 and 854 backward.
 
-// index [batch, samples, n]: the node at each rank, by descending score; the first of equals comes first, NaN before
-// everything; ranks from num_nodes[b] on hold themselves.
-// soft [batch, samples, n, n] (nullptr: not wanted): P with a row per node and a column per rank, 0 beyond
-// num_nodes[b]. Whatever T, the iterations run in double. Nothing but `index` is kept for the backward pass.
+// index [batch, samples, n]: the node at each rank, by descending score. Equal scores keep the nodes' order, NaN comes
+// first, and ranks from num_nodes[b] on map to themselves. soft [batch, samples, n, n], may be null: P, with one row
+// per node and one column per rank, 0 beyond num_nodes[b]. The iterations run in double for every T. Backward needs
+// only `index`.
 template <class Device, class T>
 void SoftSort(Device device, const SoftSortProblem& problem, const T* scores, int32_t* index, T* soft);
 

@@ -38,8 +38,8 @@ struct VectorNeuronShape {
 template <class T>
 struct VectorNeuronParameters {
   const T* feature;    // [channels, row_channels]
-  const T* direction;  // [channels, row_channels], or [1, row_channels] where shared
-  const T* weight;     // [channels], BatchNorm's, as bias
+  const T* direction;  // [channels, row_channels], or [1, row_channels] if shared
+  const T* weight;     // weight and bias of BatchNorm, [channels] each
   const T* bias;
 };
 
@@ -50,28 +50,28 @@ struct VectorNeuronInput {
   const int32_t* neighbours;  // [graphs, n, neighbours], numbered within the graph, or null
 };
 
-// The moments [3, channels] of m over all rows.
+// Computes the moments [3, channels] of m over all rows.
 template <class Device, class T>
 void VectorNeuronMoments(Device device, const VectorNeuronShape& shape, const T* feature,
                          const VectorNeuronInput<T>& input, double* moments);
 
-// y [graphs, n, 3, channels], m normalised with `statistics`. For edges: pool [channels, channels], choice u8
-// [graphs, n, channels], the place among the neighbours of the one kept; else both null.
+// y [graphs, n, 3, channels], with m normalised by `statistics`. Edges need pool [channels, channels] and choice u8
+// [graphs, n, channels], which receives the position of the kept neighbour; both are null for points.
 template <class Device, class T>
 void VectorNeuronForward(Device device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
                          const BatchStatistics<T>& statistics, const T* pool, const VectorNeuronInput<T>& input, T* y,
                          uint8_t* choice);
 
-// From dy: sums [2, channels] over all rows of the gradient of BatchNorm(m), and of that times m - mean; and the
-// gradients of BatchNorm's weight and bias.
+// From dy: sums [2, channels], over all rows, of the gradient of BatchNorm(m) and of that gradient times (m - mean),
+// and the gradients of BatchNorm's weight and bias.
 template <class Device, class T>
 void VectorNeuronGradientSums(Device device, const VectorNeuronShape& shape,
                               const VectorNeuronParameters<T>& parameters, const BatchStatistics<T>& statistics,
                               const VectorNeuronInput<T>& input, const uint8_t* choice, const T* dy, double* sums,
                               T* dweight, T* dbias);
 
-// From dy: gradients of feature and direction, and where they are not null dx and dcontext. The sums are those over
-// all rows that the statistics count. Nothing flows to `pool`: the choice is piecewise constant.
+// Gradients of feature and direction from dy and, if not null, dx and dcontext. `sums` must be over all rows that the
+// statistics count. `pool` gets no gradient, as the choice is piecewise constant.
 template <class Device, class T>
 void VectorNeuronBackward(Device device, const VectorNeuronShape& shape, const VectorNeuronParameters<T>& parameters,
                           const BatchStatistics<T>& statistics, const VectorNeuronInput<T>& input,

@@ -192,7 +192,7 @@ std::vector<T> Scales(int64_t channels, const BatchStatistics<T>& statistics) {
   return scales;
 }
 
-// Calls f(c, moments) for every channel with those of the parts, merged.
+// Calls f(c, moments) for every channel c with the merged moments of all parts.
 template <class F>
 void ForMerged(int64_t parts, int64_t channels, const double* moments, F f) {
   for (int64_t c = 0; c < channels; ++c) f(c, MergedMoments(parts, channels, moments, c));

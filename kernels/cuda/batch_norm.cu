@@ -55,9 +55,9 @@ __device__ V ColumnSum(const Tiles& tiles, V value, V* shared) {
 
 // ---- Statistics ----
 //
-// A block's mean and sum of squared distances from it, of its rows of every column: a thread adds up distances from the
-// first value it sees, so that nothing cancels, and partial results are merged as Chan, Golub and LeVeque (1983) do, in
-// double. A warp then merges the blocks' of one channel. Bytes: x once.
+// Each block computes mean and sum of squared deviations for its rows of every column. A thread sums distances from its
+// first value, so that nothing cancels. Partial results are merged in double as by Chan, Golub and LeVeque (1983). Then
+// a warp per channel merges the blocks' results. Bytes: x once.
 template <class T>
 __global__ void __launch_bounds__(kThreads) MomentsKernel(Tiles tiles, const T* x, Moments* partial) {
   ORBIT_SHARED(shared, Moments[kThreads]);
@@ -107,7 +107,7 @@ __global__ void __launch_bounds__(kThreads)
   moments[2 * channels + c] = merged.squares;
 }
 
-// A thread a channel.
+// A thread per channel.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     MergeKernel(int64_t parts, int64_t channels, const double* moments, T* mean, T* variance, double* count) {
@@ -158,8 +158,8 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- Backward ----
 //
-// Blocks add up the gradients of weight and bias over their rows, [blocks, 2, channels]; these are added up, block by
-// block, in double; then dx. Bytes: x, dy, and y with ReLU, twice; dx once.
+// Blocks sum the gradients of weight and bias over their rows, [blocks, 2, channels]; these are added in order of the
+// blocks, in double; then dx is computed. Bytes: x, dy and, with ReLU, y twice; dx once.
 
 template <class T>
 __device__ T Passed(bool relu, const T* y, int64_t i, T gradient) {

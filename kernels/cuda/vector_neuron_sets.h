@@ -30,10 +30,10 @@ template <class T>
 struct Layer {
   VectorNeuronShape shape;
   VectorNeuronInput<T> input;
-  const T* weights;  // right factors, [in + second_in, width], and with a pool its transpose [channels, channels]
+  const T* weights;  // right factors [in + second_in, width]; with a pool, then its transpose [channels, channels]
   const T *norm_weight, *norm_bias;
   BatchStatistics<T> statistics;
-  T* work;  // of all blocks; null: in shared memory
+  T* work;  // for all blocks; null: in shared memory
   int slots, lanes;
   bool weights_in_shared, with_pool;
   int64_t work_size;  // elements per graph

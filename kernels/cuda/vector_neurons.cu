@@ -199,7 +199,7 @@ __global__ void __launch_bounds__(kThreads)
     block.ComputeSets(turn, width);
     block.ForEachChannel(turn, [&](int64_t graph, int64_t c) {
       const Affine<T> norm = layer.NormOf(c);
-      // Through the mean and the variance every row gets a gradient.
+      // The mean and the variance pass a gradient to every row.
       const BatchStatistics<T>& statistics = layer.statistics;
       const double per_row = statistics.count ? 1 / *statistics.count : 0;
       const T shift = static_cast<T>(sums[c] * per_row);
