@@ -1,4 +1,4 @@
-// Sums of gradients.
+// Accumulation of gradients.
 #ifndef ORBIT_ENGINE_ACCUMULATE_H_
 #define ORBIT_ENGINE_ACCUMULATE_H_
 
@@ -6,7 +6,8 @@
 
 namespace orbit {
 
-// sum + term, in place where `sum` is the only handle to its storage; `term` itself where `sum` is undefined.
+// Returns sum + term, computed in place if `sum` is the only handle to its storage. If `sum` is undefined, returns
+// `term`.
 Tensor Accumulate(Tensor sum, const Tensor& term);
 
 }  // namespace orbit

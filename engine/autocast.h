@@ -1,4 +1,4 @@
-// Autocast: the precision in which a part of a model is computed.
+// Autocast: sets the precision in which a part of a model is computed.
 //
 //   Variable y;
 //   {
@@ -25,8 +25,8 @@ namespace orbit {
 const char* NameOf(Precision precision);            // "f32", "tf32", "bf16"
 Precision ParsePrecision(const std::string& name);  // the inverse; throws Error
 
-// While one is alive on this thread, operations are computed in its precision. Scopes nest. Backward() computes the
-// gradient of an operation in the precision that the operation was computed in, whatever the scope it is called in.
+// A scope in which this thread's operations are computed in the given precision. Scopes nest. Backward() computes the
+// gradient of an operation in the precision of the operation, in whatever scope it is called.
 class Autocast {
  public:
   explicit Autocast(Precision precision);

@@ -58,7 +58,7 @@ class Cpu : public Backend {
 }  // namespace
 
 Backend& CpuBackend() {
-  static Backend* backend = new Cpu;  // outlives every tensor, static ones too
+  static Backend* backend = new Cpu;  // outlives every tensor, including static ones
   return *backend;
 }
 

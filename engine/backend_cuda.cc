@@ -48,7 +48,7 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-// Pages of the host that the GPU reads and writes by itself.
+// Host pages that the GPU can access directly.
 class PinnedMemory {
  public:
   explicit PinnedMemory(size_t bytes) { CheckCuda("pinned memory", cudaMallocHost(&data_, bytes)); }
@@ -60,8 +60,8 @@ class PinnedMemory {
   void* data_ = nullptr;
 };
 
-// What goes to the GPU passes through a ring of pinned memory: the host fills a piece while earlier ones are on their
-// way, and waits only where it comes upon one that is not through yet.
+// Copies to the GPU pass through a ring of pinned memory: the host fills one piece while earlier ones are in flight,
+// and waits only when it reaches a piece that is still in flight.
 class StagingRing {
  public:
   void Copy(cudaStream_t stream, void* to, const void* from, size_t bytes) {
@@ -83,7 +83,7 @@ class StagingRing {
     Event copied;
   };
 
-  // Where the next piece starts; the last of in_flight_ is then the piece.
+  // Reserves the next piece, which becomes the last one of in_flight_, and returns where it starts.
   size_t Reserve(size_t bytes) {
     const size_t begin = head_ + bytes <= kBytes ? head_ : 0, end = begin + bytes;
     const auto overlaps = [&](const Piece& piece) { return piece.begin < end && begin < piece.end; };
@@ -105,11 +105,11 @@ class StagingRing {
 
   static constexpr size_t kMostPieces = 256;
   PinnedMemory memory_{kBytes};
-  std::deque<Piece> in_flight_;  // in the order of the ring
+  std::deque<Piece> in_flight_;  // in ring order
   size_t head_ = 0;
 };
 
-// Where a copy from the GPU arrives.
+// Pinned memory that receives a copy from the GPU.
 struct Landing {
   explicit Landing(size_t bytes) : size(bytes), memory(bytes) {}
   size_t size;
@@ -119,9 +119,10 @@ struct Landing {
 
 struct Gpu {
   cudaStream_t stream = nullptr;
-  std::mutex mutex;  // of what follows
+  std::mutex mutex;  // protects the members below
   std::unique_ptr<StagingRing> staging;
-  std::vector<std::unique_ptr<Landing>> landings;  // free ones: pinning pages, and giving them back, waits for the GPU
+  // unused ones, kept because pinning and unpinning pages waits for the GPU
+  std::vector<std::unique_ptr<Landing>> landings;
 };
 
 class CopyOnItsWay : public PendingCopy {
@@ -136,7 +137,7 @@ class CopyOnItsWay : public PendingCopy {
   }
   ~CopyOnItsWay() override {
     try {
-      Wait();  // before another copy lands there
+      Wait();  // before another copy uses the landing
     } catch (...) {
     }
     std::lock_guard lock(gpu_.mutex);
@@ -171,7 +172,7 @@ class CopyOnItsWay : public PendingCopy {
 // A CUDA graph.
 class RecordedGraph : public RecordedWork {
  public:
-  // Of what the stream has been given since its capture began, which this ends.
+  // Ends the capture of `stream` and holds what was captured.
   explicit RecordedGraph(cudaStream_t stream) : stream_(stream) {
     cudaGraph_t graph = nullptr;
     CheckCuda("the end of a capture", cudaStreamEndCapture(stream, &graph));
@@ -181,7 +182,7 @@ class RecordedGraph : public RecordedWork {
     CheckCuda("a CUDA graph", counted);
     CheckCuda("a CUDA graph", made);
   }
-  ~RecordedGraph() override { cudaGraphExecDestroy(graph_); }  // what is still running goes on to its end
+  ~RecordedGraph() override { cudaGraphExecDestroy(graph_); }  // work in progress still completes
   void Launch() override { CheckCuda("launch of a CUDA graph", cudaGraphLaunch(graph_, stream_)); }
   int64_t size() const override { return static_cast<int64_t>(size_); }
 
@@ -191,8 +192,8 @@ class RecordedGraph : public RecordedWork {
   size_t size_ = 0;
 };
 
-// While one is alive, this thread may do what is dangerous in a capture: ask for memory, which is no work of a stream
-// and waits for none.
+// While one is alive, this thread may make calls that CUDA considers unsafe during a capture. We use it to allocate
+// memory, which is not stream work and waits for none.
 class PermitInCapture {
  public:
   PermitInCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
@@ -232,7 +233,7 @@ class CudaDeviceBackend : public Backend {
 
   std::string Describe(int index) override { return kernels::DescribeGpu(index); }
 
-  // Sets the device up at the first call.
+  // Makes the device current and sets it up on first use.
   Gpu& Use(int index) {
     CheckCuda("cudaSetDevice", cudaSetDevice(index));
     Gpu& gpu = gpus_[index];
@@ -253,7 +254,7 @@ class CudaDeviceBackend : public Backend {
     void* data = nullptr;
     const cudaError_t error = cudaMalloc(&data, bytes);
     if (error == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // it is dealt with
+      cudaGetLastError();  // clears the error, which is handled here
       return nullptr;
     }
     CheckCuda("cudaMalloc", error);
@@ -296,7 +297,7 @@ class CudaDeviceBackend : public Backend {
     try {
       return std::make_unique<RecordedGraph>(Use(index).stream);
     } catch (...) {
-      cudaGetLastError();  // it is dealt with, and not the next kernel's
+      cudaGetLastError();  // clears the error, so that the next kernel does not report it
       throw;
     }
   }
@@ -319,7 +320,7 @@ class CudaDeviceBackend : public Backend {
 
   int count_ = 0;
   std::string reason_;  // why there is no GPU
-  std::string fault_;   // why it cannot be told whether there is
+  std::string fault_;   // why it cannot be determined whether there is one
   std::vector<Gpu> gpus_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
-// Rounds up to one of eight sizes an octave, so that a cached block fits requests of up to 12 % less.
+// Rounds up to one of eight sizes per power of two, so that a cached block fits requests that are up to 12 % smaller.
 size_t SizeClass(size_t bytes) {
   bytes = std::max<size_t>(bytes, 1);
   if (bytes <= 512) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -66,7 +66,7 @@ void* CachingAllocator::Take(Cache& cache, size_t size) {
   return data;
 }
 
-// Null where there is none left.
+// Returns null if there is no memory left.
 void* CachingAllocator::FromSystem(size_t size) {
   Backend& backend = BackendOf(device_.type);
   void* data = backend.Obtain(device_.index, size);

@@ -1,4 +1,4 @@
-// CachingAllocator: one device's memory, in blocks that are kept for reuse when they are freed.
+// CachingAllocator: one device's memory, in blocks that are kept for reuse after they are freed.
 #ifndef ORBIT_ENGINE_CACHING_ALLOCATOR_H_
 #define ORBIT_ENGINE_CACHING_ALLOCATOR_H_
 
@@ -16,12 +16,12 @@
 
 namespace orbit {
 
-// Blocks have one of eight sizes an octave. All of a device's kernels run in one order, so a block that is freed may be
-// handed out again at once: its next user's kernels come after its last one's.
+// There are eight block sizes per power of two. All kernels of a device run in one order, so a freed block can be
+// handed out at once: the kernels of its next user run after those of the previous one.
 //
-// That does not hold for work that is captured and done again later: what it uses is in a pool. Between BeginPool and
-// EndPool blocks come from the pool, and go back to it whenever they are freed; and while the pool lives, no block that
-// was in use before EndPool is handed out elsewhere. All of it counts as in use.
+// That is not true of work that is captured and launched again later; such work uses a pool. Between BeginPool and
+// EndPool blocks come from the pool and return to it when they are freed. As long as the pool lives, its blocks, and
+// all blocks that were in use before EndPool, are not handed out elsewhere. All of them count as in use.
 class CachingAllocator {
  public:
   explicit CachingAllocator(Device device) : device_(device) {}
@@ -31,7 +31,8 @@ class CachingAllocator {
   MemoryStatistics statistics();
   void ResetPeak();
 
-  // One at a time is filled. With the handle's end its blocks are others' again, those in use once they are freed.
+  // Only one pool can be filled at a time. The pool ends with the returned handle; then its blocks are free for others,
+  // those still in use once they are freed.
   std::shared_ptr<void> BeginPool();
   void EndPool();
 
@@ -40,14 +41,14 @@ class CachingAllocator {
   struct Block {
     void* data;
     size_t size;
-    int64_t number;        // counted through all that were handed out
-    Pool* pool = nullptr;  // it belongs to
+    int64_t number;        // counts the blocks handed out
+    Pool* pool = nullptr;  // the pool that owns it
   };
-  using Cache = std::map<size_t, std::vector<void*>>;  // by size
+  using Cache = std::map<size_t, std::vector<void*>>;  // free blocks by size
   struct Pool {
-    Cache free;                                         // its own blocks
-    std::vector<Block> held;                            // others, freed while it lives
-    int64_t end = std::numeric_limits<int64_t>::max();  // it holds those with smaller numbers
+    Cache free;                                         // free blocks of the pool
+    std::vector<Block> held;                            // other blocks that were freed while the pool lives
+    int64_t end = std::numeric_limits<int64_t>::max();  // the pool holds on to blocks with smaller numbers
   };
 
   static void* Take(Cache& cache, size_t size);
@@ -67,7 +68,7 @@ class CachingAllocator {
   MemoryStatistics statistics_;
 };
 
-constexpr int kMostDevices = 64;  // of a kind
+constexpr int kMostDevices = 64;  // per kind
 
 CachingAllocator& AllocatorOf(Device device);
 

@@ -12,7 +12,7 @@
 namespace orbit {
 namespace {
 
-// What the device is being captured into; null where it is not.
+// The work that the device is being captured into, or null.
 std::atomic<CapturedWork*>& CapturingOn(Device device) {
   static std::array<std::array<std::atomic<CapturedWork*>, kMostDevices>, 3> capturing{};
   return capturing[static_cast<size_t>(device.type)][device.index];
@@ -48,7 +48,7 @@ CapturedWork::CapturedWork(Device device, const std::function<void()>& work) : d
   try {
     recorded_ = backend.EndCapture(device.index);
   } catch (...) {
-    if (!error) error = std::current_exception();  // the first one says more
+    if (!error) error = std::current_exception();  // the first error says more
   }
   if (error) std::rethrow_exception(error);
 }

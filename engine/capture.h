@@ -1,13 +1,12 @@
-// Capture: what a device is given is recorded once instead of done, and then done, as often as one likes, by one
-// launch: on NVIDIA GPUs a CUDA graph, on the emulator the same by other means.
+// Capture: the work that a device is given is recorded once instead of done, and can then be done repeatedly by a
+// single launch. On NVIDIA GPUs this is a CUDA graph; the emulator imitates it.
 //
-// Recorded are kernels, fills and copies within the device, with the addresses and numbers that they were given. So
-// captured work reads what is in the device's memory when it is launched, and must find everything that changes there.
-// It can neither wait for the device nor copy from or to the host: while a device is captured these throw Error, naming
-// the operation.
+// Kernels, fills and copies within the device are recorded, with their addresses and arguments. So captured work reads
+// device memory at the time of its launch, and everything that changes must be there. It can neither wait for the
+// device nor copy from or to the host: during a capture these throw Error, naming the operation.
 //
-// Memory. What is allocated during a capture belongs to the captured work until that is destroyed, freed or not; and
-// what had been allocated before, and may be read by it, is given to nobody else before then, whoever frees it.
+// Memory that is allocated during a capture belongs to the captured work until that is destroyed, even if it is freed
+// before. Memory that was allocated earlier, which the work may read, is not handed to others before then either.
 #ifndef ORBIT_ENGINE_CAPTURE_H_
 #define ORBIT_ENGINE_CAPTURE_H_
 
@@ -21,33 +20,33 @@
 
 namespace orbit {
 
-// Whether this kind of device captures: GPUs and the emulator do, the CPU does not.
+// Whether this kind of device can capture: GPUs and the emulator can, the CPU cannot.
 bool CanCapture(Device device);
 
-// Throws Error where the device is being captured: `what` cannot be part of captured work.
+// Throws Error if the device is being captured, saying that `what` cannot be part of captured work.
 void CheckNotCapturing(Device device, const char* what);
 
 class CapturedWork {
  public:
-  // Records what `work`, called once, gives the device. Nothing else may use the device meanwhile. What `work` throws
-  // goes on to the caller, and the device is as if nothing had been recorded.
+  // Calls `work` once and records what it gives the device. Nothing else may use the device meanwhile. If `work`
+  // throws, the exception reaches the caller and nothing is recorded.
   CapturedWork(Device device, const std::function<void()>& work);
   ~CapturedWork();
   CapturedWork(const CapturedWork&) = delete;
 
   void Launch();         // in the order of kernels
-  int64_t size() const;  // kernels, fills and copies
+  int64_t size() const;  // number of kernels, fills and copies
 
  private:
   friend void OnLaunch(Device, std::function<void()>);
 
   const Device device_;
-  std::shared_ptr<void> memory_;  // that belongs to it
+  std::shared_ptr<void> memory_;  // the memory that belongs to the work
   std::unique_ptr<RecordedWork> recorded_;
   std::vector<std::function<void()>> on_launch_;
 };
 
-// What a step changes on the host, a count of steps for one: called now or, while the device is captured, by each
+// Runs `effect`, which changes host state such as a count of steps: now or, if the device is being captured, on each
 // launch.
 void OnLaunch(Device device, std::function<void()> effect);
 

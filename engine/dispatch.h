@@ -1,5 +1,5 @@
-// The one place where an operation meets its kernels: Dispatch calls f with the device tag and the floating element
-// type of a tensor. What f calls is declared in kernels/ and defined once a device.
+// Connects operations to kernels: Dispatch calls f with the device tag and the floating-point element type of a tensor.
+// The kernel that f calls is declared in kernels/ and defined once per device.
 //
 //   Dispatch("Gelu", x, [&]<class T>(auto device, std::type_identity<T>) {
 //     kernels::GeluForward(device, x.size(), x.data<T>(), y.data<T>());
@@ -53,7 +53,7 @@ void Dispatch(const char* operation, const Tensor& like, F&& f) {
   });
 }
 
-// The same for an operation that takes bf16 besides.
+// Dispatch for an operation that also accepts bf16.
 template <class F>
 void DispatchWithBF16(const char* operation, const Tensor& like, F&& f) {
   if (like.dtype() != DType::kBF16) return Dispatch(operation, like, f);

@@ -8,7 +8,7 @@ namespace {
 
 struct Rows {
   Tensor offsets, sources;
-  std::vector<int32_t> numbers;  // of the edges given, in the order of `sources`
+  std::vector<int32_t> numbers;  // of the given edges, in the order of `sources`
 };
 
 Rows Compress(int64_t n, const std::vector<std::vector<Edge>>& graphs, bool reverse) {
@@ -52,7 +52,7 @@ EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs)
     }
   Check(edges <= std::numeric_limits<int32_t>::max(), "a batch of graphs with ", edges, " edges is too large");
   const Rows rows = Compress(n, graphs, false), reverse = Compress(n, graphs, true);
-  std::vector<int32_t> place(edges), reverse_edges(edges);  // place: in rows.sources, by number
+  std::vector<int32_t> place(edges), reverse_edges(edges);  // place: by edge number, its position in rows.sources
   for (int64_t e = 0; e < edges; ++e) place[rows.numbers[e]] = static_cast<int32_t>(e);
   for (int64_t e = 0; e < edges; ++e) reverse_edges[e] = place[reverse.numbers[e]];
   return {static_cast<int64_t>(graphs.size()), n, rows.offsets, rows.sources, reverse.offsets, reverse.sources,

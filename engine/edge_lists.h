@@ -1,4 +1,4 @@
-// The edges of a batch of small graphs, in compressed sparse rows.
+// The edges of a batch of small graphs, in compressed sparse row format.
 #ifndef ORBIT_ENGINE_EDGE_LISTS_H_
 #define ORBIT_ENGINE_EDGE_LISTS_H_
 
@@ -9,26 +9,26 @@
 
 namespace orbit {
 
-// A directed edge between two nodes of one graph, by their numbers within it.
+// A directed edge between two nodes, numbered within their graph.
 struct Edge {
   int32_t source, target;
 };
 
-// `graphs` graphs of n nodes each, padding included, which has no edges. Edge e into node i of graph g comes from node
-// sources[e] of that graph, for e in [offsets[g n + i], offsets[g n + i + 1]).
+// `graphs` graphs of n nodes each, including padding nodes, which have no edges. The edges into node i of graph g are
+// the e in [offsets[g n + i], offsets[g n + i + 1]), from node sources[e] of that graph.
 struct EdgeLists {
   int64_t graphs = 0, n = 0;
   Tensor offsets;          // i32 [graphs n + 1]
   Tensor sources;          // i32 [edges]
-  Tensor reverse_offsets;  // the same for every edge turned round, which gradients run along
+  Tensor reverse_offsets;  // offsets for the reversed edges, along which gradients run
   Tensor reverse_sources;
-  Tensor reverse_edges;  // i32 [edges]: the place in `sources` of each edge in reverse_sources
+  Tensor reverse_edges;  // i32 [edges]: the position in `sources` of each edge of reverse_sources
 
   int64_t edges() const { return sources.size(); }
   EdgeLists To(Device device) const;
 };
 
-// One list of edges a graph; they keep their order, self-loops and repetitions. Throws Error for a node outside [0, n)
+// Takes one list of edges per graph and keeps order, self-loops and repetitions. Throws Error for a node outside [0, n)
 // and for 2^31 edges or more.
 EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs);
 

@@ -1,5 +1,5 @@
-// Named ranges of a run's time: what a profiler's timeline shows (NVTX, where the build has CUDA) and what error
-// messages say about where they come from.
+// Named time ranges of a run. A profiler's timeline shows them (NVTX, in builds with CUDA), and error messages use them
+// to say where an error occurred.
 #ifndef ORBIT_ENGINE_PROFILING_H_
 #define ORBIT_ENGINE_PROFILING_H_
 
@@ -7,14 +7,14 @@
 
 namespace orbit {
 
-// From here to the end of the scope, on this thread; ranges nest. `name` outlives the range.
+// A range from its construction to the end of its scope, on this thread. Ranges nest. `name` must outlive the range.
 class ProfileRange {
  public:
   explicit ProfileRange(const char* name);
   ~ProfileRange();
   ProfileRange(const ProfileRange&) = delete;
 
-  // Those of the calling thread, from the outermost in: "step > forward > Linear". Empty where there is none.
+  // The calling thread's open ranges, outermost first, such as "step > forward > Linear". Empty if there are none.
   static std::string Current();
 
  private:
@@ -22,8 +22,8 @@ class ProfileRange {
   ProfileRange* outer_;
 };
 
-// Starts and stops what a profiler records that was told to wait for it (nsys --capture-range=cudaProfilerApi, ncu
-// --profile-from-start off). Without CUDA they do nothing.
+// Start and stop recording in a profiler that waits for it (nsys --capture-range=cudaProfilerApi, ncu
+// --profile-from-start off). They do nothing without CUDA.
 void StartProfiler();
 void StopProfiler();
 

@@ -1,8 +1,8 @@
-// Counter-based random numbers: Philox 4x32-10 (Salmon et al., SC 2011), from Random123.
+// Counter-based random numbers: Philox 4x32-10 (Salmon et al., SC 2011), as in Random123.
 //
-// A number is a function of the key (seed), the stream and the index alone. A Generator knows which rows and samples of
-// the global batch it serves and takes their indices, so that a run is the same on any device, with any number of
-// threads, and however a batch is cut into chunks, micro-batches or ranks. Streams keep uses apart.
+// A number depends only on the key (seed), the stream and the index. A Generator knows which rows and samples of the
+// global batch it serves and uses their indices. So a run is the same on any device, with any number of threads, and
+// however a batch is divided into chunks, micro-batches or ranks. Separate uses draw from separate streams.
 #ifndef ORBIT_ENGINE_RANDOM_H_
 #define ORBIT_ENGINE_RANDOM_H_
 
@@ -13,26 +13,26 @@
 
 namespace orbit {
 
-// [first, first + count) of `total`; of what is not divided where total is 0.
+// The range [first, first + count) of `total`; total = 0 means that nothing is divided.
 struct Span {
   int64_t first = 0, count = 0, total = 0;
 };
 
-// A position in the sequence of all random numbers of a seed. Every draw takes a stream of its own and moves on, so a
-// Generator is the whole random state of a run: two integers.
+// A position in the sequence of all random numbers of a seed. Every draw uses a stream of its own and advances the
+// position, so a Generator is the whole random state of a run: two integers.
 class Generator {
  public:
   explicit Generator(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
-  // One whose streams are counted from a number that is read when they are drawn: `base`, i64 [1], on the device that
-  // draws, alone. For work that is captured (engine/step_graph.h).
+  // A generator whose stream numbers are relative to `base`, i64 [1], which is read when the numbers are drawn, on the
+  // device that draws. It serves captured work (engine/step_graph.h).
   Generator(uint64_t seed, Tensor base);
 
-  // The same position, for these rows of the global batch, or these samples of each of its rows: what is drawn then is
-  // [rows, samples, ...] or, folded, [rows * samples, ...], with the numbers that a draw for the whole batch and all
-  // samples has there. Where samples are not divided, tensors of [rows, ...] and [rows * any, ...] are drawn as well.
-  // Throw Error for what is no part of the total; so do draws of a shape that does not fit.
+  // A generator at the same position that draws only for these rows of the global batch, or these samples of each of
+  // its rows. Tensors are [rows, samples, ...] or, folded, [rows * samples, ...], and get the numbers that a draw for
+  // the whole batch and all samples has there. If samples are not divided, [rows, ...] and [rows * any, ...] can be
+  // drawn as well. Throws Error if the span is not part of its total; draws throw Error for shapes that do not fit.
   Generator WithRows(const Span& rows) const;
-  Generator WithSamples(const Span& samples) const;  // of a generator with rows
+  Generator WithSamples(const Span& samples) const;  // requires rows
 
   uint64_t seed() const { return seed_; }
   uint64_t stream() const { return stream_; }
@@ -41,12 +41,12 @@ class Generator {
   Tensor Uniform(const Shape& shape, double low, double high, DType dtype = DType::kF32,
                  Device device = {});  // [low, high)
   Tensor Normal(const Shape& shape, double mean, double deviation, DType dtype = DType::kF32, Device device = {});
-  // What all rows and samples share: one draw of the same stream, the same for every part of a batch.
+  // A draw that all rows and samples share: it uses one stream and is the same for every part of a batch.
   Tensor UniformShared(const Shape& shape, double low, double high, DType dtype = DType::kF32, Device device = {});
 
-  // For kernels on `device`, and no longer than the base lives.
+  // The next stream, for kernels on `device`. It must not be used after `base` is destroyed.
   kernels::RandomStream NextStream(Device device);
-  // The numbers of a stream that a tensor of this shape takes.
+  // Which numbers of a stream a tensor of this shape gets.
   kernels::StreamSlice SliceOf(const Shape& shape) const;
 
  private:

@@ -7,7 +7,7 @@
 namespace orbit {
 namespace {
 
-// The number at `from`, which moves on.
+// Reads the number at `from` and advances `from`.
 double Take(const char*& from, DType dtype) {
   const auto take = [&](auto number) {
     std::memcpy(&number, from, sizeof(number));

@@ -1,4 +1,4 @@
-// Readback: numbers on their way from a device to the host.
+// Readback: copies numbers from a device to the host without waiting.
 #ifndef ORBIT_ENGINE_READBACK_H_
 #define ORBIT_ENGINE_READBACK_H_
 
@@ -10,11 +10,11 @@
 
 namespace orbit {
 
-// The copies are queued behind what the device has been given so far; the host goes on, and waits, where it has to,
+// The copies are queued behind all work that the device has so far. The host continues, and waits, if it must, only
 // when it asks for the values.
 class Readback {
  public:
-  // f32 or f64 tensors of one element each; those that are not on the host, on one device. They may change afterwards.
+  // Takes f32 or f64 tensors of one element each, on the host and at most one other device. They may change afterwards.
   explicit Readback(const std::vector<Tensor>& values);
 
   std::vector<double> Get() const;

@@ -1,5 +1,5 @@
-// The emulator's device memory: closed to the host except where a kernel or a copy runs, so that code which takes a
-// device's address for the host's ends with a fault in tests, as it would on a GPU.
+// The emulator's device memory. The host can access it only while a kernel or a copy runs, so that code which takes a
+// device address for a host address faults in tests, as it would on a GPU.
 #ifndef ORBIT_ENGINE_SIMT_MEMORY_H_
 #define ORBIT_ENGINE_SIMT_MEMORY_H_
 
@@ -7,7 +7,7 @@
 
 namespace orbit {
 
-// While one is alive, the memory is open.
+// While one is alive, the memory is accessible.
 class SimtMemoryAccess {
  public:
   SimtMemoryAccess();
@@ -15,7 +15,7 @@ class SimtMemoryAccess {
   SimtMemoryAccess(const SimtMemoryAccess&) = delete;
 };
 
-// From an address range of 64 GiB that nothing is given back to; null where it is used up.
+// Memory from a range of 64 GiB of addresses, which are not reused; null when it is exhausted.
 void* ObtainSimtMemory(size_t bytes);
 
 }  // namespace orbit

@@ -7,7 +7,7 @@
 
 namespace orbit {
 
-// Makes `device`, a GPU, the calling thread's current one.
+// The stream of `device`, a GPU, which becomes the calling thread's current device.
 kernels::Cuda StreamOf(Device device);
 
 }  // namespace orbit

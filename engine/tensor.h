@@ -30,14 +30,15 @@ class Tensor {
   static Tensor Full(const Shape& shape, double value, DType dtype = DType::kF32, Device device = {});
   static Tensor EmptyLike(const Tensor& like) { return Empty(like.shape(), like.dtype(), like.device()); }
   static Tensor ZerosLike(const Tensor& like) { return Zeros(like.shape(), like.dtype(), like.device()); }
-  // Copies host values; T is one of the element types. Throws Error when the number of values is not that of the shape.
+  // Copies host values; T is one of the element types. Throws Error unless there are as many values as the shape has
+  // elements.
   template <class T>
   static Tensor From(const std::vector<T>& values, const Shape& shape, Device device = {});
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
   int64_t rank() const { return static_cast<int64_t>(shape_.size()); }
-  int64_t dim(int64_t axis) const;  // negative axes count from the end; throws Error out of range
+  int64_t dim(int64_t axis) const;  // a negative axis counts from the end; throws Error if out of range
   int64_t size() const { return size_; }
   int64_t bytes() const { return size_ * static_cast<int64_t>(SizeOf(dtype_)); }
   DType dtype() const { return dtype_; }
@@ -51,9 +52,9 @@ class Tensor {
   }
   void* raw() const;
 
-  // The same elements under another shape; one size may be -1 and follows from the rest.
+  // A view of the same elements with another shape. One size may be -1 and is inferred.
   Tensor Reshape(Shape shape) const;
-  // The view of rows [begin, end) of the first axis.
+  // A view of rows [begin, end) of the first axis.
   Tensor Rows(int64_t begin, int64_t end) const;
 
   Tensor Clone() const;
@@ -69,7 +70,7 @@ class Tensor {
   std::vector<T> ToVector() const;
   double Item() const;  // the value of a tensor with one element
 
-  // True when no other handle shares the storage, so that its contents may be overwritten.
+  // Whether no other handle shares the storage, so that its contents may be overwritten.
   bool exclusive() const { return storage_.use_count() == 1; }
   bool SharesStorageWith(const Tensor& other) const { return storage_ == other.storage_; }
 

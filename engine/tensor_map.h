@@ -13,12 +13,12 @@ using TensorMap = std::map<std::string, Tensor>;
 
 struct CopyOptions {
   bool allow_missing = false;     // destinations without a source keep their values
-  bool allow_unexpected = false;  // sources without a destination are left out
+  bool allow_unexpected = false;  // sources without a destination are ignored
 };
 
-// Copies every source into the destination of the same name, on any devices; f32, f64 and bf16 convert to each other.
-// Throws Error, before anything is copied, with all names that are missing, unexpected or of another shape or kind of
-// dtype; `what` says what is being copied.
+// Copies every source to the destination of the same name, across devices and converting between f32, f64 and bf16. If
+// a name is missing or unexpected, or shapes or kinds of dtype differ, throws Error with all such names before anything
+// is copied; `what` says what is being copied.
 void CopyTensors(const std::string& what, const TensorMap& sources, const TensorMap& destinations,
                  CopyOptions options = {});
 

@@ -17,29 +17,29 @@ namespace orbit {
 struct Variable::Node {
   int64_t sequence;
   const char* name;
-  Precision precision;  // that the operation was computed in
+  Precision precision;  // in which the operation was computed
   std::vector<Variable> inputs;
   BackwardFunction backward;
-  std::vector<Tensor> gradients;  // of the results, as far as they are known
+  std::vector<Tensor> gradients;  // of the results; undefined until known
 };
 
 struct Variable::State {
   Tensor value;
-  Tensor grad;  // of a leaf
+  Tensor grad;  // for leaves
   bool requires_grad = false;
-  Hook hook;                   // of a leaf
-  std::shared_ptr<Node> node;  // that this is a result of; null for a leaf
-  size_t result = 0;           // its place among the node's results
+  Hook hook;                   // for leaves
+  std::shared_ptr<Node> node;  // the node that computed this; null for leaves
+  size_t result = 0;           // its position among the node's results
 };
 
 namespace {
 
 thread_local bool recording = true;
 std::atomic<bool> anomaly_detection{false};
-std::atomic<bool> hooks_exist{false};  // once there was one
+std::atomic<bool> hooks_exist{false};  // whether a hook was ever set
 std::atomic<int64_t> next_sequence{1};
 
-// While one is alive on this thread, operations are recorded, in spite of a NoGrad.
+// While one is alive, this thread's operations are recorded, even inside a NoGrad.
 struct Recording {
   bool previous = std::exchange(recording, true);
   ~Recording() { recording = previous; }
@@ -105,7 +105,7 @@ void Variable::Backward() const {
   Backward(Tensor::Full(shape(), 1.0, dtype(), device()));
 }
 
-// The leaves with hooks that a Backward() can reach, and how many uses of each it has not gone through.
+// The leaves with hooks that a Backward() can reach, and for each of them the number of uses not yet processed.
 class Variable::Uses {
  public:
   explicit Uses(Node* last) {
@@ -130,7 +130,7 @@ class Variable::Uses {
     const auto count = counts_.find(input.state_.get());
     if (count != counts_.end() && --count->second == 0) CallHook(input);
   }
-  // What no gradient came to is still in use.
+  // Calls the remaining hooks: those of leaves with a gradient that did not come through all of their uses.
   void RemoveAll() {
     for (const Variable& leaf : leaves_)
       if (counts_[leaf.state_.get()] > 0) CallHook(leaf);
@@ -156,7 +156,7 @@ void Variable::Backward(const Tensor& gradient) const {
   Backward(gradient, 0);
 }
 
-// Goes through the nodes from number `first` on. All of them, if it is 0: then hooks are called.
+// Processes the nodes from number `first` on. If that is 0, these are all nodes, and hooks are called.
 void Variable::Backward(const Tensor& gradient, int64_t first) const {
   AddGrad(gradient);
   if (!state_->node || state_->node->sequence < first) return;
@@ -168,7 +168,7 @@ void Variable::Backward(const Tensor& gradient, int64_t first) const {
   std::optional<Uses> uses;
   if (first == 0) uses.emplace(state_->node.get());
   ready.push(state_->node);
-  // An input's node was made before its user's, so the latest node of all has its whole gradients.
+  // A node is newer than the nodes of its inputs, so the newest node has received all of its gradients.
   while (!ready.empty()) {
     const std::shared_ptr<Node> node = ready.top();
     ready.pop();

@@ -1,8 +1,8 @@
 // Variable: a tensor, the node that computed it, and its gradient.
 //
-// An operation computes its value, then calls MakeVariable with its inputs and a backward function. Backward() walks
-// the recorded nodes from the last to the first; gradients accumulate in the leaves, those of intermediate results and
-// what the nodes saved are freed on the way.
+// An operation computes its value, then calls MakeVariable with its inputs and a backward function. Backward()
+// processes the recorded nodes from the newest to the oldest. Gradients accumulate in the leaves; gradients of
+// intermediate results, and what nodes saved, are freed on the way.
 #ifndef ORBIT_ENGINE_VARIABLE_H_
 #define ORBIT_ENGINE_VARIABLE_H_
 
@@ -17,18 +17,19 @@ namespace orbit {
 
 class Variable;
 
-// What a backward function receives: the gradients of the results, and where to leave those of the inputs.
+// What a backward function receives: the gradients of the results, and a place for those of the inputs.
 class Gradients {
  public:
   Gradients(const std::vector<Variable>& inputs, std::vector<Tensor> outputs)
       : inputs_(inputs), outputs_(std::move(outputs)) {}
 
   const Tensor& output() const { return outputs_[0]; }
-  // Of one of several results; undefined where nothing depends on it.
+  // The gradient of result i; undefined if nothing depends on it.
   const Tensor& output(size_t i) const { return outputs_[i]; }
-  // Whether the gradient of input i is wanted; computing it otherwise is wasted work.
+  // Whether the gradient of input i is needed; otherwise computing it is wasted work.
   bool Needs(size_t i) const;
-  // Adds to the gradient of input i, where it is wanted. The tensor is shared, not copied: leave it unchanged.
+  // Adds to the gradient of input i if it is needed. The tensor is shared, not copied, and must not be changed
+  // afterwards.
   void Add(size_t i, const Tensor& gradient) const;
 
  private:
@@ -41,19 +42,19 @@ using BackwardFunction = std::function<void(const Gradients&)>;
 class Variable {
  public:
   Variable() = default;  // undefined
-  // A constant, or a leaf whose gradient is wanted. Implicit, so that operations take tensors as constants.
+  // A constant or, with requires_grad, a leaf. Implicit, so that operations accept tensors as constants.
   Variable(Tensor value, bool requires_grad = false);  // NOLINT(google-explicit-constructor)
 
   bool defined() const { return state_ != nullptr; }
   const Tensor& value() const;
-  // The accumulated gradient, undefined before Backward() reached this variable. Kept for leaves only.
+  // The accumulated gradient; undefined until Backward() reaches this variable. Only leaves keep it.
   const Tensor& grad() const;
   bool requires_grad() const;
-  void set_requires_grad(bool requires_grad) const;  // of a leaf
-  void set_value(Tensor value) const;                // of a leaf
+  void set_requires_grad(bool requires_grad) const;  // leaves only
+  void set_value(Tensor value) const;                // leaves only
   void set_grad(Tensor grad) const;
   void ZeroGrad() const { set_grad({}); }
-  // Adds to the gradient, which has the value's dtype: bf16 for an f32 value is added up in f32.
+  // Adds to the gradient, which has the value's dtype. A bf16 gradient of an f32 value is added in f32.
   void AddGrad(const Tensor& gradient) const;
 
   const Shape& shape() const { return value().shape(); }
@@ -63,16 +64,16 @@ class Variable {
   DType dtype() const { return value().dtype(); }
   Device device() const { return value().device(); }
 
-  // The same value as a constant.
+  // A constant with the same value.
   Variable Detach() const { return Variable(value()); }
 
-  // Gradients of this scalar with respect to every leaf it was computed from. The recorded graph is consumed.
+  // Computes the gradients of this scalar with respect to every leaf it depends on. The recorded graph is consumed.
   void Backward() const;
-  // The same for sum(this * gradient).
+  // Backward() of sum(this * gradient).
   void Backward(const Tensor& gradient) const;
 
-  // Has `hook` called, with this leaf, once in every Backward() that reaches it, as soon as that will add no more to
-  // grad(), however many operations use the leaf. It may change the gradient. An empty function takes the hook away.
+  // Sets a hook that every Backward() which reaches this leaf calls once, as soon as grad() is complete, however many
+  // operations use the leaf. The hook may change the gradient. An empty function removes it.
   using Hook = std::function<void(const Variable& leaf)>;
   void OnGradient(Hook hook) const;
 
@@ -87,29 +88,29 @@ class Variable {
   std::shared_ptr<State> state_;
 };
 
-// A parameter of a module, by its name there.
+// A parameter of a module with its name there.
 struct NamedVariable {
   std::string name;
   Variable variable;
 };
 
-// The result of an operation called `name`. Nothing is recorded, and backward is dropped, where no input requires a
-// gradient or a NoGrad is alive.
+// Wraps the result of an operation called `name`. If no input requires a gradient or a NoGrad is alive, nothing is
+// recorded and `backward` is dropped.
 Variable MakeVariable(const char* name, Tensor value, std::vector<Variable> inputs, BackwardFunction backward);
-// The same for several results; backward is called once, when the gradients of all are known.
+// MakeVariable for several results. `backward` is called once, when the gradients of all of them are known.
 std::vector<Variable> MakeVariables(const char* name, std::vector<Tensor> values, std::vector<Variable> inputs,
                                     BackwardFunction backward);
 
-// Whether an operation on these inputs will be recorded: it need not save anything otherwise.
+// Whether an operation on these inputs will be recorded; if not, it need not save anything.
 bool GradientsWanted(const std::vector<Variable>& inputs);
 
-// Records `forward` and goes back through what it recorded, with the gradient of its result, adding to the gradients of
-// the variables that it started from, in the order in which they would have come had it been recorded at first. For
-// backward functions that compute their operation again (engine/nn/checkpoint.h); the node's inputs must name all that
-// gets a gradient. No hook is called: the Backward() that this is a part of does.
+// Records `forward` and immediately runs backward through it, with `gradient` for its result. Adds to the gradients of
+// the variables it started from, in the same order as if it had been recorded in the first place. It is for backward
+// functions that recompute their operation (engine/nn/checkpoint.h); the node's inputs must include everything that
+// gets a gradient. Hooks are left to the enclosing Backward().
 void BackwardThrough(const std::function<Variable()>& forward, const Tensor& gradient);
 
-// While one is alive on this thread, operations record nothing.
+// While one is alive, this thread's operations record nothing.
 class NoGrad {
  public:
   NoGrad();
@@ -120,8 +121,8 @@ class NoGrad {
   bool previous_;
 };
 
-// While `enabled`, the result of every operation is checked: the first value that is not finite, forward or backward,
-// throws Error naming the operation. It costs a pass over every result; meant for finding where a NaN came from.
+// While enabled, every result is checked, forward and backward: the first one that is not finite throws Error naming
+// the operation. This takes a pass over every result and serves to find where a NaN came from.
 void SetAnomalyDetection(bool enabled);
 
 }  // namespace orbit
