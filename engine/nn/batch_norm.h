@@ -7,8 +7,9 @@
 
 namespace orbit::nn {
 
-// x [..., channels] -> the same: parameters weight [channels], ones at first, and bias, zeros; buffers running_mean,
-// zeros, and running_var, ones, which move in training. As PyTorch's BatchNorm1d.
+// x [..., channels] -> [..., channels], as PyTorch's BatchNorm1d. Parameters: weight [channels], initially 1, and bias
+// [channels], initially 0. Buffers: running_mean, initially 0, and running_var, initially 1, which are updated in
+// training.
 class BatchNorm : public Module {
  public:
   explicit BatchNorm(int64_t channels)
@@ -18,7 +19,7 @@ class BatchNorm : public Module {
         running_var(AddBuffer("running_var", Tensor::Full({channels}, 1))) {}
 
   Variable operator()(const Variable& x) const { return Apply(x, false); }
-  // max(., 0) of it, in one pass.
+  // Followed by a ReLU, in one pass.
   Variable ThenRelu(const Variable& x) const { return Apply(x, true); }
 
   const Variable weight, bias, running_mean, running_var;

@@ -11,17 +11,17 @@
 
 namespace orbit::nn {
 
-// What a module makes of variables; `generator` draws its dropout.
+// Computes a module's result from variables; dropout draws from `generator`.
 using ModuleForward = std::function<Variable(const std::vector<Variable>& inputs, Generator& generator)>;
 
-// The same result, gradients and random numbers as forward(inputs, generator), bit for bit, for less memory: nothing
-// that it computes on the way is kept for the backward, which computes it again. `forward` must be a function of its
-// arguments and of the parameters of `module`, which has to outlive the backward, and nothing else that gets a
-// gradient. Statistics of batches are collected the first time alone.
+// Returns forward(inputs, generator), with the same result, gradients and random numbers, bit for bit, in less memory:
+// intermediate results are not kept but recomputed in backward. `forward` may depend only on its arguments and on the
+// parameters of `module`, which must outlive the backward; nothing else gets a gradient. Batch statistics are collected
+// only in the first computation.
 Variable Checkpoint(const Module& module, const ModuleForward& forward, const std::vector<Variable>& inputs,
                     Generator& generator);
 
-// module(x) or, where it draws, module(x, generator).
+// module(x) or, if the module draws random numbers, module(x, generator).
 template <class M>
 Variable Checkpoint(const M& module, const Variable& x, Generator& generator) {
   return Checkpoint(

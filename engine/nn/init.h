@@ -1,5 +1,5 @@
-// Initial values of parameters, as PyTorch's torch.nn.init draws them. A weight's shape is [out, in, ...], as that of
-// Linear and of convolutions: its fan-in is in times the kernel's size, its fan-out out times the kernel's size.
+// Initial values of parameters, as drawn by PyTorch's torch.nn.init. A weight has the shape [out, in, ...], as for
+// Linear and convolutions; its fan-in is `in` times the kernel size and its fan-out `out` times the kernel size.
 #ifndef ORBIT_ENGINE_NN_INIT_H_
 #define ORBIT_ENGINE_NN_INIT_H_
 
@@ -8,7 +8,7 @@
 
 namespace orbit::nn {
 
-int64_t FanIn(const Shape& shape);  // throws Error for fewer than 2 axes, as FanOut
+int64_t FanIn(const Shape& shape);  // both throw Error for fewer than 2 axes
 int64_t FanOut(const Shape& shape);
 
 // U(-b, b) with b = 1 / sqrt(fan_in): PyTorch's default for the weight and the bias of Linear and of convolutions.

@@ -7,7 +7,7 @@
 
 namespace orbit::nn {
 
-// x [..., width] -> [..., width]; parameters weight [width], ones at first, and bias [width], zeros.
+// x [..., width] -> [..., width]. Parameters: weight [width], initially 1, and bias [width], initially 0.
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(int64_t width, double eps = 1e-5)

@@ -18,7 +18,7 @@ class Linear : public Module {
   Variable operator()(const Variable& x) const { return orbit::Linear(x, weight, bias); }
 
   const Variable weight;
-  const Variable bias;  // undefined where there is none
+  const Variable bias;  // undefined without bias
 };
 
 }  // namespace orbit::nn

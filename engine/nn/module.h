@@ -1,4 +1,4 @@
-// Module: the base of layers and models. It owns parameters and buffers by name and knows its submodules.
+// Module: the base class of layers and models. It owns named parameters and buffers and knows its submodules.
 //
 // A model declares its parts as members and registers them in its constructor:
 //
@@ -27,7 +27,7 @@
 
 namespace orbit::nn {
 
-// Registration keeps addresses of submodules, so modules stay where they are made.
+// Submodules are registered by address, so modules cannot be copied or moved.
 class Module {
  public:
   Module() = default;
@@ -35,32 +35,32 @@ class Module {
   Module& operator=(const Module&) = delete;
   virtual ~Module() = default;
 
-  // Names are paths as in PyTorch ("encoder.layers.0.linear1.weight"), in the order of registration: a module's own
-  // first, then those of its submodules.
+  // Names are paths as in PyTorch ("encoder.layers.0.linear1.weight"), in the order of registration: first a module's
+  // own, then those of its submodules.
   std::vector<NamedVariable> NamedParameters() const;
   std::vector<NamedVariable> NamedBuffers() const;
-  int64_t NumParameters() const;  // the elements of all parameters
+  int64_t NumParameters() const;  // elements of all parameters
 
-  // Whether layers behave as in training (dropout, batch statistics); true at first.
+  // Whether layers behave as in training (dropout, batch statistics); initially true.
   bool training() const { return training_; }
   void Train(bool training = true);
   void Eval() { Train(false); }
 
-  // Converts all floating parameters and buffers; gradients are dropped.
+  // Converts all floating-point parameters and buffers; gradients are dropped.
   void To(DType dtype);
   void To(Device device);
 
   // Parameters and buffers by name; the tensors share storage with the module's.
   TensorMap StateDict() const;
-  // Copies values in, see CopyTensors. BatchNorm's integer counters `num_batches_tracked`, which PyTorch saves and we
-  // have no use for, are ignored.
+  // Copies values in; see CopyTensors. Ignores BatchNorm's counters `num_batches_tracked`, which PyTorch saves and we
+  // do not use.
   void LoadStateDict(const TensorMap& state, CopyOptions options = {});
 
  protected:
-  // A leaf that requires a gradient. Names may contain dots ("mlp.0"), where no module of ours stands for the path.
-  // Throws Error for a name that is taken.
+  // Adds a leaf that requires a gradient. A name may contain dots ("mlp.0") if no submodule stands for the path. Throws
+  // Error if the name is taken.
   Variable AddParameter(const std::string& name, Tensor value);
-  // A constant that is part of the state. Layers that update it do so in the tensor of its variable.
+  // Adds a constant that is part of the state. Layers update it in place, in the variable's tensor.
   Variable AddBuffer(const std::string& name, Tensor value);
   void AddModule(const std::string& name, Module& module);
 
@@ -76,7 +76,7 @@ class Module {
   bool training_ = true;
 };
 
-// Modules of one type in a row, named "0", "1", ...
+// A list of modules of one type, named "0", "1", ...
 template <class M>
 class ModuleList : public Module {
  public:

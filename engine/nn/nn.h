@@ -1,4 +1,4 @@
-// Layers, which own parameters: all of them.
+// Includes all layers, which own parameters.
 #ifndef ORBIT_ENGINE_NN_NN_H_
 #define ORBIT_ENGINE_NN_NN_H_
 
