@@ -1,4 +1,4 @@
-// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch's.
+// Adam (Kingma and Ba, ICLR 2015) and AdamW (Loshchilov and Hutter, ICLR 2019), as in PyTorch.
 #ifndef ORBIT_ENGINE_OPTIM_ADAM_H_
 #define ORBIT_ENGINE_OPTIM_ADAM_H_
 
@@ -11,7 +11,7 @@ struct AdamOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
-  bool decoupled = false;  // AdamW: decay shrinks the parameters, instead of adding to the gradient
+  bool decoupled = false;  // AdamW: the decay shrinks the parameters instead of adding to the gradient
   DecayFilter decays = {};
 };
 
@@ -19,7 +19,7 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   explicit Adam(std::vector<NamedVariable> parameters, AdamOptions options = {});
-  Tensor Rates(double learning_rate) const override;  // [parameters, 3]: kernels::AdamFactors of each
+  Tensor Rates(double learning_rate) const override;  // [parameters, 3]: kernels::AdamFactors per parameter
   void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) override;
 
  private:

@@ -1,4 +1,4 @@
-// Optimizer: the base of Adam and SGD.
+// Optimizer: the base class of Adam and SGD.
 //
 // A training step:
 //
@@ -21,7 +21,7 @@
 
 namespace orbit::optim {
 
-// Which parameters decay; all where it is empty.
+// Which parameters decay; if empty, all do.
 using DecayFilter = std::function<bool(const NamedVariable&)>;
 
 class Optimizer {
@@ -34,36 +34,36 @@ class Optimizer {
 
   void ZeroGrad() const;
 
-  // Updates, in place, the parameters that have a gradient; as in PyTorch the others stay as they are, decay and
-  // momentum included. With squared_norm, which SquaredGradientNorm has made, gradients are first multiplied by
-  // min(1, max_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ does (max_norm = 0: they are not), and where the
-  // norm is not finite the parameters and the state, but for step counts, stay as they are.
+  // Updates, in place, the parameters that have a gradient. As in PyTorch all others are left alone, without decay or
+  // momentum. Given squared_norm from SquaredGradientNorm, gradients are first multiplied by min(1, max_norm / (norm +
+  // 1e-6)), as in PyTorch's clip_grad_norm_, or not at all if max_norm is 0. If the norm is not finite, parameters and
+  // state stay as they are, except for step counts.
   void Step(double learning_rate, const Tensor& squared_norm = {}, double max_norm = 0) {
     Update(Rates(learning_rate), squared_norm, max_norm);
   }
 
-  // The two halves of Step, for steps that are captured (engine/step_graph.h): what changes from step to step, as a
-  // tensor on the host, and the work on the device, which reads it there.
+  // The two halves of Step, for captured steps (engine/step_graph.h). Rates returns what changes between steps as a
+  // tensor on the host; Update does the work on the device and reads the rates there.
   virtual Tensor Rates(double learning_rate) const = 0;
   virtual void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) = 0;
 
-  // Everything but the parameters, as "KIND/PARAMETER"; shares storage with the optimiser.
+  // Everything but the parameters, named "KIND/PARAMETER"; shares storage with the optimiser.
   TensorMap State() const { return state_; }
-  // Throws Error unless the names and shapes are those of State().
+  // Throws Error unless names and shapes are those of State().
   void LoadState(const TensorMap& state) { CopyTensors("the optimiser's state", state, state_); }
 
  protected:
-  // All parameters are f32 or f64, of one dtype, on one device. Throws Error otherwise, or where a name comes twice.
+  // Throws Error unless all parameters are f32 or f64, of one dtype, on one device and with distinct names.
   explicit Optimizer(std::vector<NamedVariable> parameters, double weight_decay, const DecayFilter& decays);
 
-  // Registers the state KIND/PARAMETER; zeros. Returns it in the order of the parameters.
+  // Registers state KIND/PARAMETER, initially 0, for every parameter, and returns it in the order of the parameters.
   std::vector<Tensor> AddState(const std::string& kind);
-  // The same for a number of steps a parameter has been through, i64 [] on the host.
+  // Registers the number of steps of every parameter, i64 [] on the host.
   std::vector<Tensor> AddStepCounts();
 
   double weight_decay(size_t parameter) const { return weight_decays_[parameter]; }
 
-  // Throws Error unless squared_norm is undefined or what SquaredGradientNorm makes.
+  // Throws Error unless squared_norm is undefined or comes from SquaredGradientNorm.
   static kernels::Clipping ClippingTo(const Tensor& squared_norm, double max_norm);
 
  private:
@@ -72,12 +72,12 @@ class Optimizer {
   TensorMap state_;
 };
 
-// The squared l2 norm of all gradients together, f64 [] on their device; not finite exactly where one of them is not.
+// The squared l2 norm of all gradients together, f64 [] on their device. It is finite if and only if all gradients are.
 Tensor SquaredGradientNorm(const std::vector<NamedVariable>& parameters);
-// Its root. Waits for the device.
+// The square root of SquaredGradientNorm. Waits for the device.
 double GradientNorm(const std::vector<NamedVariable>& parameters);
 
-// The name of the first parameter with a NaN or an infinity in its gradient; empty where all are finite.
+// The name of the first parameter whose gradient has a NaN or an infinity; empty if all are finite.
 std::string FirstNonFiniteGradient(const std::vector<NamedVariable>& parameters);
 
 }  // namespace orbit::optim

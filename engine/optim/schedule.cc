@@ -15,12 +15,12 @@ constexpr std::pair<const char*, Decay> kDecays[] = {
     {"polynomial", Decay::kPolynomial}, {"square_root", Decay::kSquareRoot}, {"one_cycle", Decay::kOneCycle},
 };
 
-// From `start` at progress 0 to `end` at progress 1.
+// Cosine from `start` at progress 0 to `end` at progress 1.
 double Cosine(double start, double end, double progress) {
   return end + (start - end) * (1 + std::cos(std::numbers::pi * progress)) / 2;
 }
 
-// PyTorch's turning points need not be whole steps.
+// As in PyTorch, the turning points need not be whole steps.
 double OneCycle(int64_t step, int64_t warmup_steps, int64_t total_steps) {
   constexpr double kInitial = 1.0 / 25, kFinal = kInitial / 1e4;
   const double peak = (warmup_steps > 0 ? static_cast<double>(warmup_steps) : 0.3 * total_steps) - 1;

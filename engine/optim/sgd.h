@@ -9,11 +9,11 @@ namespace orbit::optim {
 struct SgdOptions {
   double momentum = 0;
   bool nesterov = false;
-  double weight_decay = 0;  // l2: added to the gradient
+  double weight_decay = 0;  // L2 penalty: weight_decay * parameter is added to the gradient
   DecayFilter decays = {};
 };
 
-// State, with momentum: "momentum_buffer/NAME".
+// State, if there is momentum: "momentum_buffer/NAME".
 class Sgd : public Optimizer {
  public:
   explicit Sgd(std::vector<NamedVariable> parameters, SgdOptions options = {});
