@@ -22,7 +22,7 @@ std::string DirectoryOf(const std::string& path) {
   return directory.empty() ? "." : directory;
 }
 
-// Makes the names in a directory durable. File systems that cannot do so say EINVAL.
+// Makes the names in a directory durable. File systems that do not support this report EINVAL.
 bool SyncDirectory(const std::string& directory) {
   const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return false;

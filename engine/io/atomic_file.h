@@ -1,7 +1,7 @@
-// AtomicFile: writes a file that appears whole, in place of the one before, or not at all.
+// AtomicFile: replaces a file as a whole or not at all.
 //
-// The bytes go to PATH.partial-PID-N beside the target; Commit() makes them durable, gives them their name and makes
-// that durable. A process killed at any moment leaves the previous file intact, and perhaps a partial one.
+// The bytes go to PATH.partial-PID-N next to the target. Commit() makes them durable, renames the file and makes the
+// name durable. If the process is killed at any moment, the previous file is intact; a partial file may remain.
 #ifndef ORBIT_ENGINE_IO_ATOMIC_FILE_H_
 #define ORBIT_ENGINE_IO_ATOMIC_FILE_H_
 
@@ -15,7 +15,7 @@ namespace orbit::io {
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
-  ~AtomicFile();  // without Commit(), nothing is left behind
+  ~AtomicFile();  // without Commit(), removes the partial file
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
@@ -34,7 +34,7 @@ class AtomicFile {
 
 void WriteFileAtomically(const std::string& path, std::string_view contents);
 
-// Deletes what killed writers of this path left behind; for a path that has one writer at a time.
+// Deletes the partial files of killed writers of this path. Only for paths with one writer at a time.
 void RemovePartialFiles(const std::string& path);
 
 }  // namespace orbit::io

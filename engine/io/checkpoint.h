@@ -1,7 +1,7 @@
-// Checkpoint: all that a training run needs to go on as if it had never stopped.
+// Checkpoint: everything a training run needs to continue as if it had never stopped.
 //
-// One safetensors file: the tensors "model/NAME" and "optimizer/NAME", the rest as JSON in the metadata string "state",
-// and in "checksum" the CRC-32 of it all, so that a damaged file is told from a good one.
+// A checkpoint is one safetensors file with the tensors "model/NAME" and "optimizer/NAME". The metadata string "state"
+// has the rest as JSON, and "checksum" the CRC-32 of everything, by which damaged files are detected.
 #ifndef ORBIT_ENGINE_IO_CHECKPOINT_H_
 #define ORBIT_ENGINE_IO_CHECKPOINT_H_
 
@@ -18,18 +18,18 @@ namespace orbit::io {
 struct Checkpoint {
   TensorMap model;                              // Module::StateDict()
   TensorMap optimizer;                          // Optimizer::State()
-  int64_t step = 0;                             // steps done; also the position of the learning-rate schedule
-  int64_t epoch = 0;                            // epochs done
+  int64_t step = 0;                             // completed steps; also the position of the learning-rate schedule
+  int64_t epoch = 0;                            // completed epochs
   std::optional<double> best_validation;        // finite
-  std::map<std::string, Generator> generators;  // by what they are for
+  std::map<std::string, Generator> generators;  // by purpose
   std::map<std::string, std::string> notes;     // anything else: the config, the position within an epoch ...
 };
 
-// Replaces the file at once: a process killed at any moment, or a full disk (Error), leaves the one before. For one
-// writer of a path at a time: partial files of killed predecessors are removed.
+// Replaces the file atomically: if the process is killed at any moment, or the disk is full (Error), the previous file
+// remains. Only for paths with one writer at a time, because it removes partial files of killed writers.
 void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint);
 
-// Throws Error with the file and the reason where it is missing, damaged, or no checkpoint.
+// Throws Error with the file and the reason if it is missing, damaged or not a checkpoint.
 Checkpoint LoadCheckpoint(const std::string& path);
 
 }  // namespace orbit::io

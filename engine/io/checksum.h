@@ -1,4 +1,4 @@
-// A checksum within a safetensors file, so that a damaged one is told from a good one.
+// Safetensors files with a checksum, by which damaged files are detected.
 #ifndef ORBIT_ENGINE_IO_CHECKSUM_H_
 #define ORBIT_ENGINE_IO_CHECKSUM_H_
 
@@ -8,11 +8,11 @@
 
 namespace orbit::io {
 
-// Writes the file with one more metadata entry, "checksum": the CRC-32 of names, dtypes, shapes and elements of the
-// tensors and of the other metadata. See WriteSafetensors.
+// WriteSafetensors with one more metadata entry, "checksum": the CRC-32 of the tensors' names, dtypes, shapes and
+// elements and of the other metadata.
 void WriteChecksummed(const std::string& path, Safetensors contents);
 
-// Throws Error where there is no checksum, or another one than is due.
+// Throws Error if the checksum is missing or wrong.
 Safetensors ReadChecksummed(const std::string& path);
 
 }  // namespace orbit::io

@@ -17,14 +17,14 @@ struct TypeDescription {
   DType dtype;
 };
 
-// By ElementType.
+// Indexed by ElementType.
 constexpr TypeDescription kTypes[] = {
     {2, DType::kF32}, {2, DType::kBF16}, {4, DType::kF32}, {8, DType::kF64}, {1, DType::kU8},
     {1, DType::kU8},  {1, DType::kI32},  {2, DType::kI32}, {2, DType::kI32}, {4, DType::kI32},
     {4, DType::kI64}, {8, DType::kI64},  {8, DType::kI64},
 };
 
-// A number of 5 bits of exponent and 10 of mantissa.
+// IEEE half precision: 5 bits of exponent and 10 of mantissa.
 struct Half {
   uint16_t bits;
   operator float() const {
@@ -52,7 +52,7 @@ void CheckPlaces(int64_t count, int64_t offset, const Shape& shape, const Shape&
         offset, " on is beyond the ", count, " elements there are");
 }
 
-// Copies `count` elements of `size` bytes, in row-major order of the shape.
+// Copies `count` elements of `size` bytes in row-major order of `shape`.
 void Collect(const std::byte* from, size_t size, const Shape& shape, const Shape& strides, int64_t count,
              std::byte* to) {
   if (strides == RowMajorStrides(shape)) {
@@ -91,7 +91,7 @@ DType DTypeOf(ElementType type) { return kTypes[static_cast<size_t>(type)].dtype
 
 Shape RowMajorStrides(const Shape& shape) {
   Shape strides(shape.size());
-  uint64_t stride = 1;  // unsigned: sizes beside one that is 0 may be anything
+  uint64_t stride = 1;  // unsigned, because next to a size of 0 the others are arbitrary and may overflow
   for (size_t axis = shape.size(); axis-- > 0; stride *= static_cast<uint64_t>(shape[axis]))
     strides[axis] = static_cast<int64_t>(stride);
   return strides;

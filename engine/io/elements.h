@@ -1,4 +1,4 @@
-// Elements of foreign files: numbers of types and byte orders that need not be ours, in any order.
+// Elements of foreign files: numbers whose type, byte order and layout may differ from our tensors'.
 #ifndef ORBIT_ENGINE_IO_ELEMENTS_H_
 #define ORBIT_ENGINE_IO_ELEMENTS_H_
 
@@ -13,8 +13,8 @@ namespace orbit::io {
 enum class ElementType : uint8_t { kF16, kBF16, kF32, kF64, kBool, kU8, kI8, kI16, kU16, kI32, kU32, kI64, kU64 };
 
 size_t SizeOf(ElementType type);  // bytes of one element
-// The type of our tensors that holds all values of the file's: f32 for f16, i32 for i8, i16 and u16, i64 for u32 and
-// u64, u8 for bool.
+// The tensor type that holds all values of the file's type: f32 for f16; i32 for i8, i16 and u16; i64 for u32 and u64;
+// u8 for bool.
 DType DTypeOf(ElementType type);
 
 struct Elements {
@@ -25,13 +25,13 @@ struct Elements {
   int64_t size() const { return static_cast<int64_t>(bytes.size() / SizeOf(type)); }
 };
 
-// In elements, for consecutive ones: the last axis fastest, or the first one (Fortran's order).
+// Strides, in elements, of contiguous arrays: with the last axis fastest, or the first one (Fortran order).
 Shape RowMajorStrides(const Shape& shape);
 Shape ColumnMajorStrides(const Shape& shape);
 
-// The tensor of this shape whose element [i, j, ...] is the element offset + i * strides[0] + j * strides[1] + ... of
-// the file. A stride may be 0: the tensor is then larger than what it is made of, and its size is the caller's to
-// check. Throws Error for places that are negative or beyond the elements, and for a u64 that i64 does not hold.
+// The tensor of this shape whose element [i, j, ...] is element offset + i * strides[0] + j * strides[1] + ... of the
+// file. With strides of 0 it can be larger than the file, so the caller must check its size. Throws Error for negative
+// positions, positions beyond the elements, and a u64 that does not fit in i64.
 Tensor Gather(const Elements& elements, int64_t offset, const Shape& shape, const Shape& strides);
 
 }  // namespace orbit::io

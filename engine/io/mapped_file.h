@@ -10,7 +10,7 @@ namespace orbit::io {
 
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);  // throws Error where it is no regular file or cannot be read
+  explicit MappedFile(const std::string& path);  // throws Error if it is not a regular file or cannot be read
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -34,7 +34,7 @@ constexpr Signature kSignatures[] = {
     {"\xfe\xff"sv, "text in UTF-16: save it in UTF-8"},
 };
 
-// Upper case, of ASCII letters.
+// Converts ASCII letters to upper case.
 std::string Upper(std::string_view text) {
   std::string upper(text);
   for (char& c : upper)

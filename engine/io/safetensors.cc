@@ -23,7 +23,7 @@ using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "safetensors files are little endian");
 
 constexpr uint64_t kLengthBytes = 8;
-constexpr uint64_t kLongestHeader = 100'000'000;  // the format's own limit
+constexpr uint64_t kLongestHeader = 100'000'000;  // the format's limit
 constexpr const char* kMetadata = "__metadata__";
 
 constexpr std::pair<const char*, ElementType> kTypes[] = {
@@ -37,10 +37,10 @@ struct Entry {
   std::string name;
   ElementType type;
   Shape shape;
-  uint64_t begin, end;  // of the elements, from the header's end
+  uint64_t begin, end;  // of the elements, counted from the end of the header
 };
 
-// Parses one file; keeps its name and contents for messages.
+// Parses one file. Keeps its name and contents for messages.
 class Parser {
  public:
   Parser(std::span<const std::byte> contents, const std::string& name) : contents_(contents), name_(name) {}
@@ -71,7 +71,7 @@ class Parser {
   }
 
   json ParseHeader() {
-    // A header begins with {; where it does not, the file may be something else altogether.
+    // A header begins with {. If this one does not, the file may be something else altogether.
     if (contents_.size() <= kLengthBytes || contents_[kLengthBytes] != std::byte{'{'})
       CheckNotForeign(contents_, name_);
     Require(contents_.size() >= kLengthBytes, "it ends at byte ", contents_.size(), ", within the header's length");
@@ -83,7 +83,7 @@ class Parser {
     data_start_ = kLengthBytes + length;
 
     const char* begin = reinterpret_cast<const char*>(contents_.data()) + kLengthBytes;
-    std::set<std::string> keys[3];  // of the open objects, by depth
+    std::set<std::string> keys[3];  // keys of the open objects, by depth
     const auto check_depth_and_keys = [&](int depth, json::parse_event_t event, json& value) {
       Require(depth < 3 || event == json::parse_event_t::value, "the header is nested too deeply");
       if (event == json::parse_event_t::object_start)
@@ -149,7 +149,7 @@ class Parser {
     return {name, type->second, shape, begin, end};
   }
 
-  // Sorts by offset; the elements must follow each other to the end of the file.
+  // Sorts the entries by offset and checks that they follow each other to the end of the file.
   void CheckOffsets(std::vector<Entry>& entries) const {
     std::sort(entries.begin(), entries.end(),
               [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
@@ -175,7 +175,7 @@ const char* FormatNameOf(DType dtype) {
       ->first;
 }
 
-// Those with the widest elements first, so that each tensor's offset is a multiple of its element size.
+// Tensors with the widest elements come first, so that every tensor's offset is a multiple of its element size.
 std::vector<std::pair<std::string, Tensor>> FileOrder(const TensorMap& tensors) {
   std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
   std::stable_sort(order.begin(), order.end(),
@@ -191,7 +191,7 @@ Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::str
 
 bool IsSafetensors(std::span<const std::byte> contents, const std::string& name) {
   const std::string_view text(reinterpret_cast<const char*>(contents.data()), contents.size());
-  // A length below 2^32, then JSON, perhaps after a byte order mark.
+  // A length below 2^32, then JSON, possibly after a byte order mark.
   if (text.size() > kLengthBytes && text.substr(4, 4) == std::string_view("\0\0\0\0", 4))
     return text[kLengthBytes] == '{' || text.substr(kLengthBytes, 3) == "\xef\xbb\xbf";
   const bool pickled = text.starts_with("PK\3\4") || (text.starts_with("\x80") && text.size() > 1 && text[1] <= 5);

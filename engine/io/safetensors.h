@@ -1,4 +1,4 @@
-// Safetensors files: named tensors and a few strings, the format of published checkpoints and of our own.
+// Safetensors files: named tensors and some strings, the format of published checkpoints and of our own.
 //
 // Layout (https://huggingface.co/docs/safetensors): 8 bytes with the length N of the header, little endian; N bytes of
 // JSON, {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ..., "__metadata__": {...}}; then the
@@ -15,23 +15,24 @@
 
 namespace orbit::io {
 
-// All dtypes of integers and of floats of 16 bits and more are read, each into the tensor type that holds its values
-// (engine/io/elements.h): F16 becomes f32. Those of our tensors are written.
+// Reads all dtypes of integers and of floats with at least 16 bits, each into the tensor type that holds its values
+// (engine/io/elements.h); F16, for example, becomes f32. Writes the dtypes of our tensors.
 struct Safetensors {
   TensorMap tensors;
   std::map<std::string, std::string> metadata;
 };
 
-// Tensors are copied to host memory. Throws Error with the file and the offset of what is wrong with it; a file that
-// lies about sizes makes nothing larger than itself be allocated.
+// Tensors are copied to host memory. Throws Error with the file and the offset of the fault. Wrong sizes in a file
+// cannot make it allocate more memory than the file's own size.
 Safetensors ReadSafetensors(const std::string& path);
-// The same for the contents of a file in memory; `name` is for messages.
+// ReadSafetensors for contents in memory; `name` is for messages.
 Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::string& name);
 
-// Whether a file's first bytes are a safetensors file's; where they tell nothing, whether its name ends so.
+// Whether the first bytes are those of a safetensors file or, if they do not tell, whether the name ends in
+// .safetensors.
 bool IsSafetensors(std::span<const std::byte> contents, const std::string& name);
 
-// Writes all of the file or, where it throws Error (a full disk, a name that is not UTF-8), leaves the one before.
+// Writes the whole file, or throws Error (a full disk, a name that is not UTF-8) and leaves the previous one.
 void WriteSafetensors(const std::string& path, const Safetensors& contents);
 
 }  // namespace orbit::io
