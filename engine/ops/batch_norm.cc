@@ -7,7 +7,7 @@
 namespace orbit {
 namespace {
 
-// Of x as [rows, channels], f64 [3, channels].
+// The moments, f64 [3, channels], of x as a matrix [rows, channels].
 Tensor MomentsOf(const Tensor& x, int64_t rows, int64_t channels) {
   const Tensor moments = Tensor::Empty({3, channels}, DType::kF64, x.device());
   Dispatch("BatchNormMoments", x, [&]<class T>(auto device, std::type_identity<T>) {
@@ -48,8 +48,8 @@ Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bi
                                                          dy.data<T>(), sums.data<double>(), dweight.data<T>(),
                                                          dbias.data<T>());
                           if (!gradients.Needs(0)) return;
-                          // Sums are those over the rows at hand. Where a batch is spread, those of its other parts
-                          // are added here.
+                          // The sums are over the local rows. For a batch that is divided, the sums of its other parts
+                          // are to be added here.
                           const Tensor dx = Tensor::EmptyLike(x);
                           kernels::BatchNormBackward(device, rows, channels, relu, x.data<T>(), results, with,
                                                      weight.data<T>(), dy.data<T>(), sums.data<double>(), dx.data<T>());

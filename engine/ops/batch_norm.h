@@ -7,10 +7,10 @@
 
 namespace orbit {
 
-// (x - mean) / sqrt(variance + eps) weight + bias for every channel, then max(., 0) where `relu`: x [..., channels],
-// weight and bias [channels]. In training with the mean and the biased variance of all rows, through which the gradient
-// flows, and the running statistics move (engine/ops/batch_statistics.h); else with the running ones. f32, f64. Throws
-// Error for no rows, and in training for a single one. Ioffe and Szegedy 2015.
+// (x - mean) / sqrt(variance + eps) weight + bias for every channel, then max(., 0) if `relu`: x [..., channels],
+// weight and bias [channels]. In training mean and biased variance are those of all rows, the gradient flows through
+// them, and the running statistics are updated (engine/ops/batch_statistics.h); otherwise they are the running ones.
+// f32, f64. Throws Error for no rows, and in training for a single one. Ioffe and Szegedy, ICML 2015.
 Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bias, const RunningStatistics& running,
                    bool training, bool relu = false, double eps = 1e-5);
 

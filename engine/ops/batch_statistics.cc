@@ -35,7 +35,8 @@ BatchStatistics StatisticsOfBatch(const Tensor& moments, const RunningStatistics
   } else {
     Move(running, moments);
   }
-  // Moments are those of the rows at hand. Where a batch is spread, those of its other parts are merged here.
+  // The moments are those of the local rows. For a batch that is divided, the moments of its other parts are to be
+  // merged here.
   const BatchStatistics statistics = {Tensor::Empty({channels}, dtype, moments.device()),
                                       Tensor::Empty({channels}, dtype, moments.device()),
                                       Tensor::Empty({1}, DType::kF64, moments.device())};

@@ -1,4 +1,4 @@
-// Statistics of batches, with which operations normalise (BatchNorm, VectorNeurons), and running statistics, which
+// Statistics of batches, by which operations normalise (BatchNorm, VectorNeurons), and the running statistics that
 // follow them.
 #ifndef ORBIT_ENGINE_OPS_BATCH_STATISTICS_H_
 #define ORBIT_ENGINE_OPS_BATCH_STATISTICS_H_
@@ -11,16 +11,16 @@
 
 namespace orbit {
 
-// As PyTorch's BatchNorm1d: mean and unbiased variance [channels], with momentum. f32, f64.
+// Running mean and unbiased variance [channels], updated with `momentum` as in PyTorch's BatchNorm1d. f32, f64.
 struct RunningStatistics {
   Tensor mean, variance;
   double momentum = 0.1;
 };
 
-// What a batch is normalised with.
+// The statistics that normalise a batch.
 struct BatchStatistics {
   Tensor mean, variance;  // [channels], the variance biased
-  Tensor count;           // f64 [1]: of the rows; undefined for running statistics, which no gradient flows through
+  Tensor count;  // f64 [1]: the number of rows; undefined for running statistics, through which no gradient flows
 
   template <class T>
   kernels::BatchStatistics<T> data(double eps) const {
@@ -28,15 +28,15 @@ struct BatchStatistics {
   }
 };
 
-// In `dtype`, from the moments of a batch, f64 [3, channels] (kernels/batch_statistics.h), towards which the running
-// statistics move: at once, or with a StatisticsCollector's Move.
+// The statistics, in `dtype`, of a batch with the moments f64 [3, channels] (kernels/batch_statistics.h). Also moves
+// the running statistics towards them, at once or, inside a StatisticsCollector, with its Move.
 BatchStatistics StatisticsOfBatch(const Tensor& moments, const RunningStatistics& running, DType dtype);
-// The running ones, in `dtype`.
+// The running statistics in `dtype`.
 BatchStatistics StatisticsOfRunning(const RunningStatistics& running, DType dtype);
 
-// While one is alive on this thread, running statistics stay as they are, and the moments of batches are kept: those of
-// an update's micro-batches are those of one batch. What is computed again, or for its gradient alone, has a collector
-// that nobody moves.
+// While one is alive on this thread, running statistics do not change, and the moments of batches are kept, so that the
+// micro-batches of an update count as one batch. Recomputations, and computations for their gradient alone, have a
+// collector on which nobody calls Move.
 class StatisticsCollector {
  public:
   StatisticsCollector();

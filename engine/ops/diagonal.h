@@ -1,4 +1,4 @@
-// The diagonal of features of pairs of nodes.
+// The diagonal of features of node pairs.
 #ifndef ORBIT_ENGINE_OPS_DIAGONAL_H_
 #define ORBIT_ENGINE_OPS_DIAGONAL_H_
 

@@ -39,7 +39,7 @@ kernels::PairInput<T> ToKernel(const Tensor& nodes, const Tensor& positions, con
 
 Tensor ValueOf(const Variable& x) { return x.defined() ? x.value() : Tensor(); }
 
-// EdgeSilu from what nodes give, [nodes, 2 channels] as receivers and as senders; weight [channels, scalars].
+// EdgeSilu from the nodes' terms [nodes, 2 channels], first as receivers, then as senders; weight [channels, scalars].
 Variable PairSilu(const Variable& nodes, const Variable& positions, const Variable& attributes, const Variable& weight,
                   const Variable& bias, const EdgeLists& edges) {
   const kernels::GraphEdges graphs = ToKernel("EdgeSilu", edges, nodes.dim(0));
@@ -79,7 +79,7 @@ Variable PairSilu(const Variable& nodes, const Variable& positions, const Variab
       });
 }
 
-// The sums, and with `messages` these after them.
+// Returns the sums and, if `messages`, the messages after them.
 std::vector<Variable> SumMessages(const Variable& x, int64_t nodes, bool messages, const EdgeLists& edges) {
   const kernels::GraphEdges graphs = ToKernel("SiluSum", edges, nodes);
   Check(x.rank() == 2 && x.dim(0) == graphs.edges, "SiluSum: ", x.value().Describe(), " of ", graphs.edges, " edges");

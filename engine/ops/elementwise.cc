@@ -23,7 +23,7 @@ Shape BroadcastShapes(const char* name, const Tensor& a, const Tensor& b) {
   return shape;
 }
 
-// The steps through a contiguous tensor of shape `x` along the axes of `shape`.
+// The strides of a contiguous tensor of shape `x` along the axes of `shape`, to which it is broadcast.
 void SetStrides(const Shape& x, const Shape& shape, std::array<int64_t, kernels::kMaxAxes>& strides) {
   int64_t stride = 1;
   for (size_t i = 1; i <= shape.size(); ++i) {

@@ -22,7 +22,7 @@ Variable AddScalar(const Variable& x, double term);
 Variable Neg(const Variable& x);
 
 Variable Relu(const Variable& x);                     // the derivative at 0 is 0
-Variable LeakyRelu(const Variable& x, double slope);  // slope below 0, also at 0
+Variable LeakyRelu(const Variable& x, double slope);  // the slope applies below 0; it is also the derivative at 0
 Variable Gelu(const Variable& x);                     // x Phi(x), exact (Hendrycks and Gimpel 2016)
 Variable Silu(const Variable& x);                     // x sigmoid(x)
 Variable Tanh(const Variable& x);

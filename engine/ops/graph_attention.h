@@ -7,9 +7,9 @@
 
 namespace orbit {
 
-// y_i = the sum of w_ij z_j over the edges j -> i and i itself, w_ij = softmax over j of LeakyReLU(from_j + to_i), a
-// head at a time and for every sample alike: z [graphs, samples, n, heads, channels], from and to [graphs, samples, n,
-// heads]. f32, f64. Velickovic et al., Graph Attention Networks, ICLR 2018.
+// For each head and sample, y_i = sum of w_ij z_j over the edges j -> i and i itself, where w_ij is the softmax over j
+// of LeakyReLU(from_j + to_i): z [graphs, samples, n, heads, channels], from and to [graphs, samples, n, heads]. f32,
+// f64. Velickovic et al., Graph Attention Networks, ICLR 2018.
 Variable GraphAttention(const Variable& z, const Variable& from, const Variable& to, const EdgeLists& edges,
                         double slope = 0.2);
 

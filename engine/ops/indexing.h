@@ -1,4 +1,4 @@
-// Rows picked by number.
+// Selecting and adding rows by index.
 #ifndef ORBIT_ENGINE_OPS_INDEXING_H_
 #define ORBIT_ENGINE_OPS_INDEXING_H_
 
@@ -10,7 +10,7 @@ namespace orbit {
 // are added up in f32. Throws for a number outside [0, rows).
 Variable IndexSelect(const Variable& x, const Tensor& index);
 
-// A tensor of `rows` rows, row r being the sum of all x[i] with index[i] = r: x [m, ...], index i64 [m].
+// Row r of the result, of `rows`, is the sum of all x[i] with index[i] = r: x [m, ...], index i64 [m].
 Variable IndexAdd(const Variable& x, const Tensor& index, int64_t rows);
 
 }  // namespace orbit

@@ -17,7 +17,7 @@ Variable SumMessages(const Variable& x, const Variable& eps, const EdgeLists& ed
         edges.n, " nodes", hub ? " and a hub" : "");
   Check(!hub || num_nodes.shape() == Shape{edges.graphs}, "MessageSum: node counts ", num_nodes.Describe());
   const kernels::MessageShape shape = {x.dim(0), x.dim(1), edges.n, x.dim(3), hub};
-  // Along the edges, or back.
+  // Along the edges or, in the backward, along the reversed edges.
   const auto run = [=](const Tensor& offsets, const Tensor& sources, const Tensor& eps, const Tensor& from) {
     Tensor to = Tensor::EmptyLike(from);
     Dispatch("MessageSum", from, [&]<class T>(auto device, std::type_identity<T>) {

@@ -1,4 +1,4 @@
-// Operations on variables, which record their gradients: all of them.
+// Includes all operations on variables, which record their gradients.
 #ifndef ORBIT_ENGINE_OPS_OPS_H_
 #define ORBIT_ENGINE_OPS_OPS_H_
 

@@ -33,8 +33,8 @@ int64_t Product(const Shape& shape, size_t begin, size_t end) {
   return std::accumulate(shape.begin() + begin, shape.begin() + end, int64_t{1}, std::multiplies<>());
 }
 
-// Calls step(outer, middle, inner) for every run of neighbouring axes in `over`, the last first. `shape` is the shape
-// before all of them; axes of earlier steps count as reduced.
+// Calls step(outer, middle, inner) for every run of neighbouring axes in `over`, last run first. `shape` is the
+// original shape; axes of earlier steps count as already reduced.
 void ForEachRun(const Shape& shape, const std::vector<bool>& over,
                 const std::function<void(int64_t, int64_t, int64_t)>& step) {
   int64_t inner = 1;
@@ -65,7 +65,7 @@ Tensor SumOver(const char* name, const Tensor& x, const std::vector<bool>& over,
   return y.Reshape(shape);
 }
 
-// The backward of SumOver: factor dy repeated along the axes of a tensor of shape `shape`.
+// The backward of SumOver: factor * dy, repeated along the axes, with shape `shape`.
 Tensor ExpandOver(const char* name, const Tensor& dy, const std::vector<bool>& over, double factor,
                   const Shape& shape) {
   struct Step {
@@ -76,7 +76,7 @@ Tensor ExpandOver(const char* name, const Tensor& dy, const std::vector<bool>& o
     steps.push_back({outer, middle, inner});
   });
   Tensor x = dy;
-  for (size_t i = steps.size(); i-- > 0;) {  // the first axes first: what follows them is not yet expanded
+  for (size_t i = steps.size(); i-- > 0;) {  // in reverse order of the reduction
     const Step& step = steps[i];
     Tensor expanded = Tensor::Empty({step.outer, step.middle, step.inner}, dy.dtype(), dy.device());
     DispatchWithBF16(name, dy, [&]<class T>(auto device, std::type_identity<T>) {

@@ -8,9 +8,10 @@
 
 namespace orbit {
 
-// Over the given axes, which stay as 1 where `keepdim`. Sums are taken in a fixed order.
+// Over the given axes, which are removed or, if `keepdim`, become 1. Sums are taken in a fixed order.
 Variable Sum(const Variable& x, const std::vector<int64_t>& axes, bool keepdim = false);
-Variable Mean(const Variable& x, const std::vector<int64_t>& axes, bool keepdim = false);  // throws Error over nothing
+// throws Error for an empty mean
+Variable Mean(const Variable& x, const std::vector<int64_t>& axes, bool keepdim = false);
 
 // Over all axes: a scalar.
 Variable Sum(const Variable& x);

@@ -30,7 +30,7 @@ Strides StridesOf(const Shape& shape) {
   return strides;
 }
 
-// Copies elements `shape` of x, from x_offset on, to y, from y_offset on.
+// Copies the elements of `shape` from x, starting at x_offset, to y, starting at y_offset.
 void Copy(const char* name, const Shape& shape, const Tensor& x, int64_t x_offset, const Strides& x_strides,
           const Tensor& y, int64_t y_offset, const Strides& y_strides) {
   kernels::Strided strided;
@@ -56,7 +56,7 @@ Tensor Permuted(const Tensor& x, const std::vector<int64_t>& axes) {
   return y;
 }
 
-// Elements [begin, begin + part.dim(axis)) of an axis of `whole`, copied to or from `part`.
+// CopyOut copies elements [begin, begin + part.dim(axis)) of an axis of `whole` to `part`; CopyIn does the inverse.
 void CopyOut(const char* name, const Tensor& whole, int64_t axis, int64_t begin, const Tensor& part) {
   const Strides strides = StridesOf(whole.shape());
   Copy(name, part.shape(), whole, begin * strides[axis], strides, part, 0, StridesOf(part.shape()));

@@ -8,7 +8,7 @@
 
 namespace orbit {
 
-// The same elements in order; one size may be -1 and follows from the rest. Shares storage.
+// The same elements in the same order. One size may be -1 and is inferred. Shares storage.
 Variable Reshape(const Variable& x, const Shape& shape);
 
 // Axis i of the result is axis axes[i] of x.
@@ -21,7 +21,7 @@ Variable Concat(const std::vector<Variable>& parts, int64_t axis);
 // Elements [begin, end) of an axis.
 Variable Slice(const Variable& x, int64_t axis, int64_t begin, int64_t end);
 
-// x repeated along axes that are 1 or missing, as broadcasting does.
+// x broadcast to `shape`: repeated along axes that are 1 or missing.
 Variable BroadcastTo(const Variable& x, const Shape& shape);
 
 }  // namespace orbit

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kParameters = 12;
 
-// In the order of kernels::TransformerLayerParameters.
+// The parameters in the order of kernels::TransformerLayerParameters.
 std::array<Variable, kParameters> InOrder(const TransformerLayerParameters& p) {
   return {p.in_proj_weight, p.in_proj_bias, p.out_proj_weight, p.out_proj_bias, p.linear1_weight, p.linear1_bias,
           p.linear2_weight, p.linear2_bias, p.norm1_weight,    p.norm1_bias,    p.norm2_weight,   p.norm2_bias};

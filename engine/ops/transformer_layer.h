@@ -7,7 +7,7 @@
 
 namespace orbit {
 
-// Named and laid out as in torch.nn.TransformerEncoderLayer.
+// Names and layouts are those of torch.nn.TransformerEncoderLayer.
 struct TransformerLayerParameters {
   Variable in_proj_weight, in_proj_bias;                        // [3 width, width], [3 width]: queries, keys, values
   Variable out_proj_weight, out_proj_bias;                      // [width, width], [width]

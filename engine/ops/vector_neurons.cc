@@ -9,9 +9,9 @@
 namespace orbit {
 namespace {
 
-constexpr double kEps = 1e-5;  // of the norm
+constexpr double kEps = 1e-5;  // of the normalisation
 
-// x [graphs, n, 3, channels] -> i32 [graphs, n, k].
+// The k nearest neighbours: x [graphs, n, 3, channels] -> i32 [graphs, n, k].
 Tensor FindNeighbours(const Tensor& x, int64_t k) {
   Check(k >= 1 && k <= x.dim(1), "a cloud of ", x.dim(1), " points has no ", k, " neighbours");
   const Tensor index = Tensor::Empty({x.dim(0), x.dim(1), k}, DType::kI32, x.device());
@@ -26,7 +26,7 @@ T* DataOrNull(const Tensor& tensor) {
   return tensor.defined() ? tensor.data<T>() : nullptr;
 }
 
-// What the kernels read.
+// The arguments of the kernels.
 struct Layer {
   kernels::VectorNeuronShape shape;
   Tensor x, context, neighbours, feature, direction, weight, bias;
@@ -68,7 +68,7 @@ void Differentiate(const Layer& layer, const BatchStatistics& statistics, const 
     const uint8_t* chosen = DataOrNull<uint8_t>(choice);
     kernels::VectorNeuronGradientSums(device, layer.shape, parameters, with, input, chosen, dy.data<T>(),
                                       sums.data<double>(), dweight.data<T>(), dbias.data<T>());
-    // Sums are those over the rows at hand. Where a batch is spread, those of its other parts are added here.
+    // The sums are over the local rows. For a batch that is divided, the sums of its other parts are to be added here.
     kernels::VectorNeuronBackward(device, layer.shape, parameters, with, input, chosen, dy.data<T>(),
                                   sums.data<double>(), DataOrNull<T>(dx), DataOrNull<T>(dcontext), dfeature.data<T>(),
                                   ddirection.data<T>());
