@@ -9,18 +9,18 @@
 
 namespace orbit {
 
-// A part of the loss of a whole batch, as far as some of its rows are concerned. `denominator` is that of the whole
-// batch, over all micro-batches and ranks, and so known before the forward: the number of examples, of labelled
-// elements, or the sum of the weights of classes whose counts are those of the whole batch. A mean of means would weigh
-// rows by the size of the part they are in.
+// One part of the loss of a whole batch, computed on some of its rows. `denominator` belongs to the whole batch, over
+// all micro-batches and ranks, so it is known before the forward: the number of examples or of labelled elements, or
+// the sum of class weights with counts from the whole batch. A mean of means would instead weight rows by the size of
+// the micro-batch that they happen to be in.
 struct LossPart {
-  std::string name;    // as it is logged
-  Variable sum;        // [], over the rows
+  std::string name;    // for the log
+  Variable sum;        // [], over these rows
   double denominator;  // > 0
-  double weight = 1;   // in the loss; 0: logged alone
+  double weight = 1;   // in the loss; 0: only logged
 };
 
-// The sum of weight * sum / denominator over the parts: of the loss of the whole batch, what these rows contribute.
+// The sum over the parts of weight * sum / denominator: the contribution of these rows to the loss of the whole batch.
 Variable Total(const std::vector<LossPart>& parts);
 
 }  // namespace orbit

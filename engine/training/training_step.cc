@@ -40,8 +40,8 @@ PendingNumbers TrainingStep::Run(std::vector<Tensor> inputs, double learning_rat
 std::vector<Tensor> TrainingStep::Update(const std::vector<Tensor>& inputs, Generator& generator) {
   StatisticsCollector statistics;
   std::vector<Tensor> numbers = AddGradients({inputs.begin(), inputs.end() - 1}, generator);
-  // Gradients and numbers are sums over the rows at hand, and so are the statistics. Where a batch is spread over
-  // processes, those of the others are added here.
+  // Gradients, numbers and statistics are sums over the local rows. For a batch that is divided among processes, those
+  // of the other processes are to be added here.
   const ProfileRange range("optimizer");
   statistics.Move();
   const Tensor squared_norm = optim::SquaredGradientNorm(optimizer_.parameters());
