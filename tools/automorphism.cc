@@ -25,7 +25,7 @@ GraphColumn MakeColumn(const InnerSymmetricGraph& graph, const NodeOutputs& lear
                      .subtitle = graph.automorphisms + ", " + std::to_string(graph.order) +
                                  (graph.order == 1 ? " automorphism" : " automorphisms"),
                      .graph = graph.graph};
-  // One scale for both: on one of its own, every model's nodes would span all colours, chance alone or not.
+  // Both models share a scale. With separate scales the nodes of each would span all colours, even if only by chance.
   const auto [learned_low, learned_high] = std::minmax_element(learned.mean.begin(), learned.mean.end());
   const auto [canonical_low, canonical_high] = std::minmax_element(canonical.mean.begin(), canonical.mean.end());
   column.low = std::min(*learned_low, *canonical_low);

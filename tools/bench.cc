@@ -1,4 +1,4 @@
-// Times what tools/benchmarks.h lists. See --help.
+// Times the benchmarks of tools/benchmarks/benchmarks.h. See --help.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -29,7 +29,7 @@ using nlohmann::ordered_json;
 
 bool OnGpu() { return TheDevice().type == DeviceType::kCuda; }
 
-// On a GPU the second cache is filled with something else before each run, as it is between the steps of a training.
+// On a GPU the L2 cache is first filled with other data, as it is between training steps.
 double Seconds(const Work& run) {
   if (OnGpu()) {
     static const Tensor other = Tensor::Empty({int64_t{1} << 28}, DType::kU8, TheDevice());
@@ -44,7 +44,7 @@ struct Timing {
 };
 
 Timing Time(const Work& run, int repeats) {
-  Seconds(run);  // first touches, scratch memory
+  Seconds(run);  // warm-up: first touches, scratch memory
   std::vector<double> seconds;
   const auto start = Clock::now();
   while (static_cast<int>(seconds.size()) < repeats &&
@@ -54,7 +54,7 @@ Timing Time(const Work& run, int repeats) {
   return {seconds[seconds.size() / 2], static_cast<int>(seconds.size())};
 }
 
-// The largest number of bytes that the process held since the last reset, from the kernel.
+// The peak resident memory of the process since the last reset, as reported by the kernel.
 int64_t PeakResidentBytes() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -64,10 +64,10 @@ int64_t PeakResidentBytes() {
 
 void ResetPeakResidentBytes() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-// What this machine can do with the threads in use, measured now.
+// The limits of this machine with the threads in use, measured now.
 struct Limits {
-  double copy_rate;    // bytes a second, read and written, in memory
-  double matrix_rate;  // flops a second in large f32 matrix products
+  double copy_rate;    // bytes per second of a memory copy, read plus written
+  double matrix_rate;  // flops per second in large f32 matrix products
 };
 
 Limits MeasureLimits() {
@@ -89,7 +89,7 @@ Limits MeasureLimits() {
   return limits;
 }
 
-// The same work in PyTorch: its name there, by ours.
+// Names of the same work in PyTorch, by our names.
 const std::map<std::string, std::string>& PeerNames() {
   static const std::map<std::string, std::string> names = {{"nbody_paper_step", "nbody"},
                                                            {"nbody_paper_step_graph", "nbody"},
@@ -98,7 +98,7 @@ const std::map<std::string, std::string>& PeerNames() {
   return names;
 }
 
-// What COMMAND bench NAME --device D --threads T says in its JSON line as median_step_s.
+// The field median_step_s of the JSON line that COMMAND bench NAME --device D --threads T prints.
 double PeerSeconds(const std::string& command, const std::string& name) {
   const std::string whole = command + " bench " + name + " --device " + (OnGpu() ? "cuda" : "cpu") + " --threads " +
                             std::to_string(kernels::NumThreads());
@@ -113,7 +113,7 @@ double PeerSeconds(const std::string& command, const std::string& name) {
   return nlohmann::json::parse(output.substr(begin), nullptr, /*allow_exceptions=*/true).at("median_step_s");
 }
 
-// OpenBLAS's kernels for 256-bit vectors on a processor with 512-bit ones lose half of its rate.
+// On processors with 512-bit vectors, OpenBLAS's kernels for 256-bit vectors run at half speed.
 void WarnOfNarrowCore(const std::string& core) {
   std::ifstream cpuinfo("/proc/cpuinfo");
   bool wide = false;

@@ -19,7 +19,8 @@ void Run(const std::string& path) {
   const char* variable = std::getenv("BUILD_WORKSPACE_DIRECTORY");
   orbit::Check(variable != nullptr, "to be started by bazel run, which tells the workspace's directory");
   const std::filesystem::path workspace = variable;
-  // Where Bazel compiles, through its convenience link: there the system's libraries are under external/.
+  // The directory in which Bazel compiles, through its convenience link; there the system's libraries are under
+  // external/.
   const std::string directory = workspace / ("bazel-" + workspace.filename().string());
   std::ifstream file(orbit::UserPath(path));
   orbit::Check(file.good(), "cannot read ", path);

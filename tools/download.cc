@@ -1,4 +1,4 @@
-// Fetches published files. See --help.
+// Downloads published files. See --help.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Evaluates a trained model: a run, or weights in the published naming. See --help.
+// Evaluates a trained model: a run, or weights named as in the published checkpoints. See --help.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Makes data sets. See --help.
+// Generates data sets. See --help.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -21,7 +21,7 @@ struct NBodyArguments {
   std::string forces = "charged", output = "nbody";
 };
 
-// [count, n, 3] as the published files have it, [count, 3, n].
+// [count, n, 3] -> [count, 3, n], as in the published files.
 Tensor CoordinatesFirst(const Tensor& x) {
   const int64_t count = x.dim(0), n = x.dim(1);
   const std::vector<double> from = x.ToVector<double>();

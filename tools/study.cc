@@ -1,5 +1,5 @@
-// Studies of the estimator phi, the mean over samples: what their number is worth, and how a learned distribution's
-// differs from the uniform one's. See --help.
+// Studies of the estimator phi, a mean over samples: the effect of the number of samples, and learned against uniform
+// distributions. See --help.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
@@ -32,7 +32,7 @@ struct Arguments {
   LaunchOptions launch;
 };
 
-// How phi(x) is spread over trials with noise of their own, meaned over the outputs of a split.
+// The spread of phi(x) over trials with independent noise, averaged over the outputs of a split.
 struct Estimate {
   double mean = 0, variance = 0;        // of phi(x)
   double loss = 0, loss_deviation = 0;  // over the trials

@@ -1,4 +1,4 @@
-// Prints published results beside measured ones. See --help.
+// Prints published results next to measured ones. See --help.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -28,7 +28,7 @@ struct Row {
   std::array<std::string, kColumns> published;
 };
 
-// Kim et al. 2023, table 1; what the paper has no number for is empty.
+// Kim et al. 2023, table 1; empty where the paper has no number.
 const std::vector<Row>& Rows() {
   static const std::vector<Row> rows = {
       {"GCN", "gcn", "", {"4755", "", "600", "", "50 %"}},
@@ -53,12 +53,12 @@ const std::vector<Row>& Rows() {
 
 constexpr std::array<const char*, 5> kTailored = {"gcn", "gat", "gin", "chebnet", "ppgn"};
 
-// The distribution as the rows name it: none for networks that are invariant by themselves.
+// The distribution as named in the rows: none for networks that are invariant by themselves.
 std::string RowDistribution(const std::string& model, const std::string& distribution) {
   return std::count(kTailored.begin(), kTailored.end(), model) ? "" : distribution;
 }
 
-// Measured cells by model, distribution and column; of several the newest file's.
+// Measured cells by model, distribution and column; the newest file wins.
 class Measurements {
  public:
   void AddTree(const fs::path& path) {

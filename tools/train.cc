@@ -1,4 +1,4 @@
-// Trains a model, or goes on with a run that was stopped. See --help.
+// Trains a model, or resumes a run that was stopped. See --help.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
@@ -23,12 +23,12 @@ constexpr char kDefaultPreset[] = "nbody";
 struct Arguments {
   SettingsSources settings;
   std::string resume;
-  std::vector<int64_t> profiled_steps;  // the first and the last; or none
+  std::vector<int64_t> profiled_steps;  // the first and the last step, or empty
   bool graph = false;
   LaunchOptions launch;
 };
 
-// "A:B" as two numbers.
+// Parses "A:B" as two numbers.
 std::vector<int64_t> ParseSteps(const std::string& text) {
   std::istringstream from(text);
   int64_t first = 0, last = 0;

@@ -1,4 +1,4 @@
-// What benchmarks are made of: data to compute on, and what is done with them over and over.
+// The building blocks of benchmarks: data to compute on, and work that is repeated and timed.
 #ifndef ORBIT_TOOLS_BENCHMARKS_BENCHMARK_WORK_H_
 #define ORBIT_TOOLS_BENCHMARKS_BENCHMARK_WORK_H_
 
@@ -15,21 +15,21 @@
 
 namespace orbit {
 
-// Where everything is computed.
+// The device that benchmarks run on.
 Device& TheDevice();
 
 using Work = std::function<void()>;
 
 Tensor Normal(const Shape& shape);                                               // f32
-inline Variable Parameter(const Shape& shape) { return {Normal(shape), true}; }  // whose gradient is wanted
-Tensor Counts(int64_t graphs, int64_t n);                                        // i32 [graphs], all n
+inline Variable Parameter(const Shape& shape) { return {Normal(shape), true}; }  // requires a gradient
+Tensor Counts(int64_t graphs, int64_t n);                                        // i32 [graphs], all equal to n
 Tensor RandomRows(int64_t count, int64_t rows);                                  // i64 [count] in [0, rows)
-// Graphs of 33 to n nodes with a twelfth of all edges.
+// Graphs with 33 to n nodes and a twelfth of all possible edges.
 Features RandomGraphs(int64_t graphs, int64_t n);
 
 // `operation` without gradients.
 Work Forward(std::function<Variable()> operation);
-// Forward and backward of sum(y g) for a fixed g.
+// Forward and backward of sum(y g) for y = operation() and a fixed g.
 Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation);
 // Steps of Adam that train a model by its loss on a batch of so many rows. Warm where they are captured.
 Work TrainingOf(std::shared_ptr<nn::Module> model, int64_t rows, std::shared_ptr<Generator> generator,

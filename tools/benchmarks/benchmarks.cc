@@ -76,10 +76,10 @@ Work ExpClassifyStep() {
   return TrainingOf(model, kBatch, generator, loss, {.clip_norm = 0.1});
 }
 
-// ---- Pieces of them ----
+// ---- Pieces of training steps ----
 
-// Attention of projected queries, keys and values, forward and backward. Elements: projected and the result, both of
-// them again, their gradients. Flops: two products forward, five backward.
+// Attention from projected queries, keys and values, forward and backward. Bytes: projected and the result, each read
+// again in backward, and their gradients. Flops: two products forward, five backward.
 Benchmark AttentionBothWays(std::string name, std::string help, const kernels::AttentionShape& shape, DType dtype) {
   const double elements = static_cast<double>(shape.rows() * shape.width());
   return {std::move(name), std::move(help), 12 * elements * static_cast<double>(SizeOf(dtype)),
@@ -90,7 +90,7 @@ Benchmark AttentionBothWays(std::string name, std::string help, const kernels::A
 }
 
 #ifdef ORBIT_CUDA
-// The same in bf16 by cuDNN.
+// The same work in bf16 by cuDNN.
 Work CudnnAttention(const kernels::AttentionShape& shape) {
   const auto draw = [&](int64_t parts) {
     return Normal({shape.sequences, shape.tokens, parts * shape.width()}).To(DType::kBF16);
@@ -107,7 +107,7 @@ Work CudnnAttention(const kernels::AttentionShape& shape) {
 }
 #endif
 
-// What only a GPU is fast enough for.
+// Benchmarks that take too long without a GPU.
 std::vector<Benchmark> GpuBenchmarks() {
   const kernels::AttentionShape shape = {.sequences = 128, .tokens = 197, .heads = 12, .channels = 64};
   std::vector<Benchmark> benchmarks = {AttentionBothWays(
@@ -120,7 +120,7 @@ std::vector<Benchmark> GpuBenchmarks() {
   return benchmarks;
 }
 
-// A layer of nbody_paper's base function, on the pairs of 5 particles.
+// A layer of nbody_paper's base function on the pairs of 5 particles.
 constexpr double kLayerRows = 2000 * 25, kLayerWidth = 64;
 constexpr double kLayerFlops = kLayerRows * (2 * kLayerWidth * 6 * kLayerWidth + 4 * 25 * kLayerWidth);
 
@@ -159,7 +159,7 @@ struct LayerArguments {
   }
 };
 
-// Hard permutations of n nodes with a soft part, for 100 graphs and `samples`.
+// Hard permutations of n nodes, with a soft part, for 100 graphs with `samples` samples each.
 Permutation RandomPermutation(int64_t samples, int64_t n) {
   Permutation permutation = SoftSort(Parameter({100, samples, n}), Counts(100, n), {.tau = 0.1});
   permutation.soft = Variable(permutation.soft.value(), true);
@@ -177,7 +177,7 @@ Work PermuteOf(int64_t order, const Shape& shape) {
   return BothWays({x, permutation.soft}, [=] { return ActInverse(permutation, static_cast<int>(order), x); });
 }
 
-// The first layer of an MLP on permuted graphs; with_gradient: its weight's too.
+// The first layer of an MLP on permuted graphs; with_gradient also computes the gradient of its weight.
 Work PermutedLinearOf(bool with_gradient) {
   const Features graphs = RandomGraphs(100, 64);
   const Permutation permutation = Sort(Normal({100, 10, 64}), graphs.num_nodes);
@@ -330,7 +330,7 @@ std::vector<Benchmark> MakeBenchmarks() {
        "a layer between ReLUs on 10 samples each of 100 examples, forward and backward", 0,
        3 * 2 * 1000.0 * 2048 * 4096,
        [] {
-         // Samples of an example share their signs in about the way that an MLP's hidden units do.
+         // An example's samples share their signs about as much as the hidden units of an MLP do.
          const Variable x(Add(Normal({100, 1, 2048}), Normal({100, 10, 2048})).value(), true);
          const Variable weight = Parameter({4096, 2048}), bias = Parameter({4096});
          return BothWays({x, weight, bias}, [=] { return Relu(Linear(Relu(x), weight, bias)); });
@@ -399,7 +399,7 @@ std::vector<Benchmark> MakeBenchmarks() {
          });
        }},
 
-      // Elements, axes, places.
+      // Elementwise functions, axes, indexing.
       {"broadcast_50000x64", "a row added to each of 50,000, forward and backward", 3 * 50000 * 64.0 * f, 0,
        [] {
          const Variable x = Parameter({50000, 64}), row = Parameter({64});

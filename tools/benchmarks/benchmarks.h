@@ -1,4 +1,4 @@
-// What `bench` times: every kernel by itself, pieces of the models, whole training steps.
+// What `bench` times: single kernels, pieces of the models, and whole training steps.
 #ifndef ORBIT_TOOLS_BENCHMARKS_BENCHMARKS_H_
 #define ORBIT_TOOLS_BENCHMARKS_BENCHMARKS_H_
 
@@ -12,12 +12,12 @@ namespace orbit {
 
 struct Benchmark {
   std::string name, help;
-  double bytes;                   // that must be moved at least, as the kernels' headers and comments tell
-  double flops;                   // that must be done at least
-  std::function<Work()> prepare;  // returns what is timed
+  double bytes;                   // minimum to be moved, by the kernels' headers and comments
+  double flops;                   // minimum to be done
+  std::function<Work()> prepare;  // returns the work to be timed
 };
 
-// A new one is a line here.
+// All benchmarks; a new one is an entry in its table.
 std::vector<Benchmark> MakeBenchmarks();
 
 }  // namespace orbit

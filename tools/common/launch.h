@@ -1,4 +1,4 @@
-// The options for device and threads, which all programs share.
+// The command-line options for device and threads, which all programs share.
 #ifndef ORBIT_TOOLS_COMMON_LAUNCH_H_
 #define ORBIT_TOOLS_COMMON_LAUNCH_H_
 
@@ -17,8 +17,9 @@ struct LaunchOptions {
 
 void AddLaunchOptions(CLI::App& app, LaunchOptions& options);
 
-// Applies them, and says on stderr why a build with CUDA goes on without a GPU where none was asked for and there is
-// none, or no driver for it. Throws Error for a device that this build or machine does not have, or that does not work.
+// Applies the options and returns the device. If no device was asked for and a build with CUDA finds no GPU or no
+// driver, says so on stderr and uses the CPU. Throws Error for a device that this build or machine does not have, or
+// that does not work.
 Device Launch(const LaunchOptions& options);
 
 }  // namespace orbit

@@ -85,7 +85,7 @@ std::string DidYouMean(std::string_view name, const std::vector<std::string>& na
   // What stands before a key's last dot makes it no nearer to another.
   int least = std::max<int>(2, static_cast<int>(LastPart(name).size()) / 2) + 1;
   for (const std::string& candidate : names) {
-    // Leaving out the path before the last dot is the commonest slip with keys.
+    // The most common slip with keys is to leave out the path before the last dot.
     const bool same_leaf = candidate.size() > name.size() && candidate.ends_with(name) &&
                            candidate[candidate.size() - name.size() - 1] == '.';
     const int distance = same_leaf ? 1 : EditDistance(name, candidate);

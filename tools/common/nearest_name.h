@@ -1,4 +1,4 @@
-// The name that was probably meant.
+// Suggests the name that was probably meant.
 #ifndef ORBIT_TOOLS_COMMON_NEAREST_NAME_H_
 #define ORBIT_TOOLS_COMMON_NEAREST_NAME_H_
 
@@ -8,10 +8,10 @@
 
 namespace orbit {
 
-// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other.
+// The number of insertions, deletions, replacements and swaps of neighbours that turn a into b.
 int EditDistance(std::string_view a, std::string_view b);
 
-// "; did you mean 'NAME'?" for the nearest of the names, or, where none is near, "; known: NAMES".
+// "; did you mean 'NAME'?" with the nearest of the names or, if none is near, "; known: NAMES".
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& names);
 
 // The same for a setting's key (data.path), for which other frameworks may have another name (lr, batch_size): then all

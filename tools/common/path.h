@@ -1,4 +1,4 @@
-// Paths as the user means them.
+// Paths as given by the user.
 #ifndef ORBIT_TOOLS_COMMON_PATH_H_
 #define ORBIT_TOOLS_COMMON_PATH_H_
 
@@ -7,8 +7,8 @@
 
 namespace orbit {
 
-// Relative paths are relative to the directory that the user called from, which under `bazel run` is not the current
-// one.
+// Resolves a relative path against the directory in which the user called the program. Under `bazel run` that is not
+// the current directory.
 std::filesystem::path UserPath(const std::string& path);
 
 }  // namespace orbit

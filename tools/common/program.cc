@@ -12,7 +12,7 @@ namespace {
 using Programs = std::map<std::string, std::function<int(int, char**)>>;
 
 Programs& ThePrograms() {
-  static Programs programs;  // they are registered before main, in any order
+  static Programs programs;  // programs register before main, in any order
   return programs;
 }
 
@@ -26,7 +26,7 @@ int RunProgram(int argc, char** argv) {
   const Programs& programs = ThePrograms();
   auto chosen = programs.size() == 1 ? programs.begin() : programs.find(std::filesystem::path(argv[0]).filename());
   if (chosen == programs.end()) {
-    --argc, ++argv;  // what remains is PROGRAM ARGUMENT...
+    --argc, ++argv;  // PROGRAM ARGUMENT... remains
     const std::string name = argc > 0 ? argv[0] : "";
     chosen = programs.find(name);
     if (chosen == programs.end()) {

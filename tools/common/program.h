@@ -1,10 +1,11 @@
-// A program: a main function under a name, so that one executable can hold one of them or many.
+// Program: a named main function. An executable can hold one program or many.
 //
 //   int Main(int argc, char** argv) { ... }
 //   const Program program("train", Main);   // in train.cc, at namespace scope
 //
-// Their common `main` is //tools:main. Where an executable holds one program it runs that; one that holds several, as
-// the bundle's `orbit`, runs the one it is called by the name of, or that its first argument names.
+// All executables share the `main` of //tools:main. If an executable holds one program, it runs that. If it holds
+// several, like the bundle's `orbit`, it runs the program whose name it was called by, or which its first argument
+// names.
 #ifndef ORBIT_TOOLS_COMMON_PROGRAM_H_
 #define ORBIT_TOOLS_COMMON_PROGRAM_H_
 
@@ -14,11 +15,12 @@
 namespace orbit {
 
 struct Program {
-  // The exit status comes from `main`, or is 1 after an exception, which is told in one line on stderr.
+  // The exit status is the result of `main`, or 1 after an exception, which is reported in one line on stderr.
   Program(const std::string& name, std::function<int(int argc, char** argv)> main);
 };
 
-// The `main` of all: runs the program that argv asks for, or names those there are (`orbit --list`, a line each).
+// The `main` of all executables: runs the program that argv asks for, or lists all programs (`orbit --list`, one per
+// line).
 int RunProgram(int argc, char** argv);
 
 }  // namespace orbit

@@ -19,11 +19,11 @@
 namespace orbit {
 namespace {
 
-constexpr long kPartialContent = 206, kRangeNotSatisfiable = 416;  // answers of HTTP
-constexpr long kSlow = 1000;                                       // bytes a second
+constexpr long kPartialContent = 206, kRangeNotSatisfiable = 416;  // HTTP status codes
+constexpr long kSlow = 1000;                                       // bytes per second
 constexpr long kRedirections = 10;
 
-// PATH.part, which one process at a time has.
+// PATH.part, which only one process at a time can own.
 class PartialFile {
  public:
   explicit PartialFile(std::string path) : path_(std::move(path)) {
@@ -39,7 +39,7 @@ class PartialFile {
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
-  // What could be written stays where not all could.
+  // Keeps what could be written if not everything could.
   void Append(const char* data, size_t bytes) {
     while (bytes > 0) {
       const ssize_t written = write(descriptor_, data, bytes);
@@ -64,7 +64,7 @@ class PartialFile {
     Check(rename(path_.c_str(), path.c_str()) == 0, "cannot rename ", path_, " to ", path, ": ", std::strerror(errno));
     const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
     if (const int d = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); d >= 0) {
-      fsync(d);  // the name, too, outlives a loss of power
+      fsync(d);  // makes the name, too, survive a power failure
       close(d);
     }
   }
@@ -73,7 +73,7 @@ class PartialFile {
   int64_t size() const { return size_; }
 
  private:
-  // Whoever had it may have given it its name since it was opened here.
+  // Its previous owner may have renamed it since it was opened here.
   bool IsStillNamed() const {
     struct stat opened, named;
     return fstat(descriptor_, &opened) == 0 && stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
@@ -84,7 +84,7 @@ class PartialFile {
   int64_t size_ = 0;
 };
 
-// One request for what the partial file lacks.
+// One HTTP request for the missing rest of the partial file.
 class Transfer {
  public:
   Transfer(const DownloadRequest& request, PartialFile& part) : request_(request), part_(part), resumed_(part.size()) {
@@ -107,7 +107,7 @@ class Transfer {
     if (resumed_ > 0) curl_easy_setopt(curl, CURLOPT_RANGE, (std::to_string(resumed_) + "-").c_str());
   }
 
-  // What went wrong; empty where nothing did.
+  // Returns what went wrong; empty after success.
   std::string Run() {
     const CURLcode code = curl_easy_perform(curl_.get());
     if (!failure_.empty()) return failure_;
@@ -154,9 +154,9 @@ class Transfer {
     }
   }
 
-  // At the first bytes: whether they are those asked for.
+  // Called with the first bytes: checks that the answer is what was requested.
   void Begin() {
-    const bool whole = Answer() != kPartialContent;  // as from a server that knows no ranges
+    const bool whole = Answer() != kPartialContent;  // a server without ranges sends the whole file
     curl_off_t length = -1;
     curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     total_ = length < 0 ? request_.size : whole ? length : resumed_ + length;
@@ -170,20 +170,20 @@ class Transfer {
 
   const DownloadRequest& request_;
   PartialFile& part_;
-  int64_t resumed_;     // bytes that were there
-  int64_t total_ = -1;  // bytes of the file, once there are any; 0: not known
+  int64_t resumed_;     // bytes that were already there
+  int64_t total_ = -1;  // size of the file, once known; 0: unknown
   std::string failure_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::unique_ptr<CURL, void (*)(CURL*)> curl_{NewHandle(), curl_easy_cleanup};
 };
 
-// Fills the partial file; whether a part of it had been there.
+// Completes the partial file. Returns whether a part of it was already there.
 bool Fetch(const DownloadRequest& request, PartialFile& part) {
   if (request.size > 0 && part.size() == request.size) return true;
   Transfer transfer(request, part);
   const std::string failure = transfer.Run();
   if (failure.empty()) return transfer.resumed();
-  if (transfer.resumed() && transfer.Answer() == kRangeNotSatisfiable) return true;  // there is no more than is there
+  if (transfer.resumed() && transfer.Answer() == kRangeNotSatisfiable) return true;  // nothing is missing
   std::string rest;
   if (part.size() > 0)
     rest = "; " + std::to_string(part.size()) + " bytes are kept in " + part.path() +
@@ -206,7 +206,7 @@ bool Download(const DownloadRequest& request) {
   if (request.size > 0 && part.size() > request.size) part.Clear();
   bool resumed = Fetch(request, part);
   std::string found = Sha256OfFile(part.path());
-  if (resumed && found != request.sha256) {  // the part that was there may have been of another file
+  if (resumed && found != request.sha256) {  // the existing part may belong to another file
     part.Clear();
     resumed = Fetch(request, part);
     found = Sha256OfFile(part.path());

@@ -1,8 +1,7 @@
-// Fetches files over HTTP and HTTPS, by libcurl.
+// Downloads files over HTTP and HTTPS with libcurl.
 //
-// The bytes go to PATH.part; the file gets its name once it is whole and its checksum holds, so that a file of that
-// name is the one that was meant. What a transfer that broke off, or a process that was killed, leaves in PATH.part the
-// next call goes on from.
+// The bytes go to PATH.part, which is renamed when it is complete and its checksum is right; so a file with the final
+// name is always the right one. If a transfer breaks off or the process is killed, the next call continues PATH.part.
 #ifndef ORBIT_TOOLS_DOWNLOADS_DOWNLOADER_H_
 #define ORBIT_TOOLS_DOWNLOADS_DOWNLOADER_H_
 
@@ -14,19 +13,19 @@ namespace orbit {
 
 struct DownloadRequest {
   std::string url;
-  std::string sha256;  // 64 hexadecimal digits in lower case
-  int64_t size = 0;    // bytes, where known: a server that offers another number is refused; 0: any
+  std::string sha256;  // 64 lower-case hexadecimal digits
+  int64_t size = 0;    // bytes, if known; a server that announces another size is refused; 0: any
   std::string path;
-  int connect_seconds = 30;  // for the connection
-  int stall_seconds = 60;    // the longest time at less than 1,000 bytes a second
-  // What is there of how much, in bytes; called often. Not called while the size is unknown.
+  int connect_seconds = 30;  // limit for connecting
+  int stall_seconds = 60;    // longest time below 1,000 bytes per second
+  // Called often with the number of bytes received and expected, but not while the size is unknown.
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
-// False where the file was there already. Redirections are followed, and proxies used as the environment says (see
-// curl). Throws Error, saying what is kept and how to go on, where the server cannot be reached or answers with an
-// error, the transfer stalls or breaks off, the disk is full, another process fetches the same file, or the path holds
-// another file; a file of another checksum than the one due is deleted.
+// Returns false if the file was already there. Follows redirections and uses proxies from the environment (see curl).
+// Throws Error, saying what is kept and how to continue, if the server cannot be reached or answers with an error, the
+// transfer stalls or breaks off, the disk is full, another process downloads the same file, or the path holds another
+// file. A file with a wrong checksum is deleted.
 bool Download(const DownloadRequest& request);
 
 }  // namespace orbit

@@ -7,7 +7,7 @@
 
 namespace orbit {
 
-extern const char* const kPublishedFilesYaml;  // made from published_files.yaml
+extern const char* const kPublishedFilesYaml;  // generated from published_files.yaml
 
 const std::vector<PublishedFile>& PublishedFiles() {
   static const std::vector<PublishedFile> files = [] {

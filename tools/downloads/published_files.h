@@ -1,4 +1,4 @@
-// The published files that can be fetched by name: tools/published_files.yaml, built into the program.
+// The published files that can be downloaded by name: tools/published_files.yaml, built into the program.
 #ifndef ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_
 #define ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_
 
@@ -17,7 +17,7 @@ struct PublishedFile {
 };
 
 const std::vector<PublishedFile>& PublishedFiles();
-// By its name, or its name on disk. Throws Error, with the nearest name.
+// Finds a file by its name or its name on disk. Throws Error, suggesting the nearest name.
 const PublishedFile& FindPublishedFile(const std::string& name);
 
 }  // namespace orbit

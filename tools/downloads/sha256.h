@@ -1,4 +1,4 @@
-// SHA-256 of files, from OpenSSL.
+// SHA-256 of files, by OpenSSL.
 #ifndef ORBIT_TOOLS_DOWNLOADS_SHA256_H_
 #define ORBIT_TOOLS_DOWNLOADS_SHA256_H_
 
@@ -6,10 +6,10 @@
 
 namespace orbit {
 
-// 64 hexadecimal digits, in lower case. Throws Error where the file cannot be read.
+// 64 lower-case hexadecimal digits. Throws Error if the file cannot be read.
 std::string Sha256OfFile(const std::string& path);
 
-// The same digits in lower case. Throws Error for what is not a SHA-256.
+// Converts a SHA-256 to lower case. Throws Error if the text is not a SHA-256.
 std::string ParseSha256(const std::string& text);
 
 }  // namespace orbit

@@ -22,10 +22,10 @@ extern char** environ;
 namespace orbit {
 namespace {
 
-// Colours that remain apart for the colour-blind: Okabe and Ito 2008.
+// Colours that colour-blind readers can distinguish: Okabe and Ito 2008.
 constexpr std::array kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
 
-// As a string of gnuplot's in single quotes, in which nothing but the quote is special.
+// Quotes text for gnuplot in single quotes, within which only the quote itself is special.
 std::string Quote(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c == '\n' ? ' ' : c);
@@ -63,7 +63,7 @@ std::string Script(const Figure& figure) {
   return script.str();
 }
 
-// The first line of a file that says something.
+// The first line of a file that is not empty.
 std::string FirstLine(const std::string& path) {
   std::ifstream file(path);
   std::string line;

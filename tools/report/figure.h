@@ -10,7 +10,7 @@ namespace orbit {
 
 struct Series {
   std::string name;
-  std::vector<std::pair<double, double>> points;  // x, y; those that are not finite are left out
+  std::vector<std::pair<double, double>> points;  // (x, y); points that are not finite are skipped
 };
 
 struct Figure {
@@ -19,7 +19,7 @@ struct Figure {
   std::vector<Series> series;
 };
 
-// Replaces the file at once. Throws Error where gnuplot is missing or refuses, with its words.
+// Replaces the file atomically. Throws Error with gnuplot's message if it fails, or if gnuplot is missing.
 void DrawFigure(const Figure& figure, const std::string& path);
 
 // For figures beside a result: where drawing fails, a program's first time is told on stderr and that is all.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kStarts = 16, kIterations = 300;
 
-// Lengths of shortest paths, [n, n]. Floyd and Warshall.
+// Lengths of shortest paths [n, n], by Floyd and Warshall.
 std::vector<double> Distances(const Graph& graph) {
   const int64_t n = graph.n;
   std::vector<double> d(n * n, std::numeric_limits<double>::infinity());
@@ -37,7 +37,7 @@ double Stress(const std::vector<double>& d, const std::vector<Point>& points) {
   return stress;
 }
 
-// Puts each node in turn where the others, each at its distance, pull it.
+// Moves each node in turn to where the others, each at its distance, pull it.
 void Improve(const std::vector<double>& d, std::vector<Point>& points) {
   const size_t n = points.size();
   for (size_t i = 0; i < n; ++i) {
@@ -55,7 +55,7 @@ void Improve(const std::vector<double>& d, std::vector<Point>& points) {
 }
 
 std::vector<Point> Turned(const Graph& graph, std::vector<Point> points) {
-  std::complex<double> along;  // the sum of the edges' directions, quarter turns counting for nothing
+  std::complex<double> along;  // sum of the edges' directions modulo quarter turns
   for (const Edge& edge : graph.edges) {
     const std::complex<double> direction(points[edge.target][0] - points[edge.source][0],
                                          points[edge.target][1] - points[edge.source][1]);

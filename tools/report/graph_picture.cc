@@ -10,7 +10,7 @@
 namespace orbit {
 namespace {
 
-// Viridis at nine equal steps (van der Walt and Smith 2015).
+// The viridis scale at nine equal steps (van der Walt and Smith 2015).
 constexpr std::array<Colour, 9> kScale = {{{68, 1, 84},
                                            {71, 44, 122},
                                            {59, 81, 139},
@@ -20,7 +20,7 @@ constexpr std::array<Colour, 9> kScale = {{{68, 1, 84},
                                            {92, 200, 99},
                                            {170, 220, 50},
                                            {253, 231, 37}}};
-// Okabe and Ito 2008.
+// Colours by Okabe and Ito (2008).
 constexpr std::array<Colour, 8> kCategories = {{{230, 159, 0},
                                                 {86, 180, 233},
                                                 {0, 158, 115},
@@ -68,7 +68,7 @@ void Panel(std::ostream& svg, const GraphColumn& column, const std::vector<Point
   const double scale = kInside / 2 / reach, radius = std::min(13.0, 0.36 * scale);
   const auto at = [&](int64_t i) { return Point{x + scale * points[i][0], y + scale * points[i][1]}; };
   for (const Edge& edge : column.graph.edges) {
-    if (edge.source > edge.target) continue;  // each once
+    if (edge.source > edge.target) continue;  // draw each edge once
     const Point a = at(edge.source), b = at(edge.target);
     svg << "<line x1=\"" << a[0] << "\" y1=\"" << a[1] << "\" x2=\"" << b[0] << "\" y2=\"" << b[1]
         << "\" stroke=\"#888888\" stroke-width=\"1.5\"/>\n";

@@ -1,4 +1,4 @@
-// Pictures of graphs: rows and columns of them, their nodes coloured and marked, as an SVG file.
+// Pictures of graphs as an SVG file: a table of graphs whose nodes are coloured and marked.
 #ifndef ORBIT_TOOLS_REPORT_GRAPH_PICTURE_H_
 #define ORBIT_TOOLS_REPORT_GRAPH_PICTURE_H_
 
@@ -14,22 +14,23 @@ struct Colour {
   uint8_t red, green, blue;
 };
 
-// Dark blue at 0 over green to yellow at 1, alike for the colour-blind (viridis); beyond, the nearer end.
+// The viridis scale: from dark blue at 0 over green to yellow at 1, also for the colour-blind. Values outside are
+// clamped.
 Colour ColourOf(double share);
-// Colours for things without an order, well apart, for the first eight at least.
+// Distinct colours for unordered categories; at least the first eight differ clearly.
 Colour CategoryColour(int64_t category);
 
 struct GraphColumn {
   std::string title, subtitle;
   Graph graph;
-  std::vector<std::string> marks;            // [n]: the text in each node
+  std::vector<std::string> marks;            // [n]: text in each node
   std::vector<std::vector<Colour>> colours;  // [rows][n]
-  double low = 0, high = 1;                  // what the ends of the colour bar below the column stand for
+  double low = 0, high = 1;                  // values at the ends of the colour bar below the column
 };
 
 struct GraphPicture {
   std::string title;
-  std::vector<std::string> rows;  // their titles
+  std::vector<std::string> rows;  // titles of the rows
   std::vector<GraphColumn> columns;
 };
 

@@ -9,7 +9,7 @@
 namespace orbit {
 namespace {
 
-// The standard error of the mean of a_i - b_i over samples.
+// The standard error of the mean over samples of a_i - b_i.
 double StandardError(const NodeOutputs& outputs, size_t a, size_t b) {
   const auto k = static_cast<double>(outputs.samples.size());
   const double mean = outputs.mean[a] - outputs.mean[b];

@@ -1,4 +1,4 @@
-// Metrics of a run: one JSON object a line, {"step": 10, "train/loss": 0.5, ...}.
+// Metrics of a run: one JSON object per line, such as {"step": 10, "train/loss": 0.5, ...}.
 #ifndef ORBIT_TOOLS_REPORT_METRICS_H_
 #define ORBIT_TOOLS_REPORT_METRICS_H_
 
@@ -17,17 +17,17 @@ struct MetricsLine {
   Metrics metrics;
 };
 
-// The lines of a file; none where it does not exist. A last line that a killed process left unfinished is left out; any
-// other damage throws Error with its line. What is null is NaN.
+// Reads the lines of a file; none if it does not exist. Ignores a last line that a killed process left unfinished;
+// other damage throws Error with the line. null becomes NaN.
 std::vector<MetricsLine> ReadMetrics(const std::string& path);
 
-// Appends to a file. Lines of steps beyond `last_step` are dropped first: the run is about to go through them again.
+// Appends to a file. First drops lines of steps after `last_step`, because the run will repeat these steps.
 class MetricsWriter {
  public:
   MetricsWriter(const std::string& path, int64_t last_step);
 
-  // In the file, should the process be killed, when it returns; throws Error where it could not be written. Values that
-  // are not finite become null.
+  // When it returns, the line is in the file even if the process is killed. Throws Error if it cannot be written.
+  // Values that are not finite become null.
   void Write(int64_t step, const Metrics& metrics);
 
  private:

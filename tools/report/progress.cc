@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kTerminalSeconds = 0.2, kLogSeconds = 10, kFirstSeconds = 1;
 
-// Three digits, or all before the point.
+// Three significant digits, or all digits before the decimal point.
 std::string FormatRate(double rate) {
   char text[40];
   std::snprintf(text, sizeof(text), rate < 1000 ? "%.3g" : "%.0f", rate);

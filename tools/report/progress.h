@@ -1,4 +1,4 @@
-// Progress of long work: how far, how fast, how much longer.
+// Progress of long work: the share done, the speed and the remaining time.
 #ifndef ORBIT_TOOLS_REPORT_PROGRESS_H_
 #define ORBIT_TOOLS_REPORT_PROGRESS_H_
 
@@ -10,19 +10,20 @@ namespace orbit {
 
 std::string FormatDuration(double seconds);  // "7 s", "3 min 20 s", "2 h 05 min", "3 d 4 h"
 
-// On stderr: a line that is redrawn in place on a terminal, else a line every ten seconds. Update() is cheap enough to
-// be called at every step.
+// Shows progress on stderr: a line that is redrawn in place on a terminal, otherwise a line every ten seconds. Update()
+// is cheap enough to be called at every step.
 class Progress {
  public:
-  // `total` units of work, of which the first `done` are not this process's own.
+  // `total` units of work; the first `done` were done by earlier processes.
   Progress(std::string what, int64_t total, int64_t done = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `detail` follows: losses, say. A line is formatted only to be shown.
+  // `detail`, for example losses, is shown after the progress. Text is formatted only when it is shown.
   void Update(int64_t done, const std::string& detail = "");
-  // Ends the line, with what was last known. Also at destruction. Nothing is shown of work that took under a second.
+  // Shows the last state and ends the line; the destructor does so, too. Work that took less than a second shows
+  // nothing.
   void Finish();
 
  private:

@@ -1,4 +1,4 @@
-// RunDirectory: where a training run is kept.
+// RunDirectory: the files of a training run.
 //
 //   config.yaml             the resolved settings
 //   last.safetensors        the newest checkpoint
@@ -57,16 +57,16 @@ class RunDirectory : public RunFiles {
 
   void WriteConfig(const std::string& yaml) const;
 
-  // Opens metrics and events for a run that has done `step` steps; what they hold of later steps is dropped. Before
-  // Log().
+  // Opens metrics and events for a run that has done `step` steps, and drops what they hold of later steps. Call it
+  // before Log().
   void StartAt(int64_t step);
   void Log(int64_t step, const Metrics& metrics);
-  // The last values of the losses, for a line of progress: "train 0.0123, valid 0.0119".
+  // The latest losses for a progress line, such as "train 0.0123, valid 0.0119".
   std::string Summary() const;
-  // Draws the metrics; tells in the log where that fails.
+  // Draws the metrics. A failure is only logged.
   void WriteFigure();
 
-  // To stderr and log.txt.
+  // Writes to stderr and log.txt.
   spdlog::logger& log() const { return *log_; }
 
  private:

@@ -71,7 +71,7 @@ void EventWriter::Write(int64_t step, const Metrics& metrics) {
   WriteRecord(event.SerializeAsString());
 }
 
-// TFRecord: length, its checksum, the bytes, their checksum.
+// A TFRecord: length, checksum of the length, bytes, checksum of the bytes.
 void EventWriter::WriteRecord(const std::string& event) {
   const uint64_t length = event.size();
   const uint32_t length_crc = MaskedCrc32c(Bytes(length)), event_crc = MaskedCrc32c(event);

@@ -1,4 +1,4 @@
-// Event files, which TensorBoard draws as curves.
+// Event files, from which TensorBoard draws curves.
 #ifndef ORBIT_TOOLS_REPORT_TENSORBOARD_H_
 #define ORBIT_TOOLS_REPORT_TENSORBOARD_H_
 
@@ -10,16 +10,16 @@
 
 namespace orbit {
 
-// CRC-32C (Castagnoli) as TFRecord files store it: rotated and shifted.
+// CRC-32C (Castagnoli), rotated and shifted as in TFRecord files.
 uint32_t MaskedCrc32c(std::string_view bytes);
 
-// A new event file in a directory. TensorBoard joins all files of a directory; events of steps from `first_step` on
-// that other files have are dropped, as the run goes through them again.
+// Creates an event file in a directory. TensorBoard merges all files of a directory; it drops other files' events of
+// steps from `first_step` on, as the run will repeat these steps.
 class EventWriter {
  public:
   EventWriter(const std::string& directory, int64_t first_step);
 
-  // Throws Error where it could not be written.
+  // Throws Error if it cannot be written.
   void Write(int64_t step, const Metrics& metrics);
 
  private:

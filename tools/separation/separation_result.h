@@ -20,7 +20,8 @@ struct SeparationResult {
 inline constexpr char kSeparationResultFile[] = "separation.json";
 
 void WriteSeparationResult(const SeparationResult& result, const std::string& path);
-SeparationResult ReadSeparationResult(const std::string& path);  // throws Error, with the file, for anything else
+// throws Error, with the file, if it is not such a file
+SeparationResult ReadSeparationResult(const std::string& path);
 
 }  // namespace orbit
 
