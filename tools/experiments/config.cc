@@ -16,9 +16,9 @@
 namespace orbit {
 namespace {
 
-constexpr int kMaxDepth = 16;  // of maps in maps
+constexpr int kMaxDepth = 16;  // of nested maps
 
-// The shortest text that reads back to the same number, and looks like one of its kind.
+// The shortest text that reads back to the same number and is recognisable as a floating-point number.
 std::string ToText(double value) {
   char text[64];
   const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
@@ -64,7 +64,7 @@ bool ReadInt(const YAML::Node& node, int64_t& value) {
   return true;
 }
 
-// Reads a value of the kind that `value` is; false where the node is of another kind.
+// Reads a value of the type that `value` holds; returns false if the node has another type.
 bool Read(const YAML::Node& node, ConfigValue& value) {
   if (auto* list = std::get_if<std::vector<int64_t>>(&value)) {
     if (!node.IsSequence()) return false;

@@ -1,4 +1,4 @@
-// Config: the settings of a program, each declared with its type, default, meaning and bounds.
+// Config: a program's settings, each declared with type, default, meaning and bounds.
 //
 //   ConfigSchema schema;
 //   schema.Int("train.batch", 100, "examples a step", {.min = 1});
@@ -8,7 +8,7 @@
 //   config.Set("train.batch=60");
 //   config.Int("train.batch");  // 60
 //
-// Whatever a file or an assignment gets wrong, an unknown key above all, throws Error with its place and what is right.
+// Mistakes in a file or an assignment, unknown keys above all, throw Error with their place and what would be right.
 #ifndef ORBIT_TOOLS_EXPERIMENTS_CONFIG_H_
 #define ORBIT_TOOLS_EXPERIMENTS_CONFIG_H_
 
@@ -26,25 +26,25 @@ class Node;
 
 namespace orbit {
 
-// The document of a text; null where that is empty. Throws Error, beginning with SOURCE:LINE, for what is not YAML and
-// for a second document.
+// Parses a YAML document; null for an empty text. Throws Error, starting with SOURCE:LINE, for malformed YAML and for a
+// second document.
 YAML::Node LoadYaml(const std::string& yaml, const std::string& source);
 
 using ConfigValue = std::variant<int64_t, double, std::string, bool, std::vector<int64_t>>;
 
-// Inclusive; of every element of a list.
+// Inclusive bounds, for every element if the value is a list.
 struct Bounds {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
 };
 
-// Keys are declared once; a second time throws Error.
+// Declaring a key twice throws Error.
 class ConfigSchema {
  public:
   void Int(const std::string& key, int64_t value, const std::string& help, Bounds bounds = {});
   void Double(const std::string& key, double value, const std::string& help, Bounds bounds = {});
   void Bool(const std::string& key, bool value, const std::string& help);
-  // One of `allowed`; anything where that is empty.
+  // `allowed` lists the allowed values; if it is empty, all are.
   void String(const std::string& key, const std::string& value, const std::string& help,
               const std::vector<std::string>& allowed = {});
   void IntList(const std::string& key, const std::vector<int64_t>& value, const std::string& help, Bounds bounds = {});
@@ -66,9 +66,9 @@ class Config {
  public:
   explicit Config(ConfigSchema schema) : entries_(std::move(schema.entries_)) {}
 
-  // Settings as YAML, nested ("train: {batch: 50}") or with dots ("train.batch: 50"); `source` is for messages.
+  // Merges settings in YAML, nested ("train: {batch: 50}") or dotted ("train.batch: 50"); `source` is for messages.
   void MergeYaml(const std::string& yaml, const std::string& source);
-  void Set(const std::string& assignment);  // "key=value", the value as in YAML
+  void Set(const std::string& assignment);  // "key=value", with the value in YAML
 
   // Throw Error for a key that was not declared with this type.
   int64_t Int(const std::string& key) const { return Get<int64_t>(key); }
@@ -77,11 +77,11 @@ class Config {
   const std::string& String(const std::string& key) const { return Get<std::string>(key); }
   const std::vector<int64_t>& IntList(const std::string& key) const { return Get<std::vector<int64_t>>(key); }
 
-  // All settings with their meaning as comments; MergeYaml reads it back to the same values.
+  // All settings with their meanings as comments. MergeYaml reads it back to the same values.
   std::string ToYaml() const;
 
  private:
-  // `place` tells where a node stands.
+  // `place` returns the place of a node, for messages.
   void Merge(const YAML::Node& root, const std::function<std::string(const YAML::Node&)>& place);
   template <class T>
   const T& Get(const std::string& key) const;

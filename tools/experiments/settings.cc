@@ -19,13 +19,13 @@ struct Document {
   std::string source, yaml;
 };
 
-// The scalar under a top-level key, or the empty string.
+// The scalar under a top-level key, or "".
 std::string Peek(const Document& document, const char* key) {
   const YAML::Node root = LoadYaml(document.yaml, document.source);
   return root.IsMap() && root[key] && root[key].IsScalar() ? root[key].Scalar() : "";
 }
 
-// The document after those that it extends.
+// Appends the document and then those it extends.
 void Collect(const Document& document, std::vector<Document>& documents) {
   documents.push_back(document);
   const std::string base = Peek(document, "extends");
@@ -61,7 +61,7 @@ ConfigSchema MakeSchema(const ExperimentKind& kind) {
 }  // namespace
 
 Config ResolveSettings(const SettingsSources& sources) {
-  std::vector<Document> documents;  // from the one that wins to the one that loses
+  std::vector<Document> documents;  // highest priority first
   if (!sources.file.empty()) Collect(ReadDocument(sources.file), documents);
   if (!sources.preset.empty())
     Collect({"preset " + sources.preset, std::string(FindPreset(sources.preset).yaml)}, documents);

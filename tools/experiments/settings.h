@@ -1,4 +1,4 @@
-// Settings: from presets, files and assignments on the command line to one resolved config.
+// Settings: combines presets, files and command-line assignments into one config.
 #ifndef ORBIT_TOOLS_EXPERIMENTS_SETTINGS_H_
 #define ORBIT_TOOLS_EXPERIMENTS_SETTINGS_H_
 
@@ -9,17 +9,17 @@
 
 namespace orbit {
 
-// Where settings come from, the later winning over the earlier. A preset or a file may build on a preset: `extends`.
+// The sources of settings; later ones override earlier ones. A preset or a file may build on a preset with `extends`.
 struct SettingsSources {
-  std::string preset;                    // a name; empty: none
-  std::string file;                      // of YAML; empty: none
+  std::string preset;                    // name; empty: none
+  std::string file;                      // path of a YAML file; empty: none
   std::vector<std::string> assignments;  // key=value
 };
 
 // Throws Error, naming the source and what is wrong with it.
 Config ResolveSettings(const SettingsSources& sources);
 
-// All keys of a task with defaults and meaning, for --help.
+// All keys of a task with their defaults and meanings, for --help.
 std::string DescribeKeys(const std::string& task);
 
 }  // namespace orbit

@@ -18,7 +18,7 @@ namespace {
 constexpr double kSecondsBetweenSaves = 300;
 constexpr int64_t kLoadedAhead = 2;  // micro-batches
 
-// Doubles as text that reads back to the same bits.
+// A double as text that reads back to the same bits.
 std::string ToText(double value) {
   char text[40];
   std::snprintf(text, sizeof(text), "%a", value);
@@ -88,7 +88,7 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run
                .total_steps = total_steps_,
                .final_factor = config.Double("train.final_factor"),
                .power = config.Double("train.power")};
-  schedule_.Factor(0);  // throws where it makes no sense
+  schedule_.Factor(0);  // throws for invalid settings
 }
 
 std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {

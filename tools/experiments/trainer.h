@@ -1,9 +1,9 @@
 // Trainer: runs an experiment's training steps in a run directory, from the start or from where a run was left. What a
 // step is made of is engine/training's; here are its schedule, batches, validation, logging and checkpoints.
 //
-// A step is a function of the config and the step's number: examples come from (seed, epoch), group elements and
-// dropout from a generator that the checkpoint keeps. So a run that was stopped, or killed, and resumed gives the bits
-// of one that never was.
+// A step depends only on the config and the step's number: examples come from (seed, epoch), group elements and dropout
+// from a generator that the checkpoint keeps. So a run that was stopped or killed, and then resumed, gives the same
+// bits as one that was not.
 #ifndef ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
 #define ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
 
@@ -39,11 +39,12 @@ class Trainer {
   // Continues from a checkpoint of this run.
   void Restore(const io::Checkpoint& checkpoint);
 
-  // Trains until the end (true) or until `stop` says so after a step (false); either way all is saved. Throws Error for
-  // a loss or a gradient that is not finite, saying where it first appeared; the checkpoints are then of earlier steps.
+  // Trains to the end (returns true) or until `stop` returns true after a step (returns false), and saves in both
+  // cases. If a loss or a gradient is not finite, throws Error saying where it first appeared; the checkpoints are then
+  // of earlier steps.
   bool Run(const std::function<bool()>& stop);
 
-  // Has a profiler that waits for it record the steps `first` to `last`, counted from 1, alone.
+  // Lets a profiler that waits for it record only the steps `first` to `last`, counted from 1.
   void ProfileSteps(int64_t first, int64_t last) { profiled_ = {first, last}; }
 
   // Has steps captured, once they are warm, and launched as one: the same bits for less of the host's time. Throws
@@ -55,7 +56,7 @@ class Trainer {
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
 
  private:
-  // A step that the device may still be at work on: its numbers, and what it takes to repeat it.
+  // A step that the device may still be working on: its numbers, and what is needed to repeat it.
   struct Pending {
     int64_t step;  // counted from 1
     double learning_rate;
@@ -89,11 +90,11 @@ class Trainer {
   std::deque<Pending> pending_;
   std::pair<int64_t, int64_t> profiled_ = {0, 0};
   std::optional<double> best_;          // validation loss
-  std::map<std::string, double> sums_;  // of what is logged, since it last was
+  std::map<std::string, double> sums_;  // of what is logged, since the last log
   int64_t summed_ = 0;
 };
 
-// Adam, AdamW or SGD by the keys train.*.
+// Adam, AdamW or SGD, by the keys train.*.
 std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters);
 
 }  // namespace orbit
