@@ -10,13 +10,13 @@
 namespace orbit {
 namespace {
 
-// The floating tensor that decides the dtype and device of what is drawn.
+// The tensor whose dtype and device the draws have.
 const Tensor& Like(const Features& x) {
   Check(!x.features.empty(), "there is nothing to act on: no features");
   return x.features[0].value.value();
 }
 
-// Nodes of the padded graphs.
+// The number of nodes of the padded graphs.
 int64_t NumNodes(const Features& x) {
   for (const Feature& feature : x.features)
     if (feature.representation.order > 0) return feature.value.dim(1);
@@ -38,7 +38,7 @@ Variable Centroid(const Features& x) {
   Fail("translations need a feature with points");
 }
 
-// Normal noise for frames.
+// Draws normal noise for frames.
 Tensor DrawFrames(const Features& x, int64_t samples, const MatrixGroup& group, double deviation,
                   Generator& generator) {
   return generator.Normal({x.batch(), samples, group.dimension(), group.vectors()}, 0, deviation, Like(x).dtype(),
@@ -47,7 +47,7 @@ Tensor DrawFrames(const Features& x, int64_t samples, const MatrixGroup& group, 
 
 Variable AddNoise(const Variable& x, const Tensor& noise) { return noise.defined() ? Add(x, noise) : x; }
 
-// `learned`, and `canonical` where `noisy` is off.
+// `learned` or, if not `noisy`, `canonical`.
 class NetworkDistribution : public Distribution {
  public:
   NetworkDistribution(const DistributionOptions& options, std::unique_ptr<EquivariantNetwork> network, bool noisy)
@@ -127,7 +127,7 @@ class HaarDistribution : public Distribution {
   }
 };
 
-// `frame`: nodes in the order of their classes, within a class at random. `minimal_frame`: see MinimalFrame.
+// `frame`: nodes in the order of their classes, in random order within a class. `minimal_frame`: see MinimalFrame.
 class FrameDistribution : public Distribution {
  public:
   FrameDistribution(const DistributionOptions& options, bool minimal) : Distribution(options.group), minimal_(minimal) {

@@ -1,7 +1,7 @@
-// Distributions p(g | x) over group elements, each a function of the data and an explicit noise.
+// Distributions p(g | x) over group elements, as functions of the data and explicit noise.
 //
-// Because the noise is an argument, equivariance needs no statistics: transforming data and noise by h transforms the
-// sampled elements by h, exactly.
+// Because the noise is an argument, equivariance can be tested without statistics: if data and noise are transformed by
+// h, the sampled elements are transformed by h exactly.
 #ifndef ORBIT_GROUPS_DISTRIBUTION_H_
 #define ORBIT_GROUPS_DISTRIBUTION_H_
 
@@ -16,29 +16,29 @@
 
 namespace orbit {
 
-// What an equivariant network proposes for every graph and sample; what the group has no use for may stay undefined.
+// What an equivariant network proposes for every graph and sample. Parts that the group does not use may be undefined.
 struct Proposal {
-  Variable scores;  // [batch, samples, n]: a number a node
-  Variable frame;   // [batch, samples, d, vectors]: as many vectors as the group's frames have, as columns
+  Variable scores;  // [batch, samples, n]: one number per node
+  Variable frame;   // [batch, samples, d, vectors]: the vectors of the group's frames, as columns
 };
 
-// q(x, eps): a network equivariant to the group, jointly in x and in the invariant noise eps.
+// q(x, eps): a network that is equivariant to the group, jointly in x and in the noise eps, whose law is invariant.
 class EquivariantNetwork : public nn::Module {
  public:
-  // eps for `samples` samples of every graph.
+  // Draws eps for `samples` samples of every graph.
   virtual Tensor DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
-  // How the group acts on eps, every sample's alike.
+  // How the group acts on eps; the same for every sample.
   virtual Representation noise_representation() const = 0;
-  // `generator` serves dropout alone.
+  // `generator` is used only for dropout.
   virtual Proposal Forward(const Features& x, const Tensor& noise, Generator& generator) = 0;
 };
 
-// All that is random about a draw. Undefined parts are zero; `samples` counts the elements a graph.
+// All random numbers of a draw except dropout. Undefined parts are zero; `samples` is the number of elements per graph.
 struct Noise {
   int64_t samples = 1;
   Tensor network;  // eps of the equivariant network
-  Tensor scores;   // [batch, samples, n]: added to the scores, or, for `haar`, the scores themselves
-  Tensor frame;    // [batch, samples, d, vectors]: added to the frame, or, for `haar`, the frame itself
+  Tensor scores;   // [batch, samples, n]: added to the scores; for `haar`, the scores themselves
+  Tensor frame;    // [batch, samples, d, vectors]: added to the frame; for `haar`, the frame itself
 };
 
 class Distribution {
@@ -52,7 +52,7 @@ class Distribution {
   EquivariantNetwork* network() const { return network_.get(); }
 
   virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
-  // `generator` serves dropout alone.
+  // `generator` is used only for dropout.
   virtual Element Sample(const Features& x, const Noise& noise, Generator& generator) = 0;
 
  private:
@@ -63,8 +63,8 @@ class Distribution {
 struct DistributionOptions {
   Group group;
   SoftSortOptions soft_sort;
-  double score_jitter = 1e-6;  // uniform in [0, score_jitter): breaks ties, which would let the order of nodes through
-  double frame_jitter = 1e-6;  // times N(0, 1): keeps a frame's vectors independent, in compact groups
+  double score_jitter = 1e-6;  // uniform in [0, score_jitter): breaks ties, which would reveal the order of the nodes
+  double frame_jitter = 1e-6;  // times N(0, 1): keeps a frame's vectors independent; compact groups only
 };
 
 // `learned`: g = q(x, eps), trained end to end (probabilistic symmetrization).

@@ -9,7 +9,7 @@
 namespace orbit {
 namespace {
 
-// The points among the channels of x, moved by `sign` times the translation: x [batch, (samples,) n, d, channels].
+// Moves the points among the channels of x [batch, (samples,) n, d, channels] by sign * translation.
 Variable Translate(const Variable& x, const Representation& representation, const Variable& translation, double sign) {
   const int64_t channels = x.dim(-1);
   Shape shape(x.rank(), 1);
@@ -21,7 +21,7 @@ Variable Translate(const Variable& x, const Representation& representation, cons
                 -1);
 }
 
-// x [lead, n^order, (d,) channels] as [lead, n^order, d * channels], the form that permutations act on.
+// Reshapes x [lead, n^order, (d,) channels] to [lead, n^order, d * channels], on which permutations act.
 Variable FlattenVectors(const Representation& representation, const Variable& x) {
   if (!representation.vector) return x;
   Shape shape = x.shape();
@@ -30,7 +30,7 @@ Variable FlattenVectors(const Representation& representation, const Variable& x)
   return Reshape(x, shape);
 }
 
-// x [lead, n^order, d, channels] as [lead, points, d, channels], the form that matrices act on.
+// Reshapes x [lead, n^order, d, channels] to [lead, points, d, channels], on which matrices act.
 Variable FlattenNodes(const Variable& x, int64_t lead) {
   Shape shape(x.shape().begin(), x.shape().begin() + lead);
   shape.insert(shape.end(), {-1, x.dim(-2), x.dim(-1)});

@@ -12,12 +12,12 @@
 
 namespace orbit {
 
-// How a group acts on a tensor [batch, n^order, (d,) channels]: `order` node axes, then an axis of d coordinates for
-// vectors, then the channels, which nothing mixes.
+// How a group acts on a tensor [batch, n^order, (d,) channels]: `order` node axes, for vectors an axis of d
+// coordinates, and channels, on which the group does not act.
 struct Representation {
-  int order = 0;        // 0: S_n leaves it alone; 1: features of nodes; 2: features of pairs of nodes
+  int order = 0;        // 0: S_n acts trivially; 1: features of nodes; 2: features of node pairs
   bool vector = false;  // whether the matrix group acts, on the axis before the channels
-  int64_t points = 0;   // the first channels that translations move too (positions, not velocities)
+  int64_t points = 0;   // the number of leading channels on which translations act (positions, not velocities)
 
   static Representation Invariant() { return {}; }
   static Representation Scalars(int order) { return {order, false, 0}; }
@@ -30,11 +30,11 @@ struct Feature {
   Representation representation;
 };
 
-// What is to be transformed: a batch of graphs, sets or clouds.
+// The data to be transformed: a batch of graphs, sets or clouds.
 struct Features {
   std::vector<Feature> features;
-  Tensor num_nodes;  // i32 [batch]: nodes of every graph, the rest of n being padding; undefined where there is none
-  EdgeLists edges;   // of graphs, for networks that pass messages; S_n acts by renumbering nodes
+  Tensor num_nodes;  // i32 [batch]: the graph's number of nodes, the rest of n is padding; undefined without padding
+  EdgeLists edges;   // of graphs, for message passing; S_n renumbers their nodes
 
   int64_t batch() const { return features.at(0).value.dim(0); }
 };
@@ -46,15 +46,15 @@ Variable UnfoldSamples(const Variable& x, int64_t samples);
 // Elements of a product group, one for every graph and sample; a part that is absent is the identity.
 struct Element {
   std::optional<Permutation> permutation;
-  Variable matrix;       // [batch, samples, d, d]
-  Variable translation;  // [batch, d], shared by the samples
-  const MatrixGroup* matrix_group = nullptr;  // that of the matrix, which knows its inverse
+  Variable matrix;                            // [batch, samples, d, d]
+  Variable translation;                       // [batch, d], shared by the samples
+  const MatrixGroup* matrix_group = nullptr;  // the group of `matrix`, which knows the inverse
 
   // g^-1 . x for every sample: x [batch, ...] -> [batch, samples, ...].
   Variable ActInverse(const Representation& representation, const Variable& x, int64_t samples) const;
   // g . y: y [batch, samples, ...] -> the same shape.
   Variable Act(const Representation& representation, const Variable& y) const;
-  // The mean of that over the samples: [batch, ...].
+  // The mean of Act over the samples: [batch, ...].
   Variable MeanAct(const Representation& representation, const Variable& y) const;
 };
 

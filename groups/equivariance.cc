@@ -7,14 +7,14 @@
 namespace orbit {
 namespace {
 
-// Every sample of y [batch, samples, ...] transformed by the same h.
+// Transforms every sample of y [batch, samples, ...] by the same h.
 Tensor ActOnSamples(const Element& h, const Representation& representation, const Tensor& y) {
   std::vector<Variable> samples;
   for (int64_t s = 0; s < y.dim(1); ++s) samples.push_back(h.Act(representation, Slice(y, 1, s, s + 1)));
   return Concat(samples, 1).value();
 }
 
-// Node r becomes node index[r], index i32 [graphs, 1, n].
+// Renumbers nodes: node r becomes node index[r], index i32 [graphs, 1, n].
 EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
   const std::vector<int32_t> offsets = edges.offsets.ToVector<int32_t>(), sources = edges.sources.ToVector<int32_t>(),
                              numbers = index.ToVector<int32_t>();

@@ -1,4 +1,4 @@
-// Frames of graphs: hand-made sets of permutations that move with the graph.
+// Frames of graphs: hand-made sets of permutations that are equivariant.
 #ifndef ORBIT_GROUPS_FRAME_H_
 #define ORBIT_GROUPS_FRAME_H_
 
@@ -7,13 +7,13 @@
 namespace orbit {
 
 // The frame of Puny et al. (Frame Averaging, ICLR 2022) sorts nodes by the graph Laplacian D - A, decomposed in single
-// precision: a node's key is, for every distinct eigenvalue in ascending order, the length of its row in the eigenspace
-// (|v_i| where that is a line), rounded to 2 decimals. Returned is the place of each node's key among the keys of its
-// graph in lexicographic order, i32 [graphs, n]: nodes of one class cannot be told apart, and the frame holds all of
-// their orders. num_nodes: i32 [graphs]; padding gets 0.
+// precision. The key of a node has one number per distinct eigenvalue, in ascending order: the length of the node's row
+// in the eigenspace (|v_i| for a one-dimensional one), rounded to 2 decimals. Returns for each node the position of its
+// key among the graph's keys in lexicographic order, i32 [graphs, n]; padding gets 0. Nodes with the same position form
+// a class and cannot be told apart; the frame consists of all orders within classes. num_nodes: i32 [graphs].
 //
-// Edges are taken as undirected, each once. Eigenvalues closer than 1e-3 of the largest count as one: the spectra of
-// isomorphic graphs differ by rounding.
+// Edges are taken as undirected and without repetitions. Eigenvalues that differ by less than 1e-3 of the largest one
+// count as equal, because rounding makes the spectra of isomorphic graphs differ.
 Tensor SpectralClasses(const EdgeLists& edges, const Tensor& num_nodes);
 
 }  // namespace orbit

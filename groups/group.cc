@@ -22,7 +22,7 @@ const std::map<std::string, const MatrixGroup*>& MatrixGroupTable() {
   return table;
 }
 
-// Whether `factor` is one of a product, which is then added to the group.
+// Adds a factor to the group. Returns whether the name is that of a factor and could be added.
 bool AddFactor(std::string factor, Group& group) {
   if (factor == "Sn") return !std::exchange(group.permutations, true);
   const size_t euclidean = factor.find('E');

@@ -18,7 +18,7 @@ Variable MatrixGroup::ActInverse(const Variable& m, const Variable& x) const {
 Tensor MatrixGroup::Haar(const Tensor& normal) const {
   Check(compact(), name_, " is not compact: it has no uniform (Haar) distribution");
   const NoGrad no_grad;
-  // The second time takes away what rounding in the first left of orthogonality.
+  // The second Project removes the rounding errors that the first one leaves in the orthogonality.
   const Variable m = Reshape(Project(normal), {-1, dimension(), vectors(), dimension() / vectors()});
   return Project(Reshape(Slice(m, -1, 0, 1), normal.shape())).value();
 }

@@ -109,7 +109,7 @@ void Multiply(const AutomorphismGroup& group, std::vector<std::vector<int>>& per
   }
 }
 
-// Nodes' colours are the places of their rows among the rows of the graph.
+// The colour of a node is the position of its feature row among the graph's rows.
 CanonicalForm Canonicalize(int64_t n, const std::vector<std::vector<double>>& rows, const int32_t* offsets,
                            const int32_t* sources) {
   CanonicalForm form;

@@ -6,15 +6,16 @@
 
 namespace orbit {
 
-// Lin et al., Equivariance via Minimal Frame Averaging for More Symmetries and Efficiency, ICML 2024: any equivariant
-// set of permutations of a graph holds, with one, all those that its automorphisms turn it into; the orders of its
-// nodes that make it the canonical one are such a set and no larger. Both come from nauty (McKay and Piperno, 2014).
+// From Lin et al., Equivariance via Minimal Frame Averaging for More Symmetries and Efficiency, ICML 2024: an
+// equivariant set of permutations of a graph that contains one permutation contains all those that the graph's
+// automorphisms turn it into. The orders that turn the graph into its canonical form are such a set, and none is
+// smaller. nauty computes both the canonical form and the automorphisms (McKay and Piperno, 2014).
 //
-// Nodes are told apart by the rows of all scalar features of nodes. `noise` [batch, samples, n] chooses among a graph's
-// automorphisms, uniformly where its values are independent: at every step down nauty's chain of stabilisers the node
-// with the largest value comes first. Renumbering graph and noise alike renumbers the result.
-// Returns the node at every rank, i32 [batch, samples, n], as in Permutation. x needs edges and num_nodes; edges are
-// directed, repeated ones count once.
+// Nodes are distinguished by all scalar node features. `noise` [batch, samples, n] chooses among a graph's
+// automorphisms, uniformly if its values are independent: at every level of nauty's chain of stabilisers, the node with
+// the largest value comes first. If graph and noise are renumbered, so is the result. Returns the node at every rank,
+// i32 [batch, samples, n], as in Permutation. x needs edges and num_nodes; edges are directed, and repeated edges count
+// once.
 Tensor MinimalFrame(const Features& x, const Tensor& noise);
 
 }  // namespace orbit

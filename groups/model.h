@@ -1,9 +1,9 @@
-// Model: the interface of everything that is trained on data with a symmetry, symmetrized (groups/symmetrizer.h) or
-// equivariant by construction. Its output is equivariant jointly in data and noise, exactly,
+// Model: the interface of everything that is trained on data with a symmetry, whether symmetrized
+// (groups/symmetrizer.h) or equivariant by construction. Its output is exactly equivariant, jointly in data and noise,
 //
 //   model.Forward(Act(h, x), model.Act(h, noise)) = Act(h, model.Forward(x, noise))   for every h in model.group(),
 //
-// and so, the noise's law being invariant, in distribution where the noise is drawn anew.
+// and so, because the law of the noise is invariant, equivariant in distribution with fresh noise.
 #ifndef ORBIT_GROUPS_MODEL_H_
 #define ORBIT_GROUPS_MODEL_H_
 
@@ -16,29 +16,29 @@ namespace orbit {
 class Model : public nn::Module {
  public:
   struct Result {
-    Variable output;   // [batch, ...], transformed by the group as output_representation() says
-    Variable samples;  // [batch, samples, ...]: what the base function made of every sample, before its g acts on it
-    Element element;   // the g of every sample; empty where nothing is sampled
-    // The regulariser, summed over the batch's rows, so that a loss of parts of a batch can divide by the rows of the
-    // whole (engine/training/loss.h): []. Undefined where the elements have no soft part.
+    Variable output;   // [batch, ...] in output_representation()
+    Variable samples;  // [batch, samples, ...]: the base function's output for each sample, before g acts on it
+    Element element;   // the g of every sample; empty if nothing is sampled
+    // The regulariser [], summed over the batch's rows, so that for a part of a batch the loss can divide it by the
+    // number of rows of the whole (engine/training/loss.h). Undefined if the elements have no soft part.
     Variable entropy;
   };
 
-  // All that is random about a forward but dropout. Throws Error for samples < 1, or, where the model has but one
+  // Draws all random numbers of Forward except dropout. Throws Error for samples < 1 and, if the model has only one
   // sample, for samples > 1.
   virtual Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const = 0;
-  // `generator` serves dropout alone.
+  // `generator` is used only for dropout.
   virtual Result Forward(const Features& x, const Noise& noise, Generator& generator) = 0;
-  // With fresh noise.
+  // Forward with fresh noise.
   Result operator()(const Features& x, int64_t samples, Generator& generator) {
     return Forward(x, DrawNoise(x, samples, generator), generator);
   }
 
-  // h . noise: every sample's, transformed by its graph's h, as groups/equivariance.h has it.
+  // h . noise: the noise of every sample, transformed by the h of its graph; see groups/equivariance.h.
   virtual Noise Act(const Element& h, const Noise& noise) const = 0;
   virtual const Group& group() const = 0;
   virtual Representation output_representation() const = 0;
-  // Whether the output depends on noise; where not, the model takes one sample, of nothing.
+  // Whether the output depends on noise. If not, the model takes one sample without noise.
   virtual bool is_sampled() const = 0;
 
   // The precision of what is no part of the symmetry: the base function, not the elements and their action. At first it
@@ -50,12 +50,12 @@ class Model : public nn::Module {
   Precision precision_ = Autocast::current();
 };
 
-// A network that is equivariant by construction: there is nothing to sample.
+// A network that is equivariant by construction, so that nothing is sampled.
 class TailoredModel : public Model {
  public:
   TailoredModel(const Group& group, const Representation& output) : group_(group), output_(output) {}
 
-  // [batch, ...] in the output's representation.
+  // Returns the output [batch, ...] in the output's representation.
   virtual Variable Predict(const Features& x) const = 0;
 
   Noise DrawNoise(const Features& x, int64_t samples, Generator& generator) const override;

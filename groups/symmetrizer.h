@@ -1,8 +1,8 @@
-// Probabilistic symmetrization: any function made equivariant to a group by averaging over sampled group elements,
+// Probabilistic symmetrization makes any function equivariant to a group by averaging over sampled group elements,
 //
 //   phi(x) = E_{g ~ p(g|x)} [ g . f(g^-1 . x) ],   estimated by the mean over g_1 .. g_k.
 //
-// phi is equivariant in expectation when p is, whatever f; and exactly, jointly in data and noise.
+// If p is equivariant, so is phi, for any f: in expectation, and exactly if data and noise are transformed jointly.
 // Kim, Nguyen, Suleymanzade, An, Hong: Learning Probabilistic Symmetrization for Architecture Agnostic Equivariance,
 // NeurIPS 2023, equations 2 to 6.
 #ifndef ORBIT_GROUPS_SYMMETRIZER_H_

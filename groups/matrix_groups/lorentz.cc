@@ -12,12 +12,12 @@
 namespace orbit {
 namespace {
 
-// The largest relative error of rounding, twice.
+// Twice the largest relative rounding error.
 double RoundingOf(DType dtype) {
   return dtype == DType::kF64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
 }
 
-// 1 or -1.
+// The sign of x, 1 or -1.
 Tensor Sign(const Tensor& x) {
   const NoGrad no_grad;
   return Div(x, Abs(x)).value();
@@ -29,8 +29,9 @@ class LorentzGroup : public MatrixGroup {
       : MatrixGroup((special ? "SO+1," : "O1,") + std::to_string(d), {.positive = 1, .negative = d}),
         special_(special) {}
 
-  // Boosted into the rest frame of the first vector, the others' parts orthogonal to it are their parts in space, among
-  // which Minkowski's Gram-Schmidt is the ordinary one. All of it is in f64: a boost magnifies what rounding leaves.
+  // After a boost into the rest frame of the first vector, the components of the other vectors that are orthogonal to
+  // it are their spatial parts, on which Minkowski's Gram-Schmidt is the ordinary one. All in f64, because a boost
+  // magnifies rounding errors.
   Variable Project(const Variable& frame) const override {
     const int64_t d = dimension() - 1;
     Check(frame.rank() >= 2 && frame.dim(-1) == d + 1, name(), " has frames of ", d + 1, " vectors, got ",
@@ -63,7 +64,8 @@ class LorentzGroup : public MatrixGroup {
     const NoGrad no_grad;
     const int64_t d = dimension() - 1;
     const Variable v = Reshape(normal, {-1, d + 1, d + 1});
-    // The first column's numbers give a velocity (cosh, sinh times a direction) of rapidity 2 tanh of the first.
+    // The first column of the noise gives a boost along its spatial direction, with rapidity 2 tanh of its first
+    // number.
     const Variable grown = Exp(Scale(Tanh(Slice(Slice(v, 2, 0, 1), 1, 0, 1)), 2)),
                    shrunk = Div(Tensor::Full({1}, 1, v.dtype(), v.device()), grown);
     const Variable x = Slice(Slice(v, 2, 0, 1), 1, 1, d + 1);
@@ -75,8 +77,8 @@ class LorentzGroup : public MatrixGroup {
   }
 
  private:
-  // What is left of every vector of `vectors` [rows, d, d] without the parts along the columns of `rotation` before it:
-  // lengths [rows, 1, d].
+  // The lengths [rows, 1, d] of the vectors, the columns of `vectors` [rows, d, d], without their components along the
+  // previous columns of `rotation`.
   static Variable Residuals(const Variable& rotation, const Variable& vectors) {
     const NoGrad no_grad;
     const int64_t d = vectors.dim(2);
@@ -88,7 +90,7 @@ class LorentzGroup : public MatrixGroup {
     return Sqrt(Sum(Square(Sub(vectors, MatMul(rotation, parts))), {1}, /*keepdim=*/true));
   }
 
-  // Throws an Error for the first of the frames [rows, d + 1, d + 1] where a value [rows, 1, any] is not above its
+  // Throws Error for the first of the frames [rows, d + 1, d + 1] with a value [rows, 1, any] that is not above its
   // bound.
   void CheckExceeds(const Variable& values, const Variable& bounds, const Variable& frames, const char* what) const {
     const NoGrad no_grad;

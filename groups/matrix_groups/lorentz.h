@@ -7,11 +7,11 @@
 
 namespace orbit {
 
-// "O1,1" to "O1,8", "SO+1,1" to "SO+1,8". Gram-Schmidt by Minkowski's product over the columns. The first vector of a
-// frame must be timelike; in O(1,d) it may point to the past. In SO+(1,d) the first column is turned to the future
-// and the second multiplied by the determinant. Project computes in f64 and throws Error, with the frame, where the
-// first vector is not timelike, or the vectors are dependent, up to rounding; on GPUs it waits for that.
-// Random elements are boosts of rapidity up to 2 and rotations, and in O(1,d) reversals.
+// "O1,1" to "O1,8", "SO+1,1" to "SO+1,8". Project is Gram-Schmidt over the columns with Minkowski's product. The first
+// vector of a frame must be timelike; in O(1,d) it may point to the past. In SO+(1,d) the first column is turned to the
+// future and the second one multiplied by the determinant. Project computes in f64. It throws Error, with the frame, if
+// the first vector is not timelike or the vectors are dependent, up to rounding; on GPUs this check waits for the
+// device. Random elements are boosts of rapidity up to 2 and rotations and, in O(1,d), reversals.
 MatrixGroups LorentzGroups();
 
 }  // namespace orbit

@@ -10,16 +10,17 @@
 namespace orbit {
 namespace {
 
-// The traces of complex matrices m [rows, 2 n, 2 n], complex numbers as the real matrices [rows, 2, 2] that multiply by
-// them.
+// The traces of complex matrices m [rows, 2 n, 2 n]. A complex number is the real matrix [2, 2] of the multiplication
+// by it: the result is [rows, 2, 2].
 Variable Trace(const Variable& m) {
   const int64_t rows = m.dim(0), n = m.dim(1) / 2;
   const Variable blocks = Reshape(Permute(Reshape(m, {rows, n, 2, n, 2}), {0, 1, 3, 2, 4}), {rows, n, n, 4});
   return Reshape(Sum(Diagonal(blocks), {1}), {rows, 2, 2});
 }
 
-// Their determinants, in the same form: the last elementary symmetric polynomial e_n of the eigenvalues, from the sums
-// p_k of their powers, which are traces, by Newton's identities k e_k = sum over i <= k of (-1)^(i-1) e_(k-i) p_i.
+// The determinants, in the same form. The determinant is the last elementary symmetric polynomial e_n of the
+// eigenvalues. It follows from the sums p_k of their k-th powers, which are traces, by Newton's identities k e_k = sum
+// over i <= k of (-1)^(i-1) e_(k-i) p_i.
 Variable Determinant(const Variable& m) {
   std::vector<Variable> p, e;  // p_1 .. p_k, e_1 .. e_k
   Variable power = m;
@@ -42,14 +43,14 @@ class UnitaryGroup : public MatrixGroup {
       : MatrixGroup((special ? "SU" : "U") + std::to_string(n), {.positive = 2 * n, .hermitian = true}),
         special_(special) {}
 
-  // A vector and i times it are orthogonal as real vectors, and Gram-Schmidt leaves them such a pair: on all of the
-  // pairs the real one is the complex one.
+  // A vector and i times that vector are orthogonal as real vectors, and Gram-Schmidt preserves such pairs. So real
+  // Gram-Schmidt on all pairs is complex Gram-Schmidt.
   Variable Project(const Variable& frame) const override {
     const Variable m = GramSchmidt(OverField(form(), frame), /*special=*/false);
     if (!special_) return m;
     const int64_t d = dimension();
     const Variable rows = Reshape(m, {-1, d, d});
-    // The determinant's absolute value is 1, so that dividing by it is multiplying by its conjugate.
+    // The determinant has absolute value 1, so dividing by it is multiplying by its conjugate.
     const Variable last = MatMul(Slice(rows, 2, d - 2, d), Determinant(rows), /*transpose_a=*/false,
                                  /*transpose_b=*/true);
     return Reshape(Concat({Slice(rows, 2, 0, d - 2), last}, 2), m.shape());

@@ -1,4 +1,4 @@
-// U(n) and SU(n), on n complex coordinates stored as (real, imaginary) pairs: what preserves Hermitian products.
+// U(n) and SU(n), on n complex coordinates stored as (real, imaginary) pairs. They preserve Hermitian products.
 #ifndef ORBIT_GROUPS_MATRIX_GROUPS_UNITARY_H_
 #define ORBIT_GROUPS_MATRIX_GROUPS_UNITARY_H_
 
@@ -6,8 +6,9 @@
 
 namespace orbit {
 
-// "U1" to "U4", "SU1" to "SU4". An element is the real matrix [2 n, 2 n] of the complex one; its frames are n complex
-// vectors, [2 n, n]. Complex Gram-Schmidt over the columns; in SU(n) the last is divided by the determinant.
+// "U1" to "U4", "SU1" to "SU4". An element is the real [2 n, 2 n] form of the complex matrix; a frame is n complex
+// vectors, [2 n, n]. Project is complex Gram-Schmidt over the columns; in SU(n) the last column is divided by the
+// determinant.
 MatrixGroups UnitaryGroups();
 
 }  // namespace orbit

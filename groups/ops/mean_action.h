@@ -1,4 +1,4 @@
-// The mean over samples of transformed results, in one pass.
+// The mean over samples of transformed outputs, in one pass.
 #ifndef ORBIT_GROUPS_OPS_MEAN_ACTION_H_
 #define ORBIT_GROUPS_OPS_MEAN_ACTION_H_
 
@@ -6,9 +6,9 @@
 
 namespace orbit {
 
-// 1 / samples the sum of P m x over the samples: x [batch, samples, n, d, channels] -> [batch, n, d, channels], m
-// [batch, samples, d, d], undefined where nothing acts on vectors, a hard P, null where none permutes nodes. f32, f64.
-// Mean(Act(...)) of rotation.h and permutation.h, with the same gradients.
+// The mean over the samples of P m x: x [batch, samples, n, d, channels] -> [batch, n, d, channels]. m is
+// [batch, samples, d, d], undefined if nothing acts on vectors; P is a hard permutation, null if nodes are not
+// permuted. f32, f64. Equals Mean(Act(...)) of rotation.h and permutation.h, with the same gradients.
 Variable MeanAction(const Permutation* permutation, const Variable& m, const Variable& x);
 
 }  // namespace orbit

@@ -31,7 +31,7 @@ void CheckScores(const Tensor& scores, const Tensor& num_nodes) {
         "node counts i32 [", scores.dim(0), "] expected, got ", num_nodes.Describe());
 }
 
-// Scores divided by their l2 norm over the graph's nodes; 0 beyond.
+// Divides scores by their l2 norm over the graph's nodes; 0 beyond them.
 Variable Normalize(const Variable& scores, const Tensor& num_nodes) {
   Variable x = scores;
   if (num_nodes.defined()) x = Mul(x, NodeMask(num_nodes, x.dim(2), x.dtype()).Reshape({x.dim(0), 1, x.dim(2)}));
@@ -40,7 +40,7 @@ Variable Normalize(const Variable& scores, const Tensor& num_nodes) {
   return Div(x, Sqrt(Clamp(squares, kSmallestNorm * kSmallestNorm, kInfinity)));
 }
 
-// The action of dense matrices, the same for every channel.
+// The action of the dense matrices `soft`, the same for every channel.
 Variable DenseAct(const Permutation& permutation, int order, const Variable& x, bool inverse) {
   const int64_t n = permutation.nodes(), channels = x.dim(-1);
   const auto act = [&](const Variable& y) {
@@ -55,7 +55,7 @@ Variable DenseAct(const Permutation& permutation, int order, const Variable& x, 
   Variable y = act(Reshape(x, with(lead, {1, n, order == 1 ? channels : n * channels})));
   lead = {permutation.batch(), permutation.samples()};
   if (order == 1) return Reshape(y, with(lead, {n, channels}));
-  // The second axis, now that every sample has its own.
+  // The second axis, now that every sample has its own tensor.
   y = Reshape(y, with(lead, {n, n, channels}));
   return inverse ? RotateTransposed(permutation.soft, y) : Rotate(permutation.soft, y);
 }

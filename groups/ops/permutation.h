@@ -1,4 +1,4 @@
-// Elements of S_n: made from scores, acting by indexing, with a straight-through gradient.
+// Elements of S_n: made from scores, acting by indexing, with straight-through gradients.
 #ifndef ORBIT_GROUPS_OPS_PERMUTATION_H_
 #define ORBIT_GROUPS_OPS_PERMUTATION_H_
 
@@ -6,12 +6,12 @@
 
 namespace orbit {
 
-// One permutation for every graph and sample. As a matrix it is P [n, n] with a row per node and a column per rank,
-// P[i, r] = 1 where node i has rank r; it is kept as `index` and never multiplied out.
+// One permutation per graph and sample. As a matrix it is P [n, n] with one row per node and one column per rank,
+// P[i, r] = 1 if node i has rank r; it is stored as `index`, and the matrix is not formed.
 struct Permutation {
-  Tensor index;      // i32 [batch, samples, n]: the node at every rank; ranks beyond a graph's nodes keep index[r] = r
+  Tensor index;      // i32 [batch, samples, n]: the node at every rank; index[r] = r for ranks beyond a graph's nodes
   Variable soft;     // [batch, samples, n, n]: the doubly stochastic P that gradients flow through; may be undefined
-  bool hard = true;  // whether the action's value is that of `index` (straight-through) or of `soft`
+  bool hard = true;  // whether the action's value uses `index` (straight-through) or `soft`
 
   int64_t batch() const { return index.dim(0); }
   int64_t samples() const { return index.dim(1); }
@@ -19,28 +19,28 @@ struct Permutation {
 };
 
 struct SoftSortOptions {
-  double tau = 0.01;  // temperature, > 0: the smaller, the harder
+  double tau = 0.01;  // temperature > 0; smaller is harder
   int iterations = 20;
   bool hard = true;
 };
 
-// Sorts scores [batch, samples, n] in descending order: scores are divided by their l2 norm over the graph's nodes
-// (clamped at 1e-6), P = Sinkhorn(-|s_i - t_r| / tau) with t the sorted scores, in O(n) an iteration
-// (kernels/soft_sort.h). num_nodes: i32 [batch]; nodes beyond it take no part. Gradients flow to the scores through P,
-// which is left out where it is needed neither for a gradient nor, not being `hard`, for the value.
-// Kim et al. 2023, section 2.2; Prillo and Eisenschlos, SoftSort, ICML 2020.
+// Sorts scores [batch, samples, n] in descending order. The scores are divided by their l2 norm over the graph's nodes
+// (clamped at 1e-6); then P = Sinkhorn(-|s_i - t_r| / tau), where t are the sorted scores, in O(n) time per iteration
+// (kernels/soft_sort.h). num_nodes is i32 [batch]; nodes beyond it take no part. Gradients flow to the scores through
+// P. P is not computed if neither a gradient nor, for `hard` = false, the value needs it. Kim et al. 2023, section 2.2;
+// Prillo and Eisenschlos, SoftSort, ICML 2020.
 Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const SoftSortOptions& options);
 
-// The same order with no soft part, hence no gradient.
+// The same order without a soft part, hence without gradients.
 Permutation Sort(const Tensor& scores, const Tensor& num_nodes);
 
 // The entropy of the soft permutation's rows and columns, each normalised, meaned over samples and the graph's nodes
 // and summed over the batch: a scalar, 0 for a hard permutation. Defined where `soft` is. Kim et al. 2023, appendix A.
 Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_nodes);
 
-// Acts on x with `order` node axes; channels come last.
-//   inverse: x [batch, n, channels] or [batch, n, n, channels] -> [batch, samples, the same]: P^T x (P^T x P)
-//   else:    x [batch, samples, n, channels] or [batch, samples, n, n, channels] -> the same: P x (P x P^T)
+// Act on x with `order` node axes; channels come last.
+//   ActInverse: x [batch, n, channels] or [batch, n, n, channels] -> [batch, samples, ...]: P^T x (P^T x P)
+//   Act:        x [batch, samples, n, channels] or [batch, samples, n, n, channels] -> same shape: P x (P x P^T)
 Variable ActInverse(const Permutation& permutation, int order, const Variable& x);
 Variable Act(const Permutation& permutation, int order, const Variable& x);
 

@@ -51,7 +51,7 @@ Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, con
     kernels::PermutedLinear(device, graphs, out, d ? nodes.data<T>() : nullptr, weight.value().data<T>(),
                             bias.value().data<T>(), y.data<T>());
   });
-  // `ranks`, `edges` and `num_nodes` are kept for the pointers in `graphs`.
+  // Keeps `ranks`, `edges` and `num_nodes` alive, because `graphs` has pointers to them.
   return MakeVariable("PermutedLinear", y, {weight, bias, permutation.soft},
                       [=, weight = weight.value()](const Gradients& gradients) {
                         const Tensor& dy = gradients.output();

@@ -9,13 +9,13 @@ namespace orbit {
 
 using kernels::kMaxGramSchmidt;
 
-// Makes the columns of v [..., d, d] orthonormal in their order, d at most kMaxGramSchmidt; where `special`, the first
+// Makes the columns of v [..., d, d] orthonormal, in order; d is at most kMaxGramSchmidt. If `special`, the first
 // column is then multiplied by the determinant, so that the result is in SO(d). Equivariant: R v gives R times the
-// result (special: R in SO(d)).
+// result, for R in O(d) or, if `special`, in SO(d).
 Variable GramSchmidt(const Variable& v, bool special);
 
-// x [batch, points, d, channels], for every sample, or [batch, samples, points, d, channels], multiplied by the
-// matrices m [batch, samples, d, d] or their transposes: m x, m^T x [batch, samples, points, d, channels].
+// Multiplies x by m or m^T, m [batch, samples, d, d]: x [batch, points, d, channels], shared by the samples, or
+// [batch, samples, points, d, channels] -> [batch, samples, points, d, channels].
 Variable Rotate(const Variable& m, const Variable& x);
 Variable RotateTransposed(const Variable& m, const Variable& x);
 
