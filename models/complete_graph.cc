@@ -25,7 +25,7 @@ EdgeLists CompleteGraph(int64_t n, Device device) {
 
 Variable OffDiagonal(const Variable& pairs) {
   const int64_t graphs = pairs.dim(0), n = pairs.dim(1), channels = pairs.dim(3);
-  // Without the first pair, every n pairs off the diagonal are followed by one on it.
+  // Without the first pair, every n off-diagonal pairs are followed by a diagonal one.
   const Variable rest = Slice(Reshape(pairs, {graphs, n * n, channels}), 1, 1, n * n);
   return Reshape(Slice(Reshape(rest, {graphs, n - 1, n + 1, channels}), 2, 0, n), {graphs * n * (n - 1), channels});
 }

@@ -7,10 +7,10 @@
 
 namespace orbit {
 
-// Of one graph with n nodes: sorted by receiver, then by sender. It is made once a device and kept.
+// The graph of n nodes, with edges sorted by receiver, then sender. It is made once per device and kept.
 EdgeLists CompleteGraph(int64_t n, Device device);
 
-// What belongs to its edges, of what belongs to pairs (receiver, sender): pairs [graphs, n, n, channels] ->
+// The elements that belong to edges, of elements per pair (receiver, sender): pairs [graphs, n, n, channels] ->
 // [graphs n (n - 1), channels].
 Variable OffDiagonal(const Variable& pairs);
 

@@ -12,7 +12,7 @@
 namespace orbit {
 namespace {
 
-constexpr double kLargestMove = 100;  // of one coordinate by one sender, before the mean
+constexpr double kLargestMove = 100;  // per coordinate and sender, before the mean
 
 Variable SquaredNorm(const Variable& x) { return Sum(Square(x), {-1}, /*keepdim=*/true); }
 

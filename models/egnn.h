@@ -1,5 +1,5 @@
 // EGNN with velocities (Satorras, Hoogeboom, Welling: E(n) Equivariant Graph Neural Networks, ICML 2021, section 3.2):
-// equivariant by construction, the tailored baseline on particles.
+// the baseline on particles that is equivariant by construction.
 #ifndef ORBIT_MODELS_EGNN_H_
 #define ORBIT_MODELS_EGNN_H_
 

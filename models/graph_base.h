@@ -1,4 +1,4 @@
-// Base functions of whole graphs, which have no symmetry of their own (Kim et al. 2023, section 3.1).
+// Base functions on whole graphs, without any symmetry of their own (Kim et al. 2023, section 3.1).
 #ifndef ORBIT_MODELS_GRAPH_BASE_H_
 #define ORBIT_MODELS_GRAPH_BASE_H_
 
@@ -12,9 +12,9 @@
 namespace orbit {
 
 struct GraphBaseOptions {
-  int64_t n = 64;  // nodes, padding included
+  int64_t n = 64;  // nodes, including padding
   int64_t channels = 2;
-  bool node_features = true;                         // whether the MLP sees them beside the adjacency
+  bool node_features = true;  // whether the MLP's input has node features besides the adjacency matrix
   std::vector<int64_t> widths = {2048, 4096, 2048};  // of the MLP's layers before the embedding
   int64_t hidden = 64;                               // of GIN-ID's layers
   GraphHeadOptions head;

@@ -1,4 +1,4 @@
-// What follows the layers of every network that embeds whole graphs.
+// The last layers of every network that embeds whole graphs.
 #ifndef ORBIT_MODELS_GRAPH_HEAD_H_
 #define ORBIT_MODELS_GRAPH_HEAD_H_
 
@@ -17,12 +17,12 @@ inline Variable Activate(Activation activation, const Variable& x) {
 
 struct GraphHeadOptions {
   int64_t embedding = 10;
-  int64_t outputs = 1;  // of a last layer on the embedding; 0: the embedding is the output
+  int64_t outputs = 1;  // of a last layer after the embedding; 0: the embedding is the output
   Activation activation = Activation::kRelu;
   bool activate_embedding = true;
 };
 
-// An embedding, `fc1`, and a last layer on it, `fc2`, which a model registers as its own.
+// An embedding, `fc1`, and a last layer, `fc2`; the model registers both as its own.
 class GraphHead {
  public:
   GraphHead(const GraphHeadOptions& options, int64_t in, Generator& generator)

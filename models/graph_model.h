@@ -16,14 +16,14 @@ namespace orbit {
 struct GraphModelOptions {
   std::string model = "mlp";             // a base function: mlp, gin_id; or a tailored network: gcn, gat, gin, ...
   std::string distribution = "learned";  // of a base function: learned, haar, frame, minimal_frame or canonical
-  GraphBaseOptions base;                 // its head and channels serve tailored networks too
+  GraphBaseOptions base;                 // tailored networks use its head and channels, too
   GinOptions network{.unused_input = true};
   double noise_scale = 1;
   SoftSortOptions soft_sort{.tau = 0.01};
   double score_jitter = 1e-6;
 };
 
-// Features of a batch: nodes [batch, n, channels] (order 1), edges, num_nodes.
+// The features of a batch: nodes [batch, n, channels] (order 1), edges and num_nodes.
 Features MakeGraphFeatures(const Tensor& nodes, const EdgeLists& edges, const Tensor& num_nodes);
 
 bool IsTailored(const std::string& model);

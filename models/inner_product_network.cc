@@ -17,7 +17,8 @@ const MatrixGroup& MatricesOf(const Group& group) {
   return *group.matrix;
 }
 
-// The vectors of the nodes, those that translations leave alone first, positions from their mean: [batch, n, d, any].
+// The vectors of the nodes, [batch, n, d, any]: first those on which translations do not act, then positions relative
+// to their mean.
 Variable Vectors(const Features& x) {
   std::vector<Variable> vectors, positions;
   for (const Feature& feature : x.features) {
@@ -34,15 +35,15 @@ Variable Vectors(const Features& x) {
   return Concat(vectors, -1);
 }
 
-// Throws an Error for the first graph whose nodes' vectors [batch, n, d, channels] do not span all d dimensions, up to
-// rounding. No frame could be made of them.
+// Throws Error for the first graph whose nodes' vectors [batch, n, d, channels] do not span all d dimensions, up to
+// rounding, so that no frame can be made of them.
 void CheckSpan(const Tensor& vectors) {
   const int64_t d = vectors.dim(2), size = vectors.dim(1) * d, channels = vectors.dim(3);
   const double rounding =
       vectors.dtype() == DType::kF64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
   const std::vector<double> values = vectors.ToVector<double>();
   for (int64_t b = 0; b < vectors.dim(0); ++b) {
-    Eigen::MatrixXd rows(d, vectors.dim(1) * channels);  // of coordinates
+    Eigen::MatrixXd rows(d, vectors.dim(1) * channels);  // rows of coordinates
     for (int64_t i = 0; i < size; ++i)
       for (int64_t c = 0; c < channels; ++c) rows(i % d, i / d * channels + c) = values[(b * size + i) * channels + c];
     const int64_t rank = Eigen::ColPivHouseholderQR<Eigen::MatrixXd>(rows).setThreshold(4 * rounding).rank();
@@ -51,7 +52,7 @@ void CheckSpan(const Tensor& vectors) {
   }
 }
 
-// x [batch, n, ...] for every sample: [batch * samples, n, ...].
+// Repeats x [batch, n, ...] for every sample: [batch * samples, n, ...].
 Variable Repeat(const Variable& x, int64_t samples) {
   Shape shape = x.shape();
   shape.insert(shape.begin() + 1, 1);
@@ -63,7 +64,7 @@ Variable Repeat(const Variable& x, int64_t samples) {
   return Reshape(all, shape);
 }
 
-// Grows as the root of what is large: products of boosted vectors span orders of magnitude.
+// x / sqrt(sqrt(x^2 + 1)), which grows like a square root: products of boosted vectors span orders of magnitude.
 Variable Tame(const Variable& x) { return Div(x, Sqrt(Sqrt(AddScalar(Square(x), 1)))); }
 
 }  // namespace

@@ -12,11 +12,12 @@
 namespace orbit {
 namespace {
 
-// Constants of a batch of graphs that layers scale with.
+// Constants of a batch of graphs by which layers scale.
 struct GraphScales {
   Tensor mask;                 // [graphs, 1, n, 1]: 1 for nodes, 0 for padding
   Tensor inverse_root_degree;  // [graphs, n]: of edges into the node, and one for itself where `self_loops`
-  Tensor inverse_eigenvalue;   // [graphs, 1, 1, 1]: 2 / the largest eigenvalue of the normalised Laplacian
+  // [graphs, n]; the degree counts edges into the node and, if `self_loops`, one for the node itself
+  Tensor inverse_eigenvalue;
 };
 
 GraphScales ScalesOf(const Features& x, bool self_loops, bool eigenvalues) {
@@ -79,7 +80,7 @@ class GatLayer : public nn::Module {
 
   Variable operator()(const Variable& x, const EdgeLists& edges, const GraphScales&) const {
     const Variable z = Reshape(linear_(x), {x.dim(0), x.dim(1), x.dim(2), kHeads, kChannels});
-    // a . (W x) = (a W) . x, a head at a time: nothing of z's size is made for the scores.
+    // a . (W x) = (a W) . x for each head: the scores need no tensor of z's size.
     const auto scores = [&](const Variable& a) {
       const Variable weight = Reshape(linear_.weight, {kHeads, kChannels, x.dim(3)});
       return Linear(x, Sum(Mul(weight, Reshape(a, {kHeads, kChannels, 1})), {1}));
@@ -117,7 +118,7 @@ class ChebLayer : public nn::Module {
   static constexpr bool kSelfLoops = false, kEigenvalues = true;
   static constexpr int64_t kWidth = 70;
 
-  // The three weights side by side: of T_0, T_1 and T_2.
+  // The weights of T_0, T_1 and T_2 side by side.
   ChebLayer(int64_t in, Activation, Generator& generator) : linear_(3 * in, kWidth, generator) {
     AddModule("lin", linear_);
   }

@@ -10,7 +10,7 @@
 namespace orbit {
 namespace {
 
-// The experiments call E(3) by the name of its rotations: the translation is always taken out by centring.
+// The experiments name E(3) by its rotations; translations are always removed by centring.
 Group ParseSymmetry(const NBodyModelOptions& options) {
   Group group = ParseGroup(options.symmetry);
   Check(group.matrix == nullptr || group.matrix->form() == Form{.positive = 3},
@@ -69,7 +69,7 @@ Proposal ParticleNetwork::Forward(const Features& x, const Tensor& noise, Genera
 Features MakeParticleFeatures(const ParticleBatch& batch) {
   Features x = {
       .features = {{batch.nodes, Representation::Vectors(1, /*points=*/1)}, {batch.edges, Representation::Scalars(2)}},
-      .num_nodes = {},  // all clouds have as many particles
+      .num_nodes = {},  // all clouds have the same number of particles
       .edges = {}};
   if (batch.charges.defined()) x.features.push_back({batch.charges, Representation::Scalars(1)});
   return x;

@@ -31,7 +31,7 @@ struct NBodyModelOptions {
   double frame_jitter = 1e-6;
 };
 
-// A batch of clouds of charged particles. Features as the experiments define them:
+// A batch of clouds of charged particles, with the features of the experiments.
 struct ParticleBatch {
   Tensor nodes;         // [batch, n, 3, 2]: position, velocity
   Tensor edges;         // [batch, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal

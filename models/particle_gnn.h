@@ -1,5 +1,5 @@
-// The message-passing base function on particles (O(3) experiments of Kim et al. 2023, section 3.2): permutation
-// equivariant, without symmetry under rotations.
+// The message-passing base function on particles (the O(3) experiments of Kim et al. 2023, section 3.2): equivariant to
+// permutations, but not to rotations.
 #ifndef ORBIT_MODELS_PARTICLE_GNN_H_
 #define ORBIT_MODELS_PARTICLE_GNN_H_
 

@@ -1,4 +1,4 @@
-// The transformer on pairs of particles: a base function without symmetry (Kim et al. 2023, section 3.2).
+// The transformer on pairs of particles: a base function without any symmetry (Kim et al. 2023, section 3.2).
 #ifndef ORBIT_MODELS_PARTICLE_TRANSFORMER_H_
 #define ORBIT_MODELS_PARTICLE_TRANSFORMER_H_
 
@@ -14,7 +14,7 @@
 namespace orbit {
 
 struct ParticleTransformerOptions {
-  int64_t nodes = 5;  // particles; the positions are learned for nodes^2 tokens
+  int64_t nodes = 5;  // particles; positional embeddings are learned for nodes^2 tokens
   int64_t node_channels = 6;
   int64_t edge_channels = 2;
   int64_t layers = 8;

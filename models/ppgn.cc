@@ -9,7 +9,7 @@
 namespace orbit {
 namespace {
 
-// [graphs, n, n, 1]: at [g, i, j] the number of edges j -> i.
+// [graphs, n, n, 1]: the number of edges j -> i at [g, i, j].
 Tensor Adjacency(const EdgeLists& edges, DType dtype, Device device) {
   const std::vector<int32_t> offsets = edges.offsets.ToVector<int32_t>(), sources = edges.sources.ToVector<int32_t>();
   std::vector<float> adjacency(edges.graphs * edges.n * edges.n, 0.0f);
@@ -44,7 +44,7 @@ Variable Ppgn::Predict(const Features& x) const {
   Variable h = Concat({Adjacency(x.edges, nodes.dtype(), nodes.device()), DiagonalEmbed(nodes)}, -1);
   for (size_t l = 0; l < blocks_.size(); ++l) {
     const Block& block = blocks_[l];
-    // Padding must not enter the products: one factor is 0 there.
+    // Padding must not enter the products, so one factor is 0 there.
     const Variable first = Mul(Activate(activation_, block.first(h)), pairs);
     const Variable second = Activate(activation_, block.second(h));
     const Variable product = Permute(MatMul(Permute(first, {0, 3, 1, 2}), Permute(second, {0, 3, 1, 2})), {0, 2, 3, 1});

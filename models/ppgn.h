@@ -6,9 +6,10 @@
 
 namespace orbit {
 
-// On pairs of nodes [batch, n, n, channels]: adjacency and, on the diagonal, the node's features. A block is
-// x' = m3([x, m1(x) m2(x)]), each m a Linear over the channels and the activation, the product one of n x n matrices a
-// channel. The graph is the sums over its diagonal and over the rest, side by side.
+// Works on pairs of nodes [batch, n, n, channels]: the adjacency matrix and, on the diagonal, the node features. A
+// block is x' = m3([x, m1(x) m2(x)]), where each m is a Linear over the channels with activation, and the product is
+// one of n x n matrices per channel. A graph is represented by the sum over its diagonal and the sum over the rest,
+// concatenated.
 class Ppgn : public TailoredGraphNetwork {
  public:
   Ppgn(const TailoredGraphOptions& options, Generator& generator);

@@ -1,4 +1,4 @@
-// Networks made invariant to S_n by their architecture, which symmetrized ones are compared with.
+// Networks that are invariant to S_n by construction, with which symmetrized ones are compared.
 #ifndef ORBIT_MODELS_TAILORED_GRAPH_NETWORK_H_
 #define ORBIT_MODELS_TAILORED_GRAPH_NETWORK_H_
 
@@ -26,14 +26,15 @@ struct TailoredGraphOptions {
   GraphHeadOptions head;
 };
 
-// The first four are layers on the nodes, each followed by the activation, and the sum over the nodes:
+// The first four consist of layers on nodes, each followed by the activation, and the sum over the nodes:
 //   gcn      x' = D^-1/2 (A + I) D^-1/2 x W + b, D the degrees of A + I (Kipf and Welling, ICLR 2017); width 120
-//   gat      graph attention, 8 heads of 15 (Velickovic et al., ICLR 2018)
-//   gin      x' = ((1 + eps) x + the sum over neighbours) W + b, eps U[0, 1) at first (Xu et al., ICLR 2019); width 120
+//   gat      graph attention with 8 heads of 15 channels (Velickovic et al., ICLR 2018)
+//   gin      x' = ((1 + eps) x + sum over neighbours) W + b, eps initially U[0, 1) (Xu et al., ICLR 2019); width 120
 //   chebnet  x' = sum over k < 3 of T_k(2 L / l - I) x W_k + b, L the normalised Laplacian, l its largest eigenvalue
 //            (Defferrard et al., NeurIPS 2016); width 70
-//   ppgn     blocks on pairs of nodes with a product of n x n matrices a channel, as strong as the 3-WL test (Maron et
-//            al., Provably Powerful Graph Networks, NeurIPS 2019), the sums over the diagonal and the rest; 56 channels
+//   ppgn     blocks on pairs of nodes with a product of n x n matrices per channel, as strong as the 3-WL test (Maron
+//   et
+//            al., Provably Powerful Graph Networks, NeurIPS 2019); sums over the diagonal and the rest; 56 channels
 // All have about 30,000 parameters, as in the comparison of Balcilar et al. (ICML 2021). Throws Error for other names.
 std::unique_ptr<TailoredGraphNetwork> MakeTailoredGraphNetwork(const std::string& name,
                                                                const TailoredGraphOptions& options,

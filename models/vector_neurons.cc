@@ -11,16 +11,16 @@
 namespace orbit {
 namespace {
 
-// The network computes in double precision whatever the model does: it divides by norms of vectors that nearly cancel,
-// layer after layer, and scores that are hardly different decide an order. It is a small part of a step.
+// The network computes in double precision in every model. It divides by the norms of vectors that nearly cancel, layer
+// after layer, and scores that hardly differ decide an order. It is a small part of a step.
 constexpr DType kPrecision = DType::kF64;
 
 Tensor LinearWeight(int64_t in, int64_t out, Generator& generator) {
   return nn::FanInUniform({out, in}, in, generator);
 }
 
-// What vectors h [graphs, n, 3, channels] look like in the frames z [graphs, n, 3, 3] of their points:
-// [graphs, n, 3 channels], by vector of the frame, then channel.
+// The coordinates of vectors h [graphs, n, 3, channels] in the frames z [graphs, n, 3, 3] of their points:
+// [graphs, n, 3 channels], ordered by frame vector, then channel.
 Variable InFrames(const Variable& h, const Variable& z) {
   const int64_t graphs = h.dim(0), n = h.dim(1), channels = h.dim(3);
   const Variable y = RotateTransposed(Reshape(z, {graphs * n, 1, 3, 3}), Reshape(h, {graphs * n, 1, 3, channels}));
@@ -102,11 +102,11 @@ VNDgcnn::Result VNDgcnn::operator()(const Variable& input, Generator& generator)
   const Variable x12 = Concat({x1, x2}, -1);
   const Variable local = conv3_(x12), mean = Mean(local, {1});
   const Variable z =
-      Linear(std_feature_.vn2(std_feature_.vn1(local, mean)), parameter(std_feature_.linear));  // a frame a point
+      Linear(std_feature_.vn2(std_feature_.vn1(local, mean)), parameter(std_feature_.linear));  // one frame per point
   const Variable h = Concat({local, BroadcastTo(Reshape(mean, {graphs, 1, 3, local.dim(3)}), local.shape())}, -1);
 
-  // The head sees, of the invariants of h, the largest over the points, beside the invariants of x12. Its weight
-  // numbers them by channel, then vector of the frame.
+  // The head's inputs are, of h, the invariants' maxima over the points, and the invariants of x12. Its weight orders
+  // them by channel, then frame vector.
   const int64_t channels = h.dim(3);
   const auto weight_of = [&](int64_t part) {
     const Variable weight = Slice(parameter(head1_.weight), 1, part * 3 * channels, (part + 1) * 3 * channels);

@@ -1,6 +1,6 @@
-// VN-DGCNN (Deng et al., Vector Neurons, ICCV 2021; Wang et al., DGCNN, TOG 2019): a network on clouds of points, each
-// with some vectors, equivariant to O(3) and to permutations. It proposes a score for every point and a frame of three
-// vectors for the cloud.
+// VN-DGCNN (Deng et al., Vector Neurons, ICCV 2021; Wang et al., DGCNN, TOG 2019): a network on clouds of points that
+// each have some vectors, equivariant to O(3) and to permutations. It proposes a score per point and a frame of three
+// vectors per cloud.
 #ifndef ORBIT_MODELS_VECTOR_NEURONS_H_
 #define ORBIT_MODELS_VECTOR_NEURONS_H_
 
@@ -12,13 +12,13 @@
 namespace orbit {
 
 struct VNDgcnnOptions {
-  int64_t channels = 2;    // vectors a point
+  int64_t channels = 2;    // vectors per point
   int64_t hidden = 64;     // the layers have hidden / 3 channels of vectors
-  int64_t neighbours = 4;  // in feature space, the point itself among them
+  int64_t neighbours = 4;  // in feature space, including the point itself
   double dropout = 0;      // after the second edge convolution, in training
 };
 
-// VectorNeurons and VectorNeuronEdges with their parameters, converted to the dtype of x.
+// VectorNeurons and VectorNeuronEdges with their parameters, which are converted to the dtype of x.
 class VNLayer : public nn::Module {
  public:
   VNLayer(int64_t in, int64_t out, bool shared_direction, Generator& generator);
@@ -27,7 +27,7 @@ class VNLayer : public nn::Module {
   Variable Convolve(const Variable& x, int64_t k, const Variable& pool) const;
 
  private:
-  // The norm of lengths, under the name of the module it has in PyTorch.
+  // The normalisation of lengths, named as PyTorch's module.
   struct Norm : nn::Module {
     explicit Norm(int64_t channels);
     Variable weight, bias, running_mean, running_var;
@@ -55,14 +55,14 @@ class VNDgcnn : public nn::Module {
 
   struct Result {
     Variable scores;  // [graphs, n], invariant to O(3)
-    Variable frame;   // [graphs, 3, 3], its columns the three vectors
+    Variable frame;   // [graphs, 3, 3]: the three vectors as columns
   };
 
-  // x [graphs, n, 3, channels]; the generator draws dropout, in training.
+  // x [graphs, n, 3, channels]; in training the generator draws dropout.
   Result operator()(const Variable& x, Generator& generator) const;
 
  private:
-  // Makes a frame for every point, in which its vectors are invariant.
+  // Makes a frame for every point; in it the point's vectors are invariant.
   struct StdFeature : nn::Module {
     StdFeature(int64_t channels, Generator& generator);
     VNLayer vn1, vn2;
