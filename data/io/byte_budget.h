@@ -1,4 +1,4 @@
-// A bound on what a file can make its reader hold.
+// A bound on the memory that a file can make its reader use.
 #ifndef ORBIT_DATA_IO_BYTE_BUDGET_H_
 #define ORBIT_DATA_IO_BYTE_BUDGET_H_
 
@@ -10,14 +10,14 @@
 
 namespace orbit {
 
-// What a file may refer to again and again, repeat or compress is made in proportion to the file's size only: 64 bytes
-// for each of its own, and 16 MiB, which real files do not reach.
+// Bounds everything that a file can refer to repeatedly, repeat or compress: 64 bytes per byte of the file plus 16 MiB,
+// which real files do not reach.
 class ByteBudget {
  public:
   ByteBudget(size_t file_bytes, const std::string& name)
       : left_(kBytesPerByte * file_bytes + kFreeBytes), name_(name) {}
 
-  // Throws Error, beginning with the file's name, once more is taken than there is.
+  // Throws Error, starting with the file's name, when more is taken than the budget has.
   void Take(uint64_t bytes) {
     Check(bytes <= left_, name_, " repeats itself beyond what its size justifies");
     left_ -= bytes;

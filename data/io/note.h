@@ -1,4 +1,4 @@
-// What a reader has to say about a file that it reads all the same.
+// Remarks of a reader about a file that it can read.
 #ifndef ORBIT_DATA_IO_NOTE_H_
 #define ORBIT_DATA_IO_NOTE_H_
 
@@ -10,7 +10,7 @@ namespace orbit {
 
 using Note = std::function<void(const std::string&)>;
 
-// A line on standard error.
+// Prints a line to standard error.
 inline void PrintNote(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
 
 }  // namespace orbit

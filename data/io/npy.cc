@@ -15,8 +15,8 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr size_t kAlignment = 64;
 constexpr size_t kMostAxes = 64;  // NumPy's limit
 
-// The header, a Python dictionary such as {'descr': '<f8', 'fortran_order': False, 'shape': (3, 5), }: just what NumPy
-// writes, and no other Python.
+// Parses the header, a Python dictionary such as {'descr': '<f8', 'fortran_order': False, 'shape': (3, 5), }: only what
+// NumPy writes, not Python in general.
 class HeaderReader {
  public:
   HeaderReader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
@@ -62,7 +62,7 @@ class HeaderReader {
   void Expect(std::string_view token) {
     if (!Accept(token)) Refuse("no '" + std::string(token) + "' at byte " + std::to_string(at_));
   }
-  // Records are lists of fields: kept as text, for the message.
+  // Record types are lists of fields, which are kept as text for the message.
   std::string_view ReadType() {
     SkipSpace();
     if (text_.substr(at_, 1) != "[") return ReadString();
@@ -96,7 +96,7 @@ class HeaderReader {
         size = 10 * size + (text_[at_] - '0');
       }
       if (at_ == begin) Refuse("a shape that is none");
-      Accept("L");  // Python 2's long integers
+      Accept("L");  // long integers of Python 2
       shape.push_back(size);
       if (shape.size() > kMostAxes) Refuse("too many axes");
       if (!Accept(",")) {
@@ -133,7 +133,7 @@ Tensor ParseNpy(std::span<const std::byte> contents, const std::string& name) {
   Check(type.has_value(), name, ": elements of type '", header.type, "'; numbers are known: ", kNumpyTypes);
   const auto data = contents.subspan(begin + length);
   const size_t size = io::SizeOf(type->type);
-  // Sizes are at most 2^62 each and the count is checked for overflow, before anything is allocated.
+  // Every size is at most 2^62, and the count is checked for overflow, before anything is allocated.
   int64_t count = 1;
   bool empty = false;
   for (const int64_t axis : header.shape) empty |= axis == 0;
@@ -153,7 +153,7 @@ Tensor ReadNpy(const std::string& path) {
 
 void WriteNpy(const std::string& path, const Tensor& tensor) {
   const Tensor host = tensor.To(Device{});
-  constexpr const char* kNames[] = {"<f4", "", "<f8", "<i4", "<i8", "|u1"};  // by DType
+  constexpr const char* kNames[] = {"<f4", "", "<f8", "<i4", "<i8", "|u1"};  // indexed by DType
   const std::string type = kNames[static_cast<size_t>(host.dtype())];
   Check(!type.empty(), "NumPy has no type for ", tensor.Describe());
   std::string shape;

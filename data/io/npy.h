@@ -10,15 +10,15 @@
 
 namespace orbit {
 
-// Arrays of plain numbers in either byte order, in C or Fortran order: floats of 16 to 64 bits, integers of 8 to 64
-// bits with and without sign, and bool. What our tensors have no type for is widened (engine/io/elements.h): float16
-// becomes f32. Types that are no plain numbers are refused by name. Throws Error with the file and what is wrong with
-// it; a file that lies about sizes makes nothing larger than four times itself be allocated.
+// Reads arrays of numbers in either byte order, in C or Fortran order: floats of 16 to 64 bits, signed and unsigned
+// integers of 8 to 64 bits, and bool. Types that our tensors do not have are widened (engine/io/elements.h), float16 to
+// f32, for example; types that are not numbers are rejected by name. Throws Error with the file and the fault. Wrong
+// sizes in a file cannot make it allocate more than four times the file's own size.
 Tensor ReadNpy(const std::string& path);
-// The same for the contents of a file in memory; `name` is for messages.
+// ReadNpy for contents in memory; `name` is for messages.
 Tensor ParseNpy(std::span<const std::byte> contents, const std::string& name);
 
-// Writes all of the file or, where it throws Error, leaves the one before.
+// Writes the whole file, or throws Error and leaves the previous one.
 void WriteNpy(const std::string& path, const Tensor& tensor);
 
 }  // namespace orbit

@@ -1,4 +1,4 @@
-// NumPy's element types by the names that .npy files and pickles give them.
+// NumPy's element types, by their names in .npy files and pickles.
 #ifndef ORBIT_DATA_IO_NUMPY_TYPE_H_
 #define ORBIT_DATA_IO_NUMPY_TYPE_H_
 
@@ -14,8 +14,8 @@ struct NumpyType {
   bool big_endian;
 };
 
-// "<f8", ">i4", "|u1", "f2": a byte order (none: ours), a kind and the bytes of one element. Nothing for types that are
-// no plain numbers: complex ones, strings, dates, objects, records.
+// Parses "<f8", ">i4", "|u1", "f2": a byte order (default: the machine's), a kind and the bytes per element. Returns
+// nothing for types that are not plain numbers: complex numbers, strings, dates, objects, records.
 std::optional<NumpyType> ParseNumpyType(std::string_view text);
 
 inline constexpr const char* kNumpyTypes = "f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1";  // for messages

@@ -36,7 +36,7 @@ const PickleValue* PickleValue::Find(std::string_view key) const {
   if (const PickleValue* found = find_in(AsDict())) return found;
   if (kind != Kind::kObject || state == nullptr) return nullptr;
   if (state->kind != Kind::kTuple) return find_in(state);
-  // Attributes in a dictionary, and those in slots.
+  // The state has attributes in a dictionary, and attributes in slots.
   const PickleValue* found = nullptr;
   for (const PickleValue* part : state->items)
     if (found == nullptr) found = find_in(part);
@@ -52,7 +52,7 @@ const PickleValue& PickleValue::At(std::string_view key, Kind wanted) const {
 
 namespace {
 
-// The stack machine that a pickle is a program of.
+// The stack machine that executes a pickle's opcodes.
 class PickleMachine {
  public:
   PickleMachine(std::span<const std::byte> contents, const std::string& name, std::deque<PickleValue>& values)
@@ -75,7 +75,7 @@ class PickleMachine {
     Fail(name_, ": at byte ", start_, " of the pickle: ", std::forward<Args>(what)...);
   }
 
-  // The next bytes.
+  // Reads the next bytes.
   std::span<const std::byte> Read(uint64_t count) {
     if (count > contents_.size() - at_) Refuse("the file ends early: ", count, " bytes are missing");
     const auto bytes = contents_.subspan(at_, count);
@@ -108,7 +108,7 @@ class PickleMachine {
     return number;
   }
 
-  // What a file may refer to again and again is copied in proportion to the file's size only.
+  // Copies what a file may refer to repeatedly; the budget is proportional to the file's size.
   std::string Copy(const std::string& bytes) {
     copies_.Take(bytes.size());
     return bytes;
@@ -133,7 +133,7 @@ class PickleMachine {
     value->integer = integer;
     return value;
   }
-  // An object of a class, or of what a callable would return.
+  // Makes an object of a class, or of the result of a callable.
   PickleValue* MakeObject(const PickleValue* callable, const PickleValue* arguments) {
     if (callable->kind != Kind::kGlobal && callable->kind != Kind::kObject)
       Refuse("it would call a ", NameOf(callable->kind));
@@ -187,7 +187,7 @@ class PickleMachine {
     for (size_t i = bytes.size(); i-- > 0;) number = number << 8 | static_cast<uint8_t>(bytes[i]);
     Push(MakeInt(static_cast<int64_t>(number)));
   }
-  // Has f read text, and says where what it refuses is.
+  // Lets f parse text; adds the place to its errors.
   std::string ReadAs(std::string (*f)(std::string_view), std::string_view text) {
     try {
       return f(text);
@@ -199,7 +199,8 @@ class PickleMachine {
     if (container->kind == Kind::kDict && items.size() % 2 != 0) Refuse("a key without a value");
     container->items.insert(container->items.end(), items.begin(), items.end());
   }
-  // The container on top of the stack that items of this kind go to, which an object has where it is of a subclass.
+  // The container on top of the stack for items of this kind. For an object of a subclass, it is the object's own
+  // container.
   PickleValue* TopContainer(Kind kind) {
     PickleValue* container = Top();
     if (container->kind == Kind::kObject) {
@@ -366,7 +367,7 @@ void PickleMachine::Execute(uint8_t code) {
       const PickleValue* arguments = PopKind(Kind::kTuple, "the arguments of a call");
       return Push(Call(Pop(), arguments));
     }
-    case 0x92:  // NEWOBJ_EX; keywords are not kept
+    case 0x92:  // keyword arguments are dropped
       PopKind(Kind::kDict, "the keyword arguments of an object");
       [[fallthrough]];
     case 0x81: {  // NEWOBJ
@@ -395,7 +396,7 @@ void PickleMachine::Execute(uint8_t code) {
           Make(Kind::kGlobal, "the registered extension " + std::to_string(code == 0x82   ? ReadNumber<uint8_t>()
                                                                            : code == 0x83 ? ReadNumber<uint16_t>()
                                                                                           : ReadNumber<uint32_t>())));
-    case 'b': {  // BUILD; attributes of plain values say nothing
+    case 'b': {  // attributes of plain values are ignored
       const PickleValue* state = Pop();
       if (PickleValue* object = Top(); object->kind == Kind::kObject) object->state = state;
       return;
@@ -413,7 +414,7 @@ void PickleMachine::Execute(uint8_t code) {
   }
 }
 
-// Calls that only give plain values are understood; any other leaves an object.
+// Calls that only produce plain values are evaluated; any other call becomes an object.
 PickleValue* PickleMachine::Call(const PickleValue* callable, const PickleValue* arguments) {
   const std::vector<PickleValue*>& given = arguments->items;
   const std::string& name = callable->bytes;
@@ -423,7 +424,7 @@ PickleValue* PickleMachine::Call(const PickleValue* callable, const PickleValue*
   const auto has = [&](size_t i, Kind kind) { return i < given.size() && given[i]->kind == kind; };
   if (is({"collections.OrderedDict"})) {
     PickleValue* dictionary = Make(Kind::kDict);
-    if (has(0, Kind::kList))  // of pairs, as Python 2 wrote it
+    if (has(0, Kind::kList))  // of pairs, as written by Python 2
       for (const PickleValue* pair : given[0]->items)
         if (pair->items.size() == 2) Extend(dictionary, Copy(pair->items));
     return dictionary;
@@ -434,7 +435,8 @@ PickleValue* PickleMachine::Call(const PickleValue* callable, const PickleValue*
     if (!given.empty()) set->items = Copy(given[0]->items);
     return set;
   }
-  // Protocols 0 to 2 write bytes as text whose characters are the bytes, and bytearrays to protocol 4 as either.
+  // Protocols 0 to 2 write bytes as text with the bytes as characters; up to protocol 4, bytearrays are written in
+  // either way.
   if (is({"_codecs.encode"}) && has(0, Kind::kString)) {
     copies_.Take(given[0]->bytes.size());
     return Make(Kind::kBytes, ReadAs(EncodeLatin1, given[0]->bytes));

@@ -16,7 +16,7 @@ using Kind = PickleValue::Kind;
 constexpr std::string_view kMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);
 constexpr int64_t kProtocol = 1001;
 
-// What names a storage: ("storage", class, key, device, elements, view), the view left out in zip archives.
+// The identifier of a storage: ("storage", class, key, device, elements, view), without the view in zip archives.
 struct StorageId {
   const std::string& type;
   const std::string& key;
@@ -92,14 +92,14 @@ void PickleFile::ReadLegacy(std::span<const std::byte> contents, size_t begin) {
         " of torch.save is unknown");
   const Pickle machine = next();
   const PickleValue* little = machine.root().Find("little_endian");
-  // What such a machine wrote depends on PyTorch's version.
+  // What a big-endian machine wrote depends on PyTorch's version.
   Check(little == nullptr || little->integer != 0, name_,
         " was written on a big-endian machine in the format before PyTorch 1.6: save it anew there");
   pickle_.emplace(next());
   const Pickle keys = next();
   Check(keys.root().kind == Kind::kList, name_, ": no list of storages");
 
-  // The pickle tells the storages' types, and with them where each ends.
+  // The pickle has the storages' types, which determine where each storage ends.
   std::map<std::string, std::string> types;
   for (const PickleValue& value : pickle_->values())
     if (value.kind == Kind::kReference)

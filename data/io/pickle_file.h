@@ -1,4 +1,4 @@
-// Files of pickle.dump and torch.save, read without Python: .pkl, .pt, .pth, and .ckpt of PyTorch Lightning.
+// Reads files of pickle.dump and torch.save without Python: .pkl, .pt, .pth, and .ckpt of PyTorch Lightning.
 #ifndef ORBIT_DATA_IO_PICKLE_FILE_H_
 #define ORBIT_DATA_IO_PICKLE_FILE_H_
 
@@ -17,24 +17,24 @@
 
 namespace orbit {
 
-// What the contents are decides, not the file's name: a pickle; a zip archive of torch.save (PyTorch 1.6 and later),
-// its entries stored or deflated, of a machine of either byte order; or pickles followed by storages, as torch.save
-// wrote them before. Tensors are made when they are asked for, from the file's bytes.
+// The contents decide the format, not the file's name: a pickle; a zip archive of torch.save (PyTorch 1.6 and later)
+// with stored or deflated entries, from a machine of either byte order; or pickles followed by storages, as earlier
+// versions of torch.save wrote them. Tensors are made from the file's bytes when they are requested.
 class PickleFile {
  public:
   explicit PickleFile(const std::string& path);
-  // `contents` must outlive this; `name` is for messages. Throws Error for what is malformed, and for what is no such
-  // file: TorchScript, a Git LFS pointer, a web page and the like by name.
+  // `contents` must outlive this object; `name` is for messages. Throws Error for malformed contents and for other
+  // files, naming common ones: TorchScript, Git LFS pointers, web pages and the like.
   PickleFile(std::span<const std::byte> contents, const std::string& name);
   ~PickleFile();
 
   const PickleValue& root() const { return pickle_->root(); }
   const Pickle& pickle() const { return *pickle_; }
 
-  // The tensor that a value of this file stands for; see MakeTensor. All that is made of a file is in proportion to its
-  // size (byte_budget.h), views that repeat elements included.
+  // The tensor that a value of this file represents; see MakeTensor. Everything made from a file is proportional to its
+  // size (byte_budget.h), including views that repeat elements.
   Tensor ToTensor(const PickleValue& value) const;
-  // A reference's storage, which is valid as long as this file. Throws Error where there is none.
+  // The storage that a reference points to, valid as long as this object. Throws Error if there is none.
   PickleStorage FindStorage(const PickleValue& reference) const;
 
  private:
@@ -49,7 +49,7 @@ class PickleFile {
   std::unique_ptr<ZipArchive> archive_;
   std::string folder_;  // of the archive's entries
   bool big_endian_ = false;
-  std::map<std::string, std::span<const std::byte>> storages_;  // of a file without an archive, by key
+  std::map<std::string, std::span<const std::byte>> storages_;  // by key, in a file that is not an archive
 };
 
 }  // namespace orbit

@@ -24,7 +24,7 @@ struct Call {
   const PickleValue* state = nullptr;
 };
 
-// The argument, which must be of this kind.
+// Returns argument i, which must have this kind.
 const PickleValue& Argument(const PickleValue* arguments, size_t i, Kind kind, const char* what) {
   Check(arguments != nullptr && i < arguments->items.size(), what, " is missing");
   const PickleValue& argument = *arguments->items[i];
@@ -42,7 +42,7 @@ Shape Sizes(const PickleValue& tuple, const char* what) {
   return sizes;
 }
 
-// A shape is a tuple, or a torch.Size of one.
+// A shape is a tuple or a torch.Size that holds one.
 const PickleValue& TupleArgument(const PickleValue* arguments, size_t i, const char* what) {
   if (arguments != nullptr && i < arguments->items.size() && arguments->items[i]->Is("torch.Size"))
     return Argument(arguments->items[i]->arguments, 0, Kind::kTuple, what);
@@ -55,7 +55,7 @@ bool IsNumpy(std::string_view name, std::string_view function) {
   return false;
 }
 
-// What a value is made by, once parameters and subclasses of tensors are looked through.
+// The call that makes a value, after unwrapping parameters and subclasses of tensors.
 Call MakingOf(const PickleValue& value) {
   const PickleValue* v = &value;
   for (int depth = 0; v->kind == Kind::kObject; ++depth) {
@@ -75,7 +75,7 @@ Call MakingOf(const PickleValue& value) {
   return {NameOf(v->kind)};
 }
 
-// The storage of a tensor: a reference, or a file of torch.save within the pickle.
+// A tensor's storage: a reference, or a file of torch.save within the pickle.
 PickleStorage StorageOf(const PickleValue& value, const StorageFinder& find_storage, ByteBudget& budget) {
   if (value.kind == Kind::kReference) return find_storage(value);
   Check(value.Is("torch.storage._load_from_bytes"), "a tensor's storage is a ", Describe(value));
@@ -94,7 +94,7 @@ Tensor GatherWithin(const io::Elements& elements, int64_t offset, const Shape& s
   return io::Gather(elements, offset, shape, strides);
 }
 
-// The element types of torch's that plain numbers have, for tensors whose storage is of bytes.
+// The element types of those torch dtypes that are plain numbers, for tensors whose storage consists of bytes.
 ElementType TypeOf(const std::string& dtype) {
   static const std::map<std::string, ElementType> kTypes = {
       {"torch.float16", ElementType::kF16}, {"torch.bfloat16", ElementType::kBF16},

@@ -1,4 +1,4 @@
-// Tensors of PyTorch and arrays of NumPy, made from what pickles say of them.
+// Makes tensors from the objects by which pickles represent PyTorch tensors and NumPy arrays.
 #ifndef ORBIT_DATA_IO_PICKLE_TENSOR_H_
 #define ORBIT_DATA_IO_PICKLE_TENSOR_H_
 
@@ -13,29 +13,29 @@
 
 namespace orbit {
 
-// Elements that tensors share; `owner`, where there is one, keeps them.
+// Elements that tensors share. `owner`, if there is one, keeps them alive.
 struct PickleStorage {
   io::Elements elements;
   std::shared_ptr<const void> owner;
 };
 
-// Finds the storage that a reference of the pickle leads to.
+// Finds the storage that a reference of the pickle points to.
 using StorageFinder = std::function<PickleStorage(const PickleValue& reference)>;
 
-// PyTorch's storages by the name of their class ("torch.HalfStorage"): bytes of an element, and its type where it is a
-// plain number. Nothing for a class that is none. "torch.storage.UntypedStorage" is of bytes.
+// PyTorch's storages by class name ("torch.HalfStorage"): the bytes per element and, for plain numbers, the type.
+// Returns nothing if the name is not a storage class. "torch.storage.UntypedStorage" consists of bytes.
 struct StorageClass {
   size_t element_bytes;
   std::optional<io::ElementType> type;
 };
 std::optional<StorageClass> FindStorageClass(const std::string& name);
 
-// Whether a value stands for a tensor, an array or a NumPy scalar: one that MakeTensor makes or refuses by name.
+// Whether a value represents a tensor, an array or a NumPy scalar, which MakeTensor either makes or rejects by name.
 bool IsTensor(const PickleValue& value);
 
-// Views by strides, expanded and transposed ones too, Fortran's order, big-endian elements and the negative bit come
-// out as plain tensors; types as in engine/io/elements.h. Throws Error that says what is wrong or unknown: complex,
-// quantised and sparse tensors, arrays of objects, or a value that is no tensor at all.
+// Makes a tensor. Strided views, including expanded and transposed ones, Fortran order, big-endian elements and the
+// negative bit all result in ordinary tensors; for types see engine/io/elements.h. Throws Error saying what is wrong or
+// unsupported: complex, quantised and sparse tensors, arrays of objects, or a value that is not a tensor.
 Tensor MakeTensor(const PickleValue& value, const StorageFinder& find_storage, ByteBudget& budget);
 
 }  // namespace orbit

@@ -50,7 +50,7 @@ std::string ParseDecimal(std::string_view text) {
   } else if (static_cast<int8_t>(bytes.back()) < 0) {
     bytes += '\0';
   }
-  // A last byte that only repeats the sign.
+  // Removes last bytes that only repeat the sign.
   while (bytes.size() > 1 &&
          static_cast<uint8_t>(bytes.back()) == (static_cast<int8_t>(bytes[bytes.size() - 2]) < 0 ? 255 : 0))
     bytes.pop_back();
@@ -72,7 +72,7 @@ std::string DecodeRawUnicodeEscape(std::string_view text) {
       i += 1 + digits.size();
     } else {
       AppendUtf8(static_cast<uint8_t>(text[i]), decoded);
-      if (next == '\\') decoded += text[++i];  // two backslashes begin no escape
+      if (next == '\\') decoded += text[++i];  // an escaped backslash does not start another escape
     }
   }
   return decoded;

@@ -1,4 +1,4 @@
-// What Python pickles of protocols 0 and 1 write as text.
+// Decodes the text in Python pickles of protocols 0 and 1.
 #ifndef ORBIT_DATA_IO_PICKLE_TEXT_H_
 #define ORBIT_DATA_IO_PICKLE_TEXT_H_
 
@@ -7,19 +7,19 @@
 
 namespace orbit {
 
-// A decimal integer, "-12", in two's complement, little endian, in as few bytes as hold its sign. Throws Error for what
-// is none and beyond Python's own limit of 4,300 digits.
+// Converts a decimal integer such as "-12" to two's complement, little endian, in as few bytes as possible. Throws
+// Error for anything else, and beyond Python's own limit of 4,300 digits.
 std::string ParseDecimal(std::string_view text);
 
-// UTF-8 of text in Python's "raw-unicode-escape": Latin-1 with the escapes \uXXXX and \UXXXXXXXX. Throws Error for an
-// escape that is none.
+// Converts Python's "raw-unicode-escape" (Latin-1 with the escapes \uXXXX and \UXXXXXXXX) to UTF-8. Throws Error for an
+// invalid escape.
 std::string DecodeRawUnicodeEscape(std::string_view text);
 
-// The bytes of text between quotes with the escapes of Python 2's strings: \n, \x00, \\ and the like. Throws Error for
-// an escape that is none.
+// The bytes of a quoted text with the escapes of Python 2 strings: \n, \x00, \\ and the like. Throws Error for an
+// invalid escape.
 std::string DecodeStringEscape(std::string_view text);
 
-// The bytes that text in UTF-8 has as its characters. Throws Error for a character beyond them.
+// Converts UTF-8 to Latin-1. Throws Error for characters that Latin-1 does not have.
 std::string EncodeLatin1(std::string_view text);
 
 }  // namespace orbit

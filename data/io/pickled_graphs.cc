@@ -35,7 +35,7 @@ PickledGraphs::PickledGraphs(const std::string& path) : file_(path) {
     if (IsTensor(*slices_->items[i])) size_ = std::max<int64_t>(0, file_.ToTensor(*slices_->items[i]).size() - 1);
 }
 
-// Version 1 keeps attributes in the object itself, version 2 in its store's mapping.
+// Version 1 keeps attributes in the object itself, version 2 in the mapping of its store.
 const PickleValue& PickledGraphs::Find(const PickleValue& data, const std::string& name) const {
   const PickleValue* store = data.Find("_store");
   const PickleValue* mapping = store == nullptr ? nullptr : store->Find("_mapping");
@@ -66,7 +66,8 @@ Tensor PickledGraphs::Attribute(int64_t graph, const std::string& name) const {
   }
   const Tensor& values = collated.values;
   const std::vector<int64_t>& begins = collated.begins;
-  // As PyTorch Geometric has it: what refers to nodes is laid side by side, everything else one below the other.
+  // As in PyTorch Geometric, attributes that refer to nodes are concatenated along the last axis, all others along the
+  // first.
   const bool indices = name.find("index") != std::string::npos || name.find("face") != std::string::npos;
   const int64_t axis = indices ? values.rank() - 1 : 0;
   Check(values.rank() > 0 && static_cast<int64_t>(begins.size()) == size_ + 1 && begins[graph] >= 0 &&

@@ -1,4 +1,4 @@
-// Graphs that Python programs pickled: of PyTorch Geometric, or as plain dictionaries.
+// Graphs pickled by Python programs, from PyTorch Geometric or as plain dictionaries.
 #ifndef ORBIT_DATA_IO_PICKLED_GRAPHS_H_
 #define ORBIT_DATA_IO_PICKLED_GRAPHS_H_
 
@@ -10,21 +10,20 @@
 
 namespace orbit {
 
-// Attributes of graphs by name: "x", "edge_index", "y" and whatever else there is. The file (pickle_file.h) holds one
-// of
+// Gives graphs' attributes by name: "x", "edge_index", "y" and any others. The file (pickle_file.h) holds either
 //
-//   a list of PyTorch Geometric's Data objects, of version 1 or 2, or of dictionaries;
+//   a list of PyTorch Geometric's Data objects, of version 1 or 2, or of dictionaries; or
 //   a data set's processed/data.pt: (data, slices) or (data, slices, class), where data, an object or a dictionary, has
-//   the graphs' attributes one after the other, and slices where each graph's begin.
+//   the concatenated attributes of the graphs, and slices says where each graph's begin.
 //
-// Throws Error with the file and what it holds where that is something else.
+// Throws Error, with the file and its contents, for anything else.
 class PickledGraphs {
  public:
   explicit PickledGraphs(const std::string& path);
 
   int64_t size() const { return size_; }
-  // A graph's attribute, a tensor or an array. Throws Error, naming the attribute, where there is none or where it is
-  // none.
+  // A graph's attribute, which must be a tensor or an array. Throws Error, with the attribute's name, if it is missing
+  // or something else.
   Tensor Attribute(int64_t graph, const std::string& name) const;
 
  private:
@@ -34,7 +33,7 @@ class PickledGraphs {
   PickleFile file_;
   const PickleValue* slices_ = nullptr;  // of collated graphs: a dictionary
   int64_t size_ = 0;
-  // Collated attributes, and where each graph's begin, as far as they were asked for.
+  // Collated attributes that have been requested, and where each graph's begin.
   struct Collated {
     Tensor values;
     std::vector<int64_t> begins;

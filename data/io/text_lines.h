@@ -1,4 +1,4 @@
-// Text files of data, line by line.
+// Text files with data, line by line.
 #ifndef ORBIT_DATA_IO_TEXT_LINES_H_
 #define ORBIT_DATA_IO_TEXT_LINES_H_
 
@@ -16,19 +16,19 @@ inline constexpr std::string_view kBlanks = " \t\r\v\f";
 
 std::string_view TextOf(const io::MappedFile& file);
 
-// Calls f with each line that has more than blanks, without those around it, and with its place, "NAME:LINE". Lines end
-// in LF, CR LF or CR; a byte order mark is skipped. Throws Error for text in UTF-16, and for what is no text of data
+// Calls f for each line that is not blank, without surrounding blanks, and with its place, "NAME:LINE". Lines end in
+// LF, CR LF or CR. A byte order mark is skipped. Throws Error for UTF-16 and for files that are not text data
 // (engine/io/recognize.h).
 void ForEachLine(std::string_view text, const std::string& name,
                  const std::function<void(std::string_view line, const std::string& place)>& f);
 
-// Takes the next word off the line: up to one of `separators`; empty where there is none left.
+// Removes the next word from the line and returns it; words end at `separators`. Returns "" if there is none left.
 std::string_view NextWord(std::string_view& line, std::string_view separators = kBlanks);
 
-// Takes the next field of a row of comma-separated values off the line, without the blanks around it.
+// Removes the next comma-separated field from the line and returns it without surrounding blanks.
 std::string_view NextField(std::string_view& line);
 
-// The whole word as a number of type T. Throws Error: PLACE: 'WORD' is no WHAT.
+// Parses the whole word as a number of type T. Throws Error "PLACE: 'WORD' is no WHAT".
 template <class T>
 T ParseNumber(std::string_view word, const std::string& place, const char* what) {
   T number{};

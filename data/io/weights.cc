@@ -21,12 +21,12 @@ constexpr size_t kMostDepth = 4, kMostDictionaries = 1000, kMostKeysListed = 20;
 
 // A dictionary of tensors within a file.
 struct StateDict {
-  std::string key;   // under which it is: "" for the file's own, "a.b" for b within a
-  std::string last;  // the last part of it
+  std::string key;   // "" for the file's own; "a.b" for b within a
+  std::string last;  // the last part of the key
   const PickleValue* dict;
 };
 
-// The items of a dictionary, or the attributes of an object that is none; null for anything else.
+// The items of a dictionary, or else the attributes of an object; null for anything else.
 const PickleValue* ItemsOf(const PickleValue& value) {
   if (value.AsDict() != nullptr) return value.AsDict();
   return value.kind == Kind::kObject && value.state != nullptr && value.state->kind == Kind::kDict ? value.state
@@ -52,7 +52,7 @@ std::vector<StateDict> FindDictionaries(const PickleValue& root) {
   return found;
 }
 
-// The smaller, the more usual for a model's weights.
+// Smaller for keys that are more usual for a model's weights.
 size_t Rank(const std::string& key) {
   constexpr std::string_view kKeys[] = {"", "state_dict", "model_state_dict", "model", "net", "network", "module"};
   const auto* found = std::find(std::begin(kKeys), std::end(kKeys), key);
@@ -61,7 +61,7 @@ size_t Rank(const std::string& key) {
 
 using PickledTensors = std::map<std::string, const PickleValue*>;
 
-// Its tensors, and whatever else has the name of one of the model's.
+// The tensors of a dictionary, and everything else with a name that the model has.
 PickledTensors TensorsOf(const StateDict& state, const TensorMap& model) {
   PickledTensors tensors;
   for (size_t i = 0; i + 1 < state.dict->items.size(); i += 2) {
@@ -71,15 +71,15 @@ PickledTensors TensorsOf(const StateDict& state, const TensorMap& model) {
   return tensors;
 }
 
-// How many names are the model's, once the first characters are taken off.
+// How many names are the model's when `skipped` leading characters are removed.
 template <class Map>
 size_t CountFitting(const Map& named, size_t skipped, const TensorMap& model) {
   return static_cast<size_t>(std::count_if(
       named.begin(), named.end(), [&](const auto& entry) { return model.contains(entry.first.substr(skipped)); }));
 }
 
-// What all names begin with, up to a dot, and without which one of them is the model's; empty where one is as it
-// stands, and where none is in any case.
+// The common prefix of all names, up to a dot, without which one of them is the model's. Empty if a name is the model's
+// without removing anything, or if no prefix helps.
 template <class Map>
 std::string PrefixOf(const Map& named, const TensorMap& model) {
   std::string prefix;
@@ -148,7 +148,7 @@ TensorMap ReadPickled(const std::string& path, const TensorMap& model, const Not
 
 TensorMap ReadSafe(std::span<const std::byte> contents, const std::string& path) {
   TensorMap tensors = io::ParseSafetensors(contents, path).tensors;
-  TensorMap ours;  // of a checkpoint, which holds the optimiser's state as well
+  TensorMap ours;  // a checkpoint also holds the optimiser's state
   for (const auto& [name, tensor] : tensors)
     if (name.starts_with("model/")) ours.emplace(name.substr(6), tensor);
   return ours.empty() ? tensors : ours;

@@ -17,7 +17,7 @@ constexpr uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEnd64Locator = 0x070
 constexpr uint16_t kStored = 0, kDeflated = 8;
 constexpr size_t kEndSize = 22, kLocatorSize = 20, kEnd64Size = 56, kEntrySize = 46, kLocalSize = 30;
 
-// Little-endian numbers at checked places.
+// Reads little-endian numbers at checked offsets.
 class Bytes {
  public:
   Bytes(std::span<const std::byte> contents, const std::string& name) : contents_(contents), name_(name) {}
@@ -40,20 +40,20 @@ class Bytes {
   const std::string& name_;
 };
 
-// The end of the directory, which is before a comment of up to 65,535 bytes.
+// The end record of the directory; a comment of up to 65,535 bytes may follow it.
 size_t FindEnd(const Bytes& bytes, const std::string& name) {
   for (size_t back = kEndSize; back <= kEndSize + 65535 && back <= bytes.size(); ++back)
     if (bytes.Number<uint32_t>(bytes.size() - back) == kEnd) return bytes.size() - back;
   Fail(name, ": truncated, or no zip archive: it has no directory");
 }
 
-// Deflated bytes without a header. Throws Error, beginning with `place`, unless they are `size`.
+// Inflates raw deflated bytes. Throws Error, starting with `place`, unless the result has `size` bytes.
 std::vector<std::byte> Inflate(std::span<const std::byte> packed, uint64_t size, const std::string& place) {
   std::vector<std::byte> unpacked(size);
   z_stream stream{};
   Check(inflateInit2(&stream, -MAX_WBITS) == Z_OK, place, ": zlib does not start");
   int status = Z_OK;
-  // zlib counts in 32 bits.
+  // zlib counts in 32 bits, so larger data is processed in pieces.
   for (size_t in = 0, out = 0; status == Z_OK && out < size;) {
     const auto some_in = static_cast<uInt>(std::min<size_t>(packed.size() - in, UINT32_MAX)),
                some_out = static_cast<uInt>(std::min<size_t>(size - out, UINT32_MAX));
@@ -93,7 +93,7 @@ ZipArchive::ZipArchive(std::span<const std::byte> contents, const std::string& n
     const auto name_size = bytes.Number<uint16_t>(at + 28), extra_size = bytes.Number<uint16_t>(at + 30);
     const auto text = bytes.At(at + kEntrySize, name_size);
     const std::string entry(reinterpret_cast<const char*>(text.data()), text.size());
-    // Zip64 keeps what does not fit in an extra field of number 1: size, stored size and place, those that are needed.
+    // Zip64 puts numbers that do not fit into extra field 1: size, stored size and offset, as far as needed.
     for (uint64_t extra = at + kEntrySize + name_size, extra_end = extra + extra_size; extra + 4 <= extra_end;) {
       const auto field = bytes.Number<uint16_t>(extra), field_size = bytes.Number<uint16_t>(extra + 2);
       uint64_t from = extra + 4;

@@ -1,4 +1,4 @@
-// Zip archives, such as PyTorch's.
+// Zip archives, such as those of PyTorch.
 #ifndef ORBIT_DATA_IO_ZIP_H_
 #define ORBIT_DATA_IO_ZIP_H_
 
@@ -12,17 +12,17 @@
 
 namespace orbit {
 
-// Keeps a view of the contents, which must outlive it. Zip64 is understood.
+// Keeps a view of the contents, which must outlive it. Supports Zip64.
 class ZipArchive {
  public:
-  // Throws Error for an archive that is damaged or lies about places and sizes.
+  // Throws Error if the archive is damaged or has wrong offsets or sizes.
   ZipArchive(std::span<const std::byte> contents, const std::string& name);
 
   bool Has(const std::string& entry) const { return entries_.contains(entry); }
   std::vector<std::string> Names() const;  // in byte order
-  // The bytes of an entry, in the file where they are stored as they are; else unpacked at the first call and kept.
-  // Throws Error, naming it, where there is none, for one that is encrypted or packed with another method than deflate,
-  // and where its bytes are not those announced.
+  // The bytes of an entry: in place if it is stored, otherwise unpacked on the first call and kept. Throws Error, with
+  // the entry's name, if it does not exist, is encrypted, uses a method other than deflate, or its bytes do not match
+  // the announced size and checksum.
   std::span<const std::byte> Read(const std::string& entry);
 
  private:
