@@ -5,7 +5,7 @@
 
 namespace orbit {
 
-// Called now and then with the share of long work that is done, in [0, 1], from one thread at a time.
+// Called from time to time with the share of long work that is done, in [0, 1], by one thread at a time.
 using ShareDone = std::function<void(double)>;
 
 }  // namespace orbit

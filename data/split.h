@@ -1,4 +1,4 @@
-// The parts of a data set.
+// Splits of a data set.
 #ifndef ORBIT_DATA_SPLIT_H_
 #define ORBIT_DATA_SPLIT_H_
 
@@ -15,11 +15,12 @@ inline constexpr std::array kSplits = {Split::kTrain, Split::kValid, Split::kTes
 std::string NameOf(Split split);            // "train", "valid", "test"
 Split ParseSplit(const std::string& name);  // throws Error for other names
 
-// The numbers of the examples of every split, in ascending order.
+// The numbers of the examples in every split, in ascending order.
 using SplitNumbers = std::array<std::vector<int64_t>, kSplits.size()>;
 
-// Shares of `count` examples drawn without replacement, a function of the seed: validation and test examples are
-// rounded to the nearest number, the rest is to train on. Throws Error where a share is negative or no example is left.
+// Draws splits of `count` examples without replacement, as a function of the seed. The shares `valid` and `test` are
+// rounded to whole examples; the rest is for training. Throws Error if a share is negative or no training examples are
+// left.
 SplitNumbers DrawSplits(int64_t count, double valid, double test, int64_t seed);
 
 }  // namespace orbit

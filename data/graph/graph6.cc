@@ -11,10 +11,10 @@ namespace orbit {
 namespace {
 
 constexpr int64_t kMostNodes = 100000;
-// Of all graphs that are told by their difference, which may be nothing: edges for each character, and besides.
+// Bounds the edges of all graphs that are given by differences, which may be empty: per character, and in addition.
 constexpr size_t kEdgesPerCharacter = 64, kFreeEdges = size_t{1} << 22;
 
-// Characters of six bits each, from '?' on.
+// A text in which each character, from '?' on, stands for six bits.
 class SixBits {
  public:
   SixBits(std::string_view text, const std::string& place) : text_(text), place_(place) {
@@ -87,8 +87,8 @@ void CheckBits(const SixBits& bits, int64_t expected, int64_t n, const std::stri
         (expected + 5) / 6, " characters, there are ", bits.bits_left() / 6);
 }
 
-// A line of incremental sparse6 without its ';': the graph whose edges are those of `before` or of the line, not of
-// both.
+// Parses a line of incremental sparse6 without its ';'. The result has the edges that are either in `before` or in the
+// line, but not in both.
 Graph ParseDifference(std::string_view line, const Graph& before, const std::string& place) {
   Graph difference{.n = before.n}, graph{.n = before.n};
   SixBits bits(line, place);
@@ -130,7 +130,7 @@ Graph ParseGraph6(std::string_view line, const std::string& place) {
 std::vector<Graph> ParseGraph6Lines(std::string_view text, const std::string& name) {
   std::vector<Graph> graphs;
   size_t edges_left = kEdgesPerCharacter * text.size() + kFreeEdges;
-  bool directed = false;  // the last graph
+  bool directed = false;  // of the last graph
   ForEachLine(text, name, [&](std::string_view line, const std::string& place) {
     if (line.starts_with(">>"))
       if (const size_t header = line.find("<<"); header != std::string_view::npos) line.remove_prefix(header + 2);

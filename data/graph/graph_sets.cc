@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kGraph8c = 11117;
 
-// What a program writes to its standard output.
+// Runs a program and returns its standard output.
 std::string OutputOf(const std::vector<std::string>& command, const std::string& package) {
   std::array<int, 2> pipe_ends{};
   Check(pipe2(pipe_ends.data(), O_CLOEXEC) == 0, "no pipe: ", std::strerror(errno));

@@ -9,13 +9,13 @@
 
 namespace orbit {
 
-// The 11,117 connected graphs on 8 nodes, as nauty-geng writes them. Throws Error where it is not installed or fails.
+// The 11,117 connected graphs with 8 nodes, enumerated by nauty-geng. Throws Error if it is not installed or fails.
 std::vector<Graph> EnumerateGraph8c();
 
-// EXP (Abboud et al., IJCAI 2021) from the published GRAPHSAT.pkl: 1,200 planar graphs with binary node labels, 2i and
-// 2i + 1 a pair that message passing cannot tell apart, one of them satisfiable (the target); or from any file of such
-// graphs that data/io/pickled_graphs.h reads, with x [nodes, 1], edge_index [2, edges] and y of one class each. Throws
-// Error with the file and what is wrong with it, an odd number of graphs too.
+// EXP (Abboud et al., IJCAI 2021) from the published GRAPHSAT.pkl: 1,200 planar graphs with binary node labels. Graphs
+// 2i and 2i + 1 are a pair that message passing cannot distinguish; one of them is satisfiable (the target). Also reads
+// any other file of such graphs that data/io/pickled_graphs.h reads, with x [nodes, 1], edge_index [2, edges] and one
+// class y per graph. Throws Error with the file and the fault, which may also be an odd number of graphs.
 std::vector<Graph> ReadExp(const std::string& path);
 
 }  // namespace orbit

@@ -26,7 +26,7 @@ Pairs CyclePairs() {
   return pairs;
 }
 
-// Node kSide row + column is joined to those right of and below it.
+// Node kSide row + column is joined to its right and lower neighbours.
 Pairs GridPairs() {
   Pairs pairs;
   for (int32_t row = 0; row < kSide; ++row)
@@ -38,7 +38,7 @@ Pairs GridPairs() {
   return pairs;
 }
 
-// Rotations and reflections leave the two distances to the centre's lines, in either order, as they are.
+// Rotations and reflections preserve the unordered pair of distances to the two central lines.
 std::vector<int32_t> GridOrbits() {
   std::vector<std::pair<int32_t, int32_t>> found;
   std::vector<int32_t> orbits;
@@ -57,7 +57,7 @@ std::vector<int32_t> GridOrbits() {
 
 std::vector<InnerSymmetricGraph> InnerSymmetricGraphs() {
   return {
-      // Paths of one, two and three nodes from node 0.
+      // Paths of one, two and three nodes that start at node 0.
       {"asymmetric",
        "trivial",
        1,

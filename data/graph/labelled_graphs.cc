@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kAdjacency = "_A.txt";
 
-// Which graphs a data set has: those of a file [first, first + count) by its name.
+// The numbers of a data set's graphs: those of the file NAME are [first, first + count).
 struct GraphNumbers {
   struct Range {
     int64_t first, count;
@@ -27,8 +27,8 @@ struct GraphNumbers {
   std::map<std::string, Range, std::less<>> files;
   int64_t count = 0;
 
-  // The number that a field of a table stands for, or -1 where it stands for none. Throws Error for a number beyond
-  // what there is, and for a file that has not one graph.
+  // The graph that a table field refers to, or -1 if it is neither a file nor a number. Throws Error for a number out
+  // of range, and for a file that does not have exactly one graph.
   int64_t Find(std::string_view field, const std::string& place) const {
     if (const auto file = files.find(field); file != files.end()) {
       Check(file->second.count == 1, place, ": ", field, " has ", file->second.count,
@@ -43,8 +43,8 @@ struct GraphNumbers {
   }
 };
 
-// Calls f with the number of a graph, the rest of the line and its place for every line of FOLDER/NAME, which must tell
-// of every graph once. False where there is no such file.
+// Calls f for every line of FOLDER/NAME, with the number of its graph, the rest of the line and its place. Throws Error
+// unless every graph has exactly one line. Returns false if there is no such file.
 bool ReadTableOfGraphs(const std::string& folder, const std::string& name, const GraphNumbers& graphs,
                        const std::function<void(int64_t, std::string_view, const std::string&)>& f) {
   const std::string path = fs::path(folder) / name;
@@ -119,7 +119,7 @@ std::vector<std::string> FindTuDatasets(const std::string& folder) {
   return prefixes;
 }
 
-// Files of graphs, each with a label a node.
+// Reads graph files, whose nodes have one label each.
 LabelledGraphs ReadGraphFiles(const std::string& folder, GraphNumbers& numbers) {
   LabelledGraphs data{.attributes = 1};
   for (const std::string& file : GraphFiles(folder)) {
@@ -135,7 +135,7 @@ LabelledGraphs ReadGraphFiles(const std::string& folder, GraphNumbers& numbers) 
   return data;
 }
 
-// Whether an edge comes in one direction only.
+// Whether any edge has no reverse edge.
 bool IsDirected(const Graph& graph) {
   std::set<std::pair<int32_t, int32_t>> edges;
   for (const Edge& edge : graph.edges) edges.emplace(edge.source, edge.target);

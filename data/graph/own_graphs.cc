@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kMostNodes = 100000;
 constexpr const char* kLabels = "labels.txt";
 
-// Calls f with what stands before the comment, and the place, of every line that has it.
+// Calls f for every line that has text before the comment, with that text and its place.
 void ForEachRow(std::string_view text, const std::string& name,
                 const std::function<void(std::string_view, const std::string&)>& f) {
   ForEachLine(text, name, [&](std::string_view line, const std::string& place) {
@@ -27,7 +27,7 @@ void ForEachRow(std::string_view text, const std::string& name,
   });
 }
 
-// The end of a file's name from its last dot on, in lower case.
+// A file's extension, from the last dot on, in lower case.
 std::string ExtensionOf(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -37,8 +37,8 @@ std::string ExtensionOf(const std::filesystem::path& path) {
 bool IsEdgeList(const std::string& extension) { return extension == ".edges" || extension == ".mtx"; }
 bool IsGraph6(const std::string& extension) { return extension == ".g6" || extension == ".s6" || extension == ".d6"; }
 
-// Whether the first line that is no comment could not be graph6's, sparse6's or digraph6's, of which each character is
-// one of 64 from '?' on.
+// Whether the first line that is not a comment cannot be graph6, sparse6 or digraph6, whose characters are the 64 from
+// '?' on.
 bool LooksLikeEdgeList(std::string_view text, const std::string& name) {
   std::optional<bool> is_list;
   ForEachLine(text, name, [&](std::string_view line, const std::string&) {
@@ -83,8 +83,8 @@ void AddEdge(Graph& graph, int32_t a, int32_t b) {
   graph.edges.push_back({b, a});
 }
 
-// A banner, "%%MatrixMarket matrix coordinate FIELD SYMMETRY"; the numbers of rows, columns and entries; the entries,
-// numbered from 1: row, column and, unless FIELD is pattern, a value.
+// The format: a banner, "%%MatrixMarket matrix coordinate FIELD SYMMETRY"; the numbers of rows, columns and entries;
+// then the entries, counted from 1: row, column and, unless FIELD is pattern, a value.
 Graph ParseMatrixMarket(std::string_view text, const std::string& name) {
   Graph graph;
   std::string field, symmetry;
@@ -163,7 +163,7 @@ Graph ParseEdgeList(std::string_view text, const std::string& name, const Note& 
   };
   for (const Edge& edge : graph.edges) mention(edge.source);
   for (const auto& [node, label] : labels) mention(node);
-  // With nodes announced beyond the largest number, a node 0 without edges is one of them.
+  // If more nodes are announced than the largest number, node 0 is one of them, without edges.
   const bool one_based = smallest == 1 && (announced < 0 || announced == largest);
   if (one_based) {
     note(name + ": no line has a node 0: nodes are taken to be numbered from 1 (`nodes " + std::to_string(largest + 1) +

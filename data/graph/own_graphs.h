@@ -11,33 +11,33 @@
 
 namespace orbit {
 
-// An edge list: one undirected graph as text. Nodes are numbered from 0, or from 1 where nothing speaks of a node 0 and
-// no line tells of more nodes than the largest number; `note` is told of that. # and % begin a comment; a line is one
-// of
+// Parses an edge list: one undirected graph as text. Nodes are numbered from 0. They are numbered from 1 if no line
+// mentions a node 0 and none announces more nodes than the largest number; `note` reports that. # and % start comments.
+// A line is one of
 //
-//   0 1           an edge; {} may follow, as NetworkX writes it
-//   nodes 7       how many there are; else as many as edges and labels speak of
-//   label 3 2.5   node 3's label; else 1
+//   0 1           an edge; {} may follow, as written by NetworkX
+//   nodes 7       the number of nodes; without it, as many as edges and labels mention
+//   label 3 2.5   the label of node 3; without it, 1
 //
-// Repeated edges are merged, whichever way round; a self-loop stays, as one edge. An empty text is a graph without
-// nodes. At most 100,000 nodes (as in graph6). Throws Error with NAME:LINE and what is wrong there.
+// Repeated edges are merged, in either direction; a self-loop is kept as one edge. An empty text is a graph without
+// nodes. At most 100,000 nodes (as in graph6). Throws Error with NAME:LINE and the fault.
 //
-// A text that begins with %%MatrixMarket is read as that: a square matrix in coordinates, whose entry i j is an edge
-// from j to i, both ways where it is symmetric; its values must all be 1.
+// A text that starts with %%MatrixMarket is read in that format: a square matrix in coordinates, in which an entry i j
+// is an edge from j to i, in both directions if the matrix is symmetric. All values must be 1.
 Graph ParseEdgeList(std::string_view text, const std::string& name, const Note& note = PrintNote);
 
-// A file, by the end of its name in either case: .edges and .mtx are edge lists; .g6, .s6 and .d6 hold graph6, sparse6
-// or digraph6, a graph a line (graph6.h). With any other name the first line that is no comment decides, and `note` is
-// told where that is an edge list.
+// Reads a file or a folder. The extension, in upper or lower case, gives a file's format: .edges and .mtx are edge
+// lists; .g6, .s6 and .d6 hold graph6, sparse6 or digraph6, one graph per line (graph6.h). With any other extension the
+// first line that is not a comment decides; if it is an edge list, `note` reports that.
 //
-// A folder: all of its GraphFiles, in their order. If it has a labels.txt, that gives the graphs' classes, an integer a
-// line, as many as there are graphs, in their order; else all are 0.
+// Of a folder, all GraphFiles are read in order. labels.txt, if there is one, has the graphs' classes in the same
+// order, one integer per line; otherwise all classes are 0.
 //
-// Throws Error with the file, and the line where there is one, and what is wrong.
+// Throws Error with the file, the line where possible, and the fault.
 std::vector<Graph> ReadGraphs(const std::string& path, const Note& note = PrintNote);
 
-// The paths of a folder's files *.edges, *.mtx, *.g6, *.s6 and *.d6, in either case and in byte order; other files are
-// left alone. Throws Error where there are none.
+// The paths of a folder's files *.edges, *.mtx, *.g6, *.s6 and *.d6, in upper or lower case, in byte order. Ignores
+// other files. Throws Error if there are none.
 std::vector<std::string> GraphFiles(const std::string& folder);
 
 }  // namespace orbit

@@ -20,7 +20,7 @@ struct Table {
   std::string Place(int64_t row) const { return path + ":" + std::to_string(row + 1); }
 };
 
-// A file of numbers, `width` a line (0: as many as on the first one). Numbers are separated by commas or blanks.
+// Reads a file of numbers, `width` per line (0: as many as on the first line), separated by commas or blanks.
 template <class T>
 Table<T> ReadTable(const std::string& path, int64_t width, const char* what) {
   const io::MappedFile file(path);
@@ -40,7 +40,7 @@ Table<T> ReadTable(const std::string& path, int64_t width, const char* what) {
   return table;
 }
 
-// The same, or an empty one where there is no such file.
+// ReadTable, or an empty table if there is no such file.
 template <class T>
 Table<T> ReadTableIfThere(const std::string& path, int64_t width, const char* what) {
   return std::filesystem::exists(path) ? ReadTable<T>(path, width, what) : Table<T>{};
@@ -66,12 +66,12 @@ LabelledGraphs ReadTuDataset(const std::string& prefix, GraphTarget target) {
   CheckRows(kinds, nodes, "nodes");
   CheckRows(attributes, nodes, "nodes");
 
-  // Every graph has a node, so that there are no more graphs than nodes.
+  // Every graph has a node, so there are no more graphs than nodes.
   const int64_t count = std::max<int64_t>(1, *std::max_element(members.values.begin(), members.values.end()));
   LabelledGraphs data{.attributes = attributes.width};
   data.graphs.resize(std::min(count, nodes));
   if (kinds.exists()) data.kinds.resize(data.graphs.size());
-  std::vector<int32_t> places(nodes);  // of the nodes in their graphs
+  std::vector<int32_t> places(nodes);  // of the nodes, within their graphs
   for (int64_t i = 0; i < nodes; ++i) {
     const int64_t number = members.values[i] - 1;
     Check(number >= 0 && number < nodes, members.Place(i), ": graph ", number + 1, "; graphs are numbered from 1, and ",

@@ -8,18 +8,18 @@
 
 namespace orbit {
 
-// `prefix` is FOLDER/NAME. Nodes and graphs are numbered from 1, a line is of one node or graph:
+// `prefix` is FOLDER/NAME. Nodes and graphs are numbered from 1. Each line belongs to one edge, node or graph:
 //
-//   NAME_A.txt                  i, j: an edge; undirected ones come in both directions
+//   NAME_A.txt                  i, j: an edge; undirected edges appear in both directions
 //   NAME_graph_indicator.txt    the graph of every node
 //   NAME_graph_labels.txt       the class of every graph        (GraphTarget::kClass)
 //   NAME_graph_attributes.txt   the values of every graph       (GraphTarget::kValues)
 //   NAME_node_labels.txt        the kind of every node
 //   NAME_node_attributes.txt    numbers of every node
 //
-// All but the first two may be missing. Repeated edges are merged. What the data tells of edges beside them is left
-// out. Throws Error with the file and line of an index beyond what there is, an edge between two graphs, a value that
-// is none or one too many, an empty line; with the file where lines are missing.
+// All but the first two are optional. Repeated edges are merged; attributes of edges are ignored. Throws Error with the
+// file and line for an index out of range, an edge between two graphs, an invalid or superfluous value, or an empty
+// line, and with the file if lines are missing.
 LabelledGraphs ReadTuDataset(const std::string& prefix, GraphTarget target);
 
 }  // namespace orbit

@@ -1,7 +1,7 @@
-// The n-body data set: given charged particles at one frame of a simulation, where are they ten frames later?
+// The n-body data set: from charged particles at one frame of a simulation, predict their positions ten frames later.
 //
-// Published with Satorras et al. (EGNN, ICML 2021) and used by Kim et al. (2023): 3,000 trajectories to train on, 2,000
-// to validate, 2,000 to test.
+// Published with Satorras et al. (EGNN, ICML 2021) and used by Kim et al. (2023), with 3,000 trajectories for training,
+// 2,000 for validation and 2,000 for test.
 #ifndef ORBIT_DATA_NBODY_NBODY_H_
 #define ORBIT_DATA_NBODY_NBODY_H_
 
@@ -18,24 +18,24 @@ inline constexpr int64_t kNBodyInputFrame = 30, kNBodyTargetFrame = 40;
 
 struct NBodyOptions {
   SimulatorOptions simulator;
-  int64_t seed = 43;     // of NumPy's generator; the published data has 43
-  int64_t train = 3000;  // the first of 10,000 that are drawn
-  int64_t valid = 2000;  // of at least 2,000 that are drawn
+  int64_t seed = 43;     // of NumPy's generator; 43 gives the published data
+  int64_t train = 3000;  // the first of 10,000 drawn
+  int64_t valid = 2000;  // of at least 2,000 drawn
   int64_t test = 2000;
 };
 
 struct NBodyData {
-  std::array<ParticleFrames, kSplits.size()> splits;  // charges of springs are 0
+  std::array<ParticleFrames, kSplits.size()> splits;  // charges are 0 for springs
 };
 
-// Where data sets are kept: $ORBIT_CACHE, else $XDG_CACHE_HOME/orbit, else ~/.cache/orbit.
+// Where data sets are cached: $ORBIT_CACHE, else $XDG_CACHE_HOME/orbit, else ~/.cache/orbit.
 std::string CacheDirectory();
 
-// Simulates the data, or reads what an earlier call kept under a name that tells the options. A file that is damaged is
-// told of on stderr and made anew; where none can be written, that is told too, and the data returned all the same.
+// Simulates the data, or reads it from the cache, where its file name encodes the options. A damaged file is reported
+// on stderr and made anew. If the cache cannot be written, that is reported, and the data is returned nevertheless.
 NBodyData LoadNBody(const NBodyOptions& options, const ShareDone& progress = {});
 
-// The simulation itself. Throws Error for options that make no sense.
+// Runs the simulation without the cache. Throws Error for invalid options.
 NBodyData SimulateNBody(const NBodyOptions& options, const ShareDone& progress = {});
 
 }  // namespace orbit

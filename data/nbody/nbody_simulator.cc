@@ -20,7 +20,7 @@ constexpr double kBox = 5;        // half the side of the box that initial posit
 constexpr int64_t kTogether = 8;  // trajectories integrated side by side
 constexpr int64_t kMaxParticles = 1000, kMaxSteps = 10000000;
 
-// What is drawn for a trajectory: strengths [n, n] of the interactions, and [3, n] coordinates.
+// The drawn numbers of a trajectory: strengths [n, n] of the interactions, and coordinates [3, n].
 struct Initial {
   std::vector<double> charges, strengths, position, velocity;
 };
@@ -61,7 +61,7 @@ Initial Draw(const SimulatorOptions& options, NumpyRandom& random) {
   return initial;
 }
 
-// Some trajectories side by side: arrays [3, n, kTogether].
+// Integrates several trajectories side by side, in arrays [3, n, kTogether].
 class Integrator {
  public:
   Integrator(const SimulatorOptions& options, std::span<const Initial> initial)
@@ -92,7 +92,7 @@ class Integrator {
     std::fill(force_.begin(), force_.end(), 0.0);
     for (int64_t i = 0; i < n_; ++i)
       for (int64_t lane = 0; lane < kTogether; ++lane) norm_[i * kTogether + lane] = Dot(i, i, lane);
-    // The sum over j runs in order for every i, as NumPy's: j below i were added when they were i.
+    // For every i the sum over j runs in order, as in NumPy: the terms with j < i were added when i had the value j.
     for (int64_t i = 0; i < n_; ++i) forces_ == Forces::kCharged ? AddCoulomb(i) : AddSpring(i);
     for (size_t i = 0; i < force_.size(); ++i)
       velocity_[i] += kStep * std::clamp(force_[i], -kLargestForce, kLargestForce);
@@ -107,8 +107,8 @@ class Integrator {
            position(2, i, lane) * position(2, j, lane);
   }
 
-  // Squared distances as |a|^2 + |b|^2 - 2 a . b, which loses digits between close particles, as the published
-  // simulator does: where trajectories are chaotic these digits matter, and the last one of the power.
+  // Squared distances are |a|^2 + |b|^2 - 2 a . b, as in the published simulator. That loses digits for close
+  // particles, but in chaotic trajectories these digits matter, and so does the last digit of the power.
   void AddCoulomb(int64_t i) {
     for (int64_t j = i + 1; j < n_; ++j)
       for (int64_t lane = 0; lane < kTogether; ++lane)
@@ -127,7 +127,7 @@ class Integrator {
     AddForces(i);
   }
 
-  // size_[j] (x_i - x_j) between i and the particles behind it, to both.
+  // Adds size_[j] (x_i - x_j), for all j > i, to the force on i and its negative to that on j.
   void AddForces(int64_t i) {
     for (int64_t d = 0; d < 3; ++d)
       for (int64_t j = i + 1; j < n_; ++j)

@@ -1,5 +1,5 @@
 // The simulator of interacting particles behind the n-body benchmark (Kipf et al., Neural Relational Inference, ICML
-// 2018; three dimensions as in Satorras et al., EGNN, ICML 2021).
+// 2018; in three dimensions as in Satorras et al., EGNN, ICML 2021).
 #ifndef ORBIT_DATA_NBODY_NBODY_SIMULATOR_H_
 #define ORBIT_DATA_NBODY_NBODY_SIMULATOR_H_
 
@@ -24,28 +24,28 @@ Forces ParseForces(const std::string& name);  // throws Error for other names
 struct SimulatorOptions {
   Forces forces = Forces::kCharged;
   int64_t particles = 5;      // at least 2
-  int64_t steps = 5000;       // of leapfrog, dt = 1e-3; forces are clipped at 100 a coordinate
-  int64_t frame_steps = 100;  // a frame every so many: frame f is after step (f + 1) frame_steps
+  int64_t steps = 5000;       // leapfrog steps with dt = 1e-3; force components are clipped at +-100
+  int64_t frame_steps = 100;  // steps between frames: frame f is after step (f + 1) frame_steps
 
   int64_t frames() const { return steps / frame_steps - 1; }
 };
 
-// Trajectories at chosen frames, particle by particle.
+// Trajectories at selected frames.
 struct Trajectories {
   int64_t count = 0, particles = 0;
   std::vector<int64_t> frames;
-  std::vector<double> charges;     // [count, particles]; springs have none: 0
+  std::vector<double> charges;     // [count, particles]; 0 for springs
   std::vector<double> positions;   // [count, frames, particles, 3]
   std::vector<double> velocities;  // [count, frames, particles, 3]
 };
 
-// The published trajectories come out bit for bit, but for some four in 7,000 that differ by less than 1e-8: initial
-// conditions by NumPy's generator, and every operation in the order and with the rounding of the machine that they were
-// made on (data/svml_power.h).
+// Reproduces the published trajectories bit for bit, except for about four in 7,000 that differ by less than 1e-8.
+// Initial conditions come from NumPy's generator, and every operation has the order and the rounding of the machine on
+// which the data was made (data/nbody/svml_power.h).
 //
 // Draws the initial conditions of `count` + `skip` trajectories from `random`, in NumPy's order (charges or springs,
 // positions, velocities, then the noise that the published simulator multiplies by zero), and integrates the first
-// `count`, in parallel. Throws Error for options that make no sense or frames beyond options.frames().
+// `count`, in parallel. Throws Error for invalid options, or frames beyond options.frames().
 Trajectories Simulate(const SimulatorOptions& options, NumpyRandom& random, int64_t count, int64_t skip,
                       const std::vector<int64_t>& frames, const ShareDone& progress = {});
 

@@ -8,17 +8,17 @@
 
 namespace orbit {
 
-// Gives the numbers of RandomState(seed) bit for bit: MT19937 (Matsumoto and Nishimura 1998), 53-bit doubles, and
-// normals by Marsaglia's polar method.
+// The numbers of RandomState(seed), bit for bit: MT19937 (Matsumoto and Nishimura 1998), 53-bit doubles, and normal
+// numbers by Marsaglia's polar method.
 class NumpyRandom {
  public:
   explicit NumpyRandom(uint32_t seed) : engine_(seed) {}
 
   // random_sample(): uniform in [0, 1).
   double Uniform();
-  // randn(): N(0, 1). Normals come in pairs; the second waits for the next call.
+  // randn(): N(0, 1). Normal numbers are made in pairs; the next call returns the second one.
   double Normal();
-  // choice(values, p=probabilities): one of the values. Probabilities sum to 1.
+  // choice(values, p=probabilities): one of the values. The probabilities must sum to 1.
   double Choice(std::span<const double> values, std::span<const double> probabilities);
 
  private:

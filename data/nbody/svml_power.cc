@@ -6,7 +6,7 @@
 namespace orbit {
 namespace {
 
-// The method is x^y = 2^(y log2 x), with log2 x to some 70 bits:
+// Computes x^y = 2^(y log2 x), with log2 x to about 70 bits:
 //   x = 2^(e + 1) m with m in [1/2, 1),  c = 1/m to 5 bits,  r = c m - 1,
 //   log2 x = (e + 1) - log2 c + log2(1 + r),
 // the first two from a table in two parts, the last a polynomial whose first two terms are carried in two parts; then
@@ -102,7 +102,7 @@ constexpr double kLog[] = {0x1.48799f5374b96p-3, -0x1.717e59a559f5dp-3, 0x1.a617
 constexpr double kExp[] = {0x1.4a1d7f58c2d59p-13, 0x1.5d7472783d279p-10, 0x1.3b2ad1b14ebaap-7,
                            0x1.c6b08d4ad8eb9p-5,  0x1.ebfbdff84554dp-3,  0x1.62e42fefa398bp-1};
 
-// Inlined into every version of the loop below, so that it is compiled for the same processor.
+// Inlined into every version of the loop below, so that it is compiled for the same processors.
 [[gnu::always_inline]] inline double Power(double x) {
   const uint64_t bits = __builtin_bit_cast(uint64_t, x);
   double exponent = static_cast<double>(static_cast<int64_t>(bits >> 52) - 1023);
@@ -142,7 +142,7 @@ constexpr double kExp[] = {0x1.4a1d7f58c2d59p-13, 0x1.5d7472783d279p-10, 0x1.3b2
 
 }  // namespace
 
-// Compiled for processors with fused multiply-add and for those without, chosen when the program is loaded.
+// Compiled for processors with and without fused multiply-add; the version is chosen when the program is loaded.
 __attribute__((target_clones("fma", "default"))) void PowerThreeHalves(double* x, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const bool usual = x[i] >= std::numeric_limits<double>::min() && x[i] < 1e200;

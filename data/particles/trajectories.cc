@@ -9,7 +9,7 @@
 namespace orbit {
 namespace {
 
-// The path of the one file BEGINNING*.npy of a folder; empty where there is none.
+// The path of the only file BEGINNING*.npy in a folder; empty if there is none.
 std::string FindFile(const std::string& folder, const std::string& beginning) {
   std::string found;
   std::error_code error;
@@ -24,7 +24,7 @@ std::string FindFile(const std::string& folder, const std::string& beginning) {
   return found;
 }
 
-// The numbers of a file, the first axis being that of trajectories.
+// The numbers of a file; the first axis counts trajectories.
 struct Array {
   std::string path;
   Shape shape;
@@ -44,13 +44,13 @@ Array ReadArray(const std::string& path) {
   return array;
 }
 
-// Throws Error where an array is there and has another shape.
+// Throws Error if the array exists and has another shape.
 void CheckShape(const Array& array, const Shape& shape, const Array& like) {
   Check(!array.exists() || array.shape == shape, array.path, " is ", ToString(array.shape), "; with ", like.path,
         " it has to be ", ToString(shape));
 }
 
-// A frame [count, d, n] of an array [count, frames, d, n], as [count, n, d].
+// A frame of an array [count, frames, d, n] (or [count, d, n]), as [count, n, d].
 Tensor Frame(const Array& array, int64_t frame, int64_t frames) {
   const int64_t count = array.shape[0], d = array.shape[array.shape.size() - 2], n = array.shape.back();
   std::vector<double> turned(count * n * d);

@@ -10,14 +10,13 @@
 
 namespace orbit {
 
-// From position and velocity at one frame to position at another one; frames are counted from 0.
+// The model predicts the position at frame `target` from position and velocity at frame `input`, counted from 0.
 struct FramePair {
   int64_t input = 30, target = 40;
 };
 
-// The trajectories of a split, for n >= 2 particles in d = 2 or 3 dimensions, from files in either of two layouts,
-// where
-// * may be anything:
+// Reads the trajectories of a split, with n >= 2 particles in d = 2 or 3 dimensions. The files have either of two
+// layouts (* is arbitrary):
 //
 //   loc_SPLIT*.npy, vel_SPLIT*.npy        [count, frames, d, n]
 //   locA_SPLIT*.npy, velA_SPLIT*.npy,
@@ -25,9 +24,9 @@ struct FramePair {
 //   charges_SPLIT*.npy                    [count, n] or [count, n, 1]       (may be missing)
 //   edges_SPLIT*.npy                      [count, n, n]                     (may be missing)
 //
-// The targets are undefined where there is no locB or the target frame is beyond the last one; nothing is returned
-// where the folder has no positions of the split. Throws Error with the file and its shape for what does not fit
-// together, with the trajectory where a number is not finite, and where more than one file could be meant.
+// The targets are undefined if there is no locB or the target frame is beyond the last one. Returns nothing if the
+// folder has no positions of the split. Throws Error with the file and its shape if shapes do not match, with the
+// trajectory if a number is not finite, and if several files match.
 std::optional<ParticleFrames> ReadTrajectories(const std::string& folder, Split split, const FramePair& frames);
 
 }  // namespace orbit
