@@ -32,9 +32,9 @@ struct TailoredGraphOptions {
 //   gin      x' = ((1 + eps) x + sum over neighbours) W + b, eps initially U[0, 1) (Xu et al., ICLR 2019); width 120
 //   chebnet  x' = sum over k < 3 of T_k(2 L / l - I) x W_k + b, L the normalised Laplacian, l its largest eigenvalue
 //            (Defferrard et al., NeurIPS 2016); width 70
-//   ppgn     blocks on pairs of nodes with a product of n x n matrices per channel, as strong as the 3-WL test (Maron
-//   et
-//            al., Provably Powerful Graph Networks, NeurIPS 2019); sums over the diagonal and the rest; 56 channels
+//   ppgn     blocks on pairs of nodes with a product of n x n matrices per channel, as strong as the 3-WL test
+//            (Maron et al., Provably Powerful Graph Networks, NeurIPS 2019); sums over the diagonal and the rest;
+//            56 channels
 // All have about 30,000 parameters, as in the comparison of Balcilar et al. (ICML 2021). Throws Error for other names.
 std::unique_ptr<TailoredGraphNetwork> MakeTailoredGraphNetwork(const std::string& name,
                                                                const TailoredGraphOptions& options,
