@@ -37,10 +37,9 @@ constexpr Moments MergedMoments(int64_t parts, int64_t channels, const double* m
 template <class T>
 struct BatchStatistics {
   const T* mean;
-  const T* variance;  // biased
-  T eps;              // is added to the variance
-  const double*
-      count;  // the rows that they are statistics of; null: they are running ones, which nothing flows through
+  const T* variance;    // biased
+  T eps;                // is added to the variance
+  const double* count;  // number of rows; null for running statistics, through which no gradient flows
 };
 
 }  // namespace orbit::kernels
