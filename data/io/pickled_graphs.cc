@@ -30,7 +30,7 @@ PickledGraphs::PickledGraphs(const std::string& path) : file_(path) {
     slices_ = root.items[1]->AsDict();
   Check(slices_ != nullptr, path, " holds a ", Describe(root),
         ", not a list of graphs, nor (data, slices) as in PyTorch Geometric's processed/data.pt");
-  // Any attribute's slices tell how many graphs there are; one that is empty has none.
+  // The number of graphs follows from the slices of any attribute that is not empty.
   for (size_t i = 1; i < slices_->items.size() && size_ == 0; i += 2)
     if (IsTensor(*slices_->items[i])) size_ = std::max<int64_t>(0, file_.ToTensor(*slices_->items[i]).size() - 1);
 }

@@ -12,7 +12,7 @@ namespace {
 
 thread_local StatisticsCollector* collector = nullptr;
 
-// Towards moments [3, channels] of parts, one after the other.
+// Moves running statistics towards the moments of the parts, [parts * 3, channels], merged in order.
 void Move(const RunningStatistics& running, const Tensor& moments) {
   const int64_t parts = moments.dim(0) / 3, channels = moments.dim(1);
   Dispatch("MoveStatistics", running.mean, [&]<class T>(auto device, std::type_identity<T>) {

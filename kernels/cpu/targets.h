@@ -5,8 +5,8 @@
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
-// Defines FUNCTION<T>(arguments ...): calls the function template of that name which is compiled for every instruction
-// set, in the version for the processor's. Highway's own tables (HWY_EXPORT) take no templates.
+// Defines FUNCTION<T>(arguments ...). It calls the function template of that name, which is compiled for every
+// instruction set, in the version for this processor. Highway's own HWY_EXPORT does not support templates.
 #define ORBIT_EXPORT(FUNCTION)                                                           \
   template <class T, class... Arguments>                                                 \
   auto FUNCTION(const Arguments&... arguments) {                                         \
