@@ -21,8 +21,8 @@ class ZipArchive {
   bool Has(const std::string& entry) const { return entries_.contains(entry); }
   std::vector<std::string> Names() const;  // in byte order
   // The bytes of an entry: in place if it is stored, otherwise unpacked on the first call and kept. Throws Error, with
-  // the entry's name, if it does not exist, is encrypted, uses a method other than deflate, or its bytes do not match
-  // the announced size and checksum.
+  // the entry's name, if it does not exist, is encrypted, uses a method other than deflate, or does not unpack to the
+  // announced size and checksum.
   std::span<const std::byte> Read(const std::string& entry);
 
  private:

@@ -194,8 +194,8 @@ struct Summer {
 };
 
 // The gradients of the last half iteration. dL / d log s is minus the column sums of W. The gradient of the log ratio
-// at a gap is the sum of W over the pairs on both sides of that gap; from one gap to the next it changes by one row and
-// one column of the triangle.
+// at a gap is the sum of W over the pairs with one entry on either side of the gap; from one gap to the next it changes
+// by one row and one column of the triangle.
 template <class T>
 void StartAdjoint(int64_t n, int64_t size, const int32_t* index, const double* p, const double* q,
                   const double* inverse, const T* dsoft, T* scratch, int64_t lane, const Adjoint& adjoint) {

@@ -9,10 +9,10 @@ namespace {
 
 constexpr int kThreads = 128, kWarps = kThreads / 32;
 
-// A block per graph; a warp takes one node after another. k times, it finds the nearest of the nodes that come after
-// the last one found, in the order of distance, then number. Distances from the node are in shared memory, [n] per
-// warp. They are summed over the features in order, so that ties are the same as on the host. Bytes: x once, if a graph
-// stays in cache, and index once. Flops: 3 n^2 d per graph.
+// The blocks of a graph share its nodes; a warp takes one node after another. k times, it finds the nearest of the
+// nodes that come after the last one found, in the order of distance, then number. Distances from the node are in
+// shared memory, [n] per warp. They are summed over the features in order, so that ties are the same as on the host.
+// Bytes: x once, if a graph stays in cache, and index once. Flops: 3 n^2 d per graph.
 template <class T>
 __global__ void __launch_bounds__(kThreads) NearestKernel(int n, int d, int k, const T* x, int32_t* index) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;

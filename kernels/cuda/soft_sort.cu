@@ -204,8 +204,8 @@ __device__ void SumTriangles(int n, int size, const int32_t* order, const T* upp
 }
 
 // The gradients of the last half iteration. dL / d log s is minus the column sums of W. The gradient of the log ratio
-// at a gap is the sum of W over the pairs on both sides of that gap; from one gap to the next it changes by one row and
-// one column of the triangle. One warp calls it.
+// at a gap is the sum of W over the pairs with one entry on either side of the gap; from one gap to the next it changes
+// by one row and one column of the triangle. One warp calls it.
 template <class T>
 __device__ void StartAdjoint(const Stretch& own, const TriangleSums<T>& w, const Adjoint& adjoint) {
   const auto up = [&](int i) { return static_cast<double>(w.upper_rows[i]) - static_cast<double>(w.upper_columns[i]); };

@@ -88,7 +88,7 @@ __device__ void ForKeys(int tokens, F&& f) {
     }
 }
 
-// Computes the weights of the lane's query, 0 beyond the tokens, and returns their log-sum-exp.
+// Computes the weights of the lane's query, 0 beyond the tokens, and returns the log-sum-exp of its scores.
 template <int kChannels, class Operand>
 __device__ float AttentionWeights(int tokens, const float (&query)[kChannels], Matrix<Operand> keys,
                                   float (&weights)[kSlotRows]) {

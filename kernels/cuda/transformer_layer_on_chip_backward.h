@@ -337,8 +337,8 @@ __device__ void AddFeedForwardGradients(const BackwardTurn<Operand>& at) {
        .bias = column > 0 ? nullptr : (second ? at.sums.linear2_bias : at.sums.linear1_bias) + row});
 }
 
-// For the 32 columns from `begin` on: a warp computes half of the rows of in_proj's weight gradient for the queries,
-// keys or values, or half of out_proj's gradient in these columns.
+// For the 32 columns of heads from `begin` on: the gradients of in_proj's rows for their queries, keys and values, and
+// of out_proj's columns. Two warps share each of these four, half each.
 template <class Operand>
 __device__ void AddAttentionGradients(const BackwardTurn<Operand>& at, int begin) {
   const HeadBackward<Operand>& head = at.block.head;
