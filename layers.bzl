@@ -5,7 +5,7 @@
 Users' packages depend on //:orbit, which is public, and on nothing else.
 """
 
-# Those above each layer.
+# The layers above each layer.
 LAYERS = {
     "kernels": ["engine", "groups", "models", "data", "tools"],
     "engine": ["groups", "models", "data", "tools"],

@@ -1,7 +1,7 @@
-"""Libraries and tests whose files have their names."""
+"""Libraries and tests that are named after their files."""
 
 def libraries(deps, **kwargs):
-    """For every NAME of `deps`, a library of NAME.cc and NAME.h, as far as they exist, with the dependencies there."""
+    """For every NAME in `deps`, a library of NAME.cc and NAME.h, as far as they exist, with these dependencies."""
     for name in deps:
         native.cc_library(
             name = name,
@@ -12,7 +12,7 @@ def libraries(deps, **kwargs):
         )
 
 def tests(deps, size = "small", **kwargs):
-    """For every NAME of `deps`, the GoogleTest program NAME_test of NAME_test.cc, with the dependencies there."""
+    """For every NAME in `deps`, the GoogleTest program NAME_test of NAME_test.cc, with these dependencies."""
     for name in deps:
         native.cc_test(
             name = name + "_test",

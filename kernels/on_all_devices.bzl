@@ -1,4 +1,4 @@
-"""What a library depends on that dispatches to kernels."""
+"""Dependencies of libraries that dispatch to kernels."""
 
 def on_all_devices(*names):
     """The kernels of these names for the CPU, for GPUs, and for the emulator of GPUs."""

@@ -1,4 +1,4 @@
-"""Kernels for GPUs: one source, for CUDA and for the emulator."""
+"""Kernels for GPUs: one source, compiled for CUDA and for the emulator."""
 
 load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
 load("//third_party/cuda:cuda_library.bzl", "cuda_library")

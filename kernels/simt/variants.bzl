@@ -2,7 +2,7 @@
 
 _INSTRUMENTED = ["-O1", "-g", "-fno-omit-frame-pointer"]
 
-# By suffix of the target's name: ORBIT_SIMT_SANITIZER, flags to compile what is instrumented, flags to link.
+# By suffix of the target's name: ORBIT_SIMT_SANITIZER, flags to compile instrumented code, flags to link.
 SIMT_VARIANTS = {
     "simt": struct(sanitizer = "ORBIT_SIMT_NONE", copts = [], linkopts = []),
     "simt_asan": struct(
@@ -18,7 +18,7 @@ SIMT_VARIANTS = {
 }
 
 def simt_library(name):
-    """The emulator, itself without instrumentation, for kernels and tests with the variant's."""
+    """The emulator for the kernels and tests of each variant. The emulator itself is not instrumented."""
     variant = SIMT_VARIANTS[name]
     native.cc_library(
         name = name,
@@ -51,5 +51,5 @@ def simt_library(name):
         ],
     )
 
-# Flags for device code: reinterpreted pointers are usual there, and a register that nobody has set is noticed.
+# Flags for device code, in which reinterpreted pointers are common. Unset registers are filled with a pattern.
 KERNEL_COPTS = ["-fno-strict-aliasing", "-ftrivial-auto-var-init=pattern", "-Wno-unknown-pragmas", "-Wno-psabi"]

@@ -1,4 +1,4 @@
-"""Libraries of CUDA sources, compiled by nvcc; empty ones where CUDA is off (//third_party/cuda:enabled)."""
+"""Libraries of CUDA sources, compiled by nvcc; they are empty if CUDA is off (//third_party/cuda:enabled)."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")

@@ -1,4 +1,4 @@
-"""Programs that are executables of their own, and parts of one that holds many."""
+"""Programs, each as its own executable and as a part of one that holds many."""
 
 def program(name, srcs = None, deps = [], testonly = False, visibility = None):
     """From NAME.cc, which registers a Program (program.h): the executable NAME, and NAME_program for //tools:orbit."""
