@@ -43,7 +43,7 @@ struct Noise {
 
 class Distribution {
  public:
-  // `network`: q, where the distribution has one.
+  // `network`: q, if the distribution has one.
   explicit Distribution(const Group& group, std::unique_ptr<EquivariantNetwork> network = nullptr)
       : group_(group), network_(std::move(network)) {}
   virtual ~Distribution() = default;
@@ -67,12 +67,13 @@ struct DistributionOptions {
   double frame_jitter = 1e-6;  // times N(0, 1): keeps a frame's vectors independent; compact groups only
 };
 
-// `learned`: g = q(x, eps), trained end to end (probabilistic symmetrization).
-// `canonical`: g = q(x, 0), one sample; of the noise only the jitter above is drawn.
-// `haar`: uniform on the group (group averaging), which must be compact; ignores `network`.
-// `frame`: uniform on a hand-made frame of a graph, S_n alone (frame averaging); ignores `network`. See groups/frame.h.
-// `minimal_frame`: uniform on the smallest frame there is; see groups/minimal_frame.h.
-// Throws Error for an unknown name, and where there is no network for those that need one.
+// Makes a distribution by name:
+//   learned        g = q(x, eps), trained end to end (probabilistic symmetrization)
+//   canonical      g = q(x, 0), one sample; the only noise is the jitter above
+//   haar           uniform on the group, which must be compact (group averaging)
+//   frame          uniform on a hand-made frame of a graph, for Sn only (frame averaging; groups/frame.h)
+//   minimal_frame  uniform on the smallest frame of a graph, for Sn only (groups/minimal_frame.h)
+// Only `learned` and `canonical` use `network`. Throws Error for an unknown name, and if they have no network.
 std::unique_ptr<Distribution> MakeDistribution(const std::string& name, const DistributionOptions& options,
                                                std::unique_ptr<EquivariantNetwork> network = nullptr);
 

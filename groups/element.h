@@ -39,7 +39,7 @@ struct Features {
   int64_t batch() const { return features.at(0).value.dim(0); }
 };
 
-// [batch, samples, ...] <-> [batch * samples, ...].
+// Folds [batch, samples, ...] to [batch * samples, ...], and back.
 Variable FoldSamples(const Variable& x);
 Variable UnfoldSamples(const Variable& x, int64_t samples);
 

@@ -18,8 +18,8 @@ namespace orbit {
 
 class Symmetrizer : public Model {
  public:
-  // f, p(g|x) and how the group acts on f's output. Parameters are f's, as `backbone`, and those of p's network, as
-  // `interface`: the names of the published checkpoints.
+  // Takes f, p(g|x) and how the group acts on f's output. Parameters are named as in the published checkpoints:
+  // `backbone` for f, `interface` for p's network.
   Symmetrizer(std::unique_ptr<BaseFunction> base, std::unique_ptr<Distribution> distribution,
               const Representation& output);
 

@@ -4,7 +4,7 @@
 // count (null: n). With p = max(soft, 1e-12), a column divided by its sum is a distribution over nodes and a row
 // divided by its sum a distribution over ranks, and
 //
-//   entropy = sum over b of 1 / num_nodes[b] sum over columns and rows of the mean over samples of H
+//   entropy = sum over b of 1 / num_nodes[b] * sum over columns and rows of the mean over samples of H,
 //
 // where H = -sum q log q is the entropy of such a distribution q. A graph without nodes contributes 0.
 #ifndef ORBIT_KERNELS_PERMUTATION_ENTROPY_H_

@@ -22,9 +22,8 @@ class Egnn : public TailoredModel {
  public:
   Egnn(const EgnnOptions& options, Generator& generator);
 
-  // Of x the features are: 0, positions and velocities [batch, n, 3, 2]; 2, charges [batch, n, 1]
-  // (models/nbody_model.h).
-  // -> positions later [batch, n, 3, 1].
+  // Of x it uses feature 0, positions and velocities [batch, n, 3, 2], and feature 2, charges [batch, n, 1]
+  // (models/nbody_model.h). Returns later positions [batch, n, 3, 1].
   Variable Predict(const Features& x) const override;
 
  private:

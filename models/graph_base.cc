@@ -8,7 +8,7 @@
 namespace orbit {
 namespace {
 
-// What a head made of every row, in the representation of the output: [rows, n^order, channels].
+// Reshapes the head's outputs for every row to the output's representation: [rows, n^order, channels].
 Variable ByNodes(const GraphBaseOptions& options, const View& x, const Variable& y) {
   Shape shape = {x.rows()};
   shape.insert(shape.end(), options.output_order, options.n);
@@ -16,7 +16,7 @@ Variable ByNodes(const GraphBaseOptions& options, const View& x, const Variable&
   return Reshape(y, shape);
 }
 
-// An MLP on the flattened permuted node features and adjacency.
+// An MLP on the flattened permuted node features and adjacency matrix.
 class GraphMlp : public BaseFunction {
  public:
   GraphMlp(const GraphBaseOptions& options, Generator& generator)

@@ -18,12 +18,14 @@ struct GraphBaseOptions {
   std::vector<int64_t> widths = {2048, 4096, 2048};  // of the MLP's layers before the embedding
   int64_t hidden = 64;                               // of GIN-ID's layers
   GraphHeadOptions head;
-  int output_order = 0;  // what the head's numbers are of: 0 the graph, 1 every node, 2 every pair, nodes by rank
+  // the head's outputs are per graph (0), node (1) or pair of nodes (2); nodes are ordered by rank
+  int output_order = 0;
 };
 
-// A function of a graph under each of its permutations: [rows, n^order, channels], the head makes n^order channels.
-// "mlp": on the flattened permuted node features and adjacency. "gin_id": a GIN whose nodes carry their rank as a
-// one-hot identifier beside their features. Throws Error for other names and a head that does not divide.
+// Makes a function of a graph under each of its permutations. Its output is [rows, n^order, channels]; the head
+// computes n^order * channels numbers. "mlp" takes the flattened permuted node features and adjacency matrix. "gin_id"
+// is a GIN whose nodes have their rank as a one-hot identifier besides their features. Throws Error for other names,
+// and if the head's outputs are not a multiple of n^order.
 std::unique_ptr<BaseFunction> MakeGraphBase(const std::string& name, const GraphBaseOptions& options,
                                             Generator& generator);
 

@@ -1,5 +1,5 @@
-// Models of whole graphs under S_n: symmetrized base functions (Kim et al. 2023, section 3.1), and the tailored
-// networks that they are compared with.
+// Models on whole graphs with the symmetry S_n: symmetrized base functions (Kim et al. 2023, section 3.1) and the
+// tailored networks that they are compared with.
 #ifndef ORBIT_MODELS_GRAPH_MODEL_H_
 #define ORBIT_MODELS_GRAPH_MODEL_H_
 
@@ -28,8 +28,8 @@ Features MakeGraphFeatures(const Tensor& nodes, const EdgeLists& edges, const Te
 
 bool IsTailored(const std::string& model);
 
-// The output is [batch, n^order, channels], order being that of the base function's output; a tailored network's is
-// invariant. Throws Error for names that are not known and for options that make no sense.
+// The output is [batch, n^order, channels], where order is the output_order of the base function; tailored networks
+// have invariant outputs. Throws Error for unknown names and invalid options.
 std::unique_ptr<Model> MakeGraphModel(const GraphModelOptions& options, Generator& generator);
 
 }  // namespace orbit

@@ -15,9 +15,8 @@ namespace {
 // Constants of a batch of graphs by which layers scale.
 struct GraphScales {
   Tensor mask;                 // [graphs, 1, n, 1]: 1 for nodes, 0 for padding
-  Tensor inverse_root_degree;  // [graphs, n]: of edges into the node, and one for itself where `self_loops`
-  // [graphs, n]; the degree counts edges into the node and, if `self_loops`, one for the node itself
-  Tensor inverse_eigenvalue;
+  Tensor inverse_root_degree;  // [graphs, n]; the degree counts edges into the node and, if `self_loops`, itself
+  Tensor inverse_eigenvalue;   // [graphs, 1, 1, 1]: 2 / the largest eigenvalue of the normalised Laplacian
 };
 
 GraphScales ScalesOf(const Features& x, bool self_loops, bool eigenvalues) {

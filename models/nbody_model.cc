@@ -23,7 +23,7 @@ Group ParseSymmetry(const NBodyModelOptions& options) {
   return group;
 }
 
-// A base function that predicts displacements, vectors, to be added to the positions.
+// A symmetrized base function that predicts displacements, which are vectors and are added to the positions.
 class DisplacementModel : public Symmetrizer {
  public:
   DisplacementModel(std::unique_ptr<BaseFunction> base, std::unique_ptr<Distribution> distribution)

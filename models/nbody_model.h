@@ -1,5 +1,5 @@
-// The models on charged particles (Kim et al. 2023, section 3.2): given positions, velocities and charges, where are
-// the particles some time later?
+// Models on charged particles (Kim et al. 2023, section 3.2) that predict later positions from positions, velocities
+// and charges.
 #ifndef ORBIT_MODELS_NBODY_MODEL_H_
 #define ORBIT_MODELS_NBODY_MODEL_H_
 
@@ -16,13 +16,13 @@ namespace orbit {
 
 struct NBodyModelOptions {
   std::string symmetry = "SnxO3";        // SnxO3, SnxSO3, O3, SO3 or Sn
-  std::string base = "transformer";      // gnn, which is for O3 and SO3; egnn, which is equivariant by itself
+  std::string base = "transformer";      // or gnn, for O3 and SO3; or egnn, which is equivariant by construction
   std::string distribution = "learned";  // learned, haar or canonical
   int64_t nodes = 5;
   ParticleTransformerOptions transformer;
   ParticleGnnOptions gnn;
   EgnnOptions egnn;
-  int64_t network_hidden = 64;  // of the equivariant network; its channels are a third of it
+  int64_t network_hidden = 64;  // of the equivariant network, which has a third as many channels
   int64_t network_neighbours = 4;
   double network_dropout = 0.08;
   double noise_scale = 1;
@@ -36,7 +36,7 @@ struct ParticleBatch {
   Tensor nodes;         // [batch, n, 3, 2]: position, velocity
   Tensor edges;         // [batch, n, n, 2]: product of the charges, squared distance; both 0 on the diagonal
   Tensor target;        // [batch, n, 3]: position to predict
-  Tensor charges = {};  // [batch, n, 1], which EGNN alone asks for
+  Tensor charges = {};  // [batch, n, 1]; only EGNN needs them
 };
 
 // The equivariant network on particles: VN-DGCNN on positions and velocities plus normal noise of scale `noise_scale`.
@@ -54,11 +54,10 @@ class ParticleNetwork : public EquivariantNetwork {
   VNDgcnn network_;
 };
 
-// The batch as the group sees it: 0, particles; 1, pairs; 2, charges, where there are any.
+// The batch as features on which the group acts: 0 are the particles, 1 the pairs, 2 the charges, if there are any.
 Features MakeParticleFeatures(const ParticleBatch& batch);
 
-// On such features; the output is [batch, n, 3, 1], points. Throws Error for names that are not known and for options
-// that make no sense.
+// A model on such features. Its output is points, [batch, n, 3, 1]. Throws Error for unknown names and invalid options.
 std::unique_ptr<Model> MakeNBodyModel(const NBodyModelOptions& options, Generator& generator);
 
 }  // namespace orbit

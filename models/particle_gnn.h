@@ -19,7 +19,7 @@ class ParticleGnn : public BaseFunction {
  public:
   ParticleGnn(const ParticleGnnOptions& options, Generator& generator);
 
-  // Features: 0, [rows, n, 3, 2] of particles; 1, [rows, n, n, 2] of pairs -> [rows, n, 3, 1].
+  // Uses feature 0, particles [rows, n, 3, 2], and feature 1, pairs [rows, n, n, 2]. Returns [rows, n, 3, 1].
   Variable Forward(const View& x, Generator& generator) const override;
 
  private:

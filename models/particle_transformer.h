@@ -29,8 +29,8 @@ class ParticleTransformer : public BaseFunction {
  public:
   ParticleTransformer(const ParticleTransformerOptions& options, Generator& generator);
 
-  // Features: 0, [rows, n, 3, channels] of particles; 1, [rows, n, n, edge_channels] of pairs -> [rows, n,
-  // out_channels, 1].
+  // Uses feature 0, particles [rows, n, 3, channels], and feature 1, pairs [rows, n, n, edge_channels]. Returns
+  // [rows, n, out_channels, 1].
   Variable Forward(const View& x, Generator& generator) const override;
 
  private:

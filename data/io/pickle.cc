@@ -367,7 +367,7 @@ void PickleMachine::Execute(uint8_t code) {
       const PickleValue* arguments = PopKind(Kind::kTuple, "the arguments of a call");
       return Push(Call(Pop(), arguments));
     }
-    case 0x92:  // keyword arguments are dropped
+    case 0x92:  // NEWOBJ_EX; keyword arguments are dropped
       PopKind(Kind::kDict, "the keyword arguments of an object");
       [[fallthrough]];
     case 0x81: {  // NEWOBJ
@@ -396,7 +396,7 @@ void PickleMachine::Execute(uint8_t code) {
           Make(Kind::kGlobal, "the registered extension " + std::to_string(code == 0x82   ? ReadNumber<uint8_t>()
                                                                            : code == 0x83 ? ReadNumber<uint16_t>()
                                                                                           : ReadNumber<uint32_t>())));
-    case 'b': {  // attributes of plain values are ignored
+    case 'b': {  // BUILD; attributes of plain values are ignored
       const PickleValue* state = Pop();
       if (PickleValue* object = Top(); object->kind == Kind::kObject) object->state = state;
       return;

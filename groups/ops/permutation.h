@@ -34,8 +34,8 @@ Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const Soft
 // The same order without a soft part, hence without gradients.
 Permutation Sort(const Tensor& scores, const Tensor& num_nodes);
 
-// The entropy of the soft permutation's rows and columns, each normalised, meaned over samples and the graph's nodes
-// and summed over the batch: a scalar, 0 for a hard permutation. Defined where `soft` is. Kim et al. 2023, appendix A.
+// The entropy of the normalised rows and columns of the soft permutation, averaged over samples and the graph's nodes
+// and summed over the batch: a scalar, 0 for a hard permutation. Requires `soft`. Kim et al. 2023, appendix A.
 Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_nodes);
 
 // Act on x with `order` node axes; channels come last.

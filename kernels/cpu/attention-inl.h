@@ -32,7 +32,7 @@ void TransposeTo(int64_t rows, int64_t columns, const T* x, int64_t x_stride, T*
       const hn::Full128<float> d;
       const hn::Full128<double> pairs;
       for (int64_t i = 0; i < rows; i += 4)
-        for (int64_t j = 0; j < columns; j += 4) {  // overlaps the previous block at the edge
+        for (int64_t j = 0; j < columns; j += 4) {  // the last block overlaps the previous one
           const int64_t row = std::min(i, rows - 4), column = std::min(j, columns - 4);
           const float* from = x + row * x_stride + column;
           const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + x_stride);

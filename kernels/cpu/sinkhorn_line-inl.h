@@ -133,7 +133,7 @@ inline void HalfIterationBackward(int64_t size, const double* HWY_RESTRICT p, co
     const auto dp = hn::Load(d, above + k), dq = hn::Mul(hn::Load(d, below + k), b);
     hn::Store(hn::Add(hn::Load(d, total + k), hn::Add(dp, dq)), d, total + k);
     const auto change = hn::Add(hn::Load(d, difference + k), hn::Sub(dp, dq));
-    hn::Store(hn::Neg(change), d, difference + k);  // negated: p and q are exchanged there
+    hn::Store(hn::Neg(change), d, difference + k);  // negated: the previous half iteration swaps p and q
     hn::Store(hn::Sub(previous, change), d, sums + k - kGroup);
     previous = change;
     b = hn::MulAdd(hn::Load(d, q + k), b, hn::Load(d, scaled + k));

@@ -34,7 +34,7 @@ struct PackedRows {
   int64_t k, depth;  // k: columns of A; depth: columns per block, at most
   int64_t groups, blocks;
   T* values;                    // [groups, blocks, depth, rows]; of each block only the first `count` columns are used
-  hwy::MakeSigned<T>* offsets;  // [groups, blocks, depth]: of the column's row in a panel of B
+  hwy::MakeSigned<T>* offsets;  // [groups, blocks, depth]: offset of the column's row in a panel of B
   int64_t* counts;              // [groups, blocks]: stored columns
 
   int64_t at(int64_t group, int64_t block) const { return (group * blocks + block) * depth; }

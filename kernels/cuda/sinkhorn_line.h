@@ -136,7 +136,7 @@ __device__ inline void HalfIterationBackward(const Stretch& own, const double* p
     b = q[k] * b + adjoint.sums[k];
     adjoint.total[k] += dp + dq;
     const double change = adjoint.difference[k] + dp - dq;
-    adjoint.difference[k] = -change;  // negated: p and q are exchanged there
+    adjoint.difference[k] = -change;  // negated: the previous half iteration swaps p and q
     adjoint.above[k] = change;
   });
   double after = __shfl_down_sync(kAllLanes, own.empty() ? 0.0 : adjoint.above[own.begin], 1);
