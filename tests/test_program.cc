@@ -1,5 +1,5 @@
-// Makes the tests of one file, ORBIT_TEST_SOURCE, the program ORBIT_TEST of an executable that holds many
-// (bundled_test.bzl). In an executable of their own it has no effect.
+// Registers the tests of the file ORBIT_TEST_SOURCE as the program ORBIT_TEST of an executable that holds many
+// (bundled_test.bzl). In an executable of its own it has no effect.
 #include <gtest/gtest.h>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// The order of a training run's examples.
+// The order in which a training run visits its examples.
 #include "data/batches.h"
 
 #include <gtest/gtest.h>

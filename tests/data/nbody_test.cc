@@ -26,7 +26,7 @@ TEST(NumpyRandomTest, GivesTheNumbersOfRandomState) {
   EXPECT_EQ(random.Uniform(), 0.7337482962802829);
 }
 
-// The first published training trajectory, coordinate by coordinate.
+// The first published training trajectory, ordered by coordinate.
 constexpr std::array kCharges = {-1.0, 1.0, -1.0, -1.0, -1.0};
 constexpr std::array kPositions30 = {
     2.9891163171666544,  0.0699511269959332, -0.9238757220080245, 0.39209455813395755, -0.05206918373568502,
@@ -41,7 +41,7 @@ constexpr std::array kPositions40 = {
     2.1913091384156544,  0.5470967935416381, 0.39296191465160396, 0.6260655409674988,  -3.5165464953480843,
     -1.3826188023600459, 1.807787364448649,  1.9058196210155605,  -2.5248706639594856, -2.3207265914093873};
 
-// Trajectories [count, n, 3] as the published files have them: [count, 3, n].
+// Converts trajectories [count, n, 3] to the layout of the published files, [count, 3, n].
 std::vector<double> Published(const Tensor& ours) {
   const std::vector<double> values = ours.ToVector<double>();
   std::vector<double> turned(values.size());
@@ -60,7 +60,8 @@ TEST(SimulatorTest, TheFirstPublishedTrajectoryComesOutBitForBit) {
   EXPECT_THAT(Published(train.targets), testing::ElementsAreArray(kPositions40));
 }
 
-// With the published files at hand (ORBIT_SHARED/data/nbody): all 7,000 trajectories, and nearly all bit for bit.
+// If the published files are available (ORBIT_SHARED/data/nbody): compares all 7,000 trajectories; nearly all must
+// agree bit for bit.
 TEST(SimulatorTest, ThePublishedDataComesOut) {
   const char* shared = std::getenv("ORBIT_SHARED");
   if (!shared) GTEST_SKIP() << "the published files are not here: ORBIT_SHARED is not set";
@@ -84,7 +85,7 @@ TEST(SimulatorTest, ThePublishedDataComesOut) {
   }
 }
 
-// Values that NumPy gives on AVX-512, where they differ from the nearest double; elsewhere one unit in the last place.
+// The first values are those of NumPy on AVX-512, which are not the nearest doubles; all others must be within 1 ulp.
 TEST(PowerThreeHalvesTest, RoundsAsNumPyDoes) {
   std::array<double, 4> near_one = {0.9966501971513736, 0.99008339553028846, 0.99201137112238336, 0.98985829890173327};
   PowerThreeHalves(near_one.data(), near_one.size());
@@ -103,7 +104,7 @@ TEST(PowerThreeHalvesTest, RoundsAsNumPyDoes) {
 }
 
 TEST(SimulatorTest, OtherForcesAndSizesKeepTheirLaws) {
-  // Internal forces leave the momentum alone.
+  // Internal forces do not change the momentum.
   for (const Forces forces : {Forces::kCharged, Forces::kSpring}) {
     NumpyRandom random(1);
     const Trajectories t = Simulate({.forces = forces, .particles = 7}, random, 5, 0, {0, 10, 48});
@@ -116,7 +117,7 @@ TEST(SimulatorTest, OtherForcesAndSizesKeepTheirLaws) {
           if (frame != 1) momentum[frame / 2] += t.velocities[((trajectory * 3 + frame) * 7 + i) * 3] / 7;
         }
       // Frames 0, 10 and 48 are at the times 0.1, 1.1 and 4.9.
-      if (forces == Forces::kCharged) continue;  // whose largest forces are clipped
+      if (forces == Forces::kCharged) continue;  // its largest forces are clipped
       EXPECT_NEAR((mean[1] - mean[0]) / 1.0, (mean[2] - mean[1]) / 3.8, 1e-9);
       EXPECT_NEAR(momentum[0], momentum[1], 1e-9);
     }

@@ -1,5 +1,5 @@
-// Captured work: it is done with each launch, on what is then in memory; its memory is nobody else's; what it cannot
-// have in it is refused by name. On the emulator, and on a GPU where there is one.
+// Captured work: each launch does it, on the current contents of memory; its memory is not given to others; operations
+// that it cannot contain are rejected by name. Runs on the emulator and, if there is one, on a GPU.
 #include "engine/capture.h"
 
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ class Capture : public testing::TestWithParam<Device> {
     return Tensor::From(values, {static_cast<int64_t>(values.size())}, device_);
   }
 
-  // Captures the work after it has been done once, as libraries and kernels of a GPU are loaded at their first use.
+  // Captures work after it has run once, because a GPU's libraries and kernels are loaded on first use.
   CapturedWork CaptureWarm(const std::function<void()>& work) const {
     work();
     return CapturedWork(device_, work);
@@ -86,7 +86,7 @@ TEST_P(Capture, ItsMemoryIsNobodyElses) {
   const Tensor result = There({0, 0});
   const int64_t before = GetMemoryStatistics(device_).bytes_in_use;
   {
-    // Intermediate results are freed, and so is what was there before, though the work goes on to use them.
+    // Intermediate results, and tensors from before, are freed although the captured work uses them.
     Tensor x = There({1, 2});
     CapturedWork work = CaptureWarm([&] {
       const Variable twice = Scale(x, 2), more = Scale(twice, 5);
@@ -169,7 +169,7 @@ TEST_P(Capture, TheHostIsNotCaptured) {
 
 // ---- StepGraph ----
 
-// Steps that add random numbers and their input to a sum, on three shapes.
+// Steps that add random numbers and their input to a sum, for three shapes.
 std::vector<Floats> Sums(Device device, bool capture, bool from_another_generator = false) {
   const Tensor sum = Tensor::Zeros({5}, DType::kF32, device);
   Generator generator(3, (uint64_t{1} << 56) + 1), other(4);
@@ -194,8 +194,8 @@ std::vector<Floats> Sums(Device device, bool capture, bool from_another_generato
 
 TEST_P(Capture, StepsGiveTheBitsOfThoseThatAreNotCaptured) { EXPECT_EQ(Sums(device_, true), Sums(device_, false)); }
 
-// What the tests of whole models rely on: here as on a GPU numbers that do not come from the generator given are drawn
-// again in every step.
+// The tests of whole models rely on this: random numbers that do not come from the given generator are drawn again in
+// every step, on the emulator as on a GPU.
 TEST_P(Capture, RandomNumbersOfAnotherGeneratorAreDrawnAgain) {
   const std::vector<Floats> captured = Sums(device_, true, true), expected = Sums(device_, false, true);
   EXPECT_EQ(captured[StepGraph::kWarmUp], expected[StepGraph::kWarmUp]);

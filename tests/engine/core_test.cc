@@ -1,4 +1,4 @@
-// Tensors, autograd and memory: what everything else stands on.
+// Tensors, autograd and memory, on which everything else is built.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -134,7 +134,7 @@ TEST(VariableTest, SeveralResultsHaveOneBackward) {
 TEST(VariableTest, GradientsHaveTheDTypeOfTheirValue) {
   const Variable x(Tensor::Zeros({2}), true);
   x.AddGrad(Tensor::Full({2}, 1, DType::kBF16));
-  x.AddGrad(Tensor::Full({2}, 1.0 / 512, DType::kBF16));  // which a sum in bf16 would lose
+  x.AddGrad(Tensor::Full({2}, 1.0 / 512, DType::kBF16));  // a sum in bf16 would lose this
   EXPECT_EQ(x.grad().dtype(), DType::kF32);
   EXPECT_THAT(x.grad().ToVector<double>(), ElementsAre(1 + 1.0 / 512, 1 + 1.0 / 512));
 }
@@ -195,7 +195,7 @@ TEST(VariableTest, HooksAreCalledOnceWhenGradientsAreComplete) {
   Sum(x).Backward();
   EXPECT_THAT(called, ElementsAre("x[115]"));  // y was not reached
   called.clear();
-  // What no gradient comes through is not waited for.
+  // Hooks do not wait for uses that no gradient reaches.
   const Variable blocked = MakeVariable("Blocked", y.value(), {x, y}, [](const Gradients& g) { g.Add(1, g.output()); });
   const Variable cut = MakeVariable("Cut", x.value(), {Square(x)}, [](const Gradients&) {});
   x.ZeroGrad();

@@ -1,5 +1,5 @@
-// Devices: names, memory and what it tells of itself, copies, and numbers read back. The emulator stands for GPUs; on a
-// machine with one the same runs there.
+// Devices: names, memory and its statistics, copies, and numbers read back. Runs on the emulator and, if there is one,
+// on a GPU.
 #include "engine/device.h"
 
 #include <gmock/gmock.h>

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kStep = 1e-6, kTolerance = 1e-6;
 
-// The result and the gradient of every input that has one, for a fixed projection of the result.
+// The result, and the gradients of all inputs that have one, for a fixed projection of the result.
 std::vector<Tensor> RunBothWays(const OperationCase& checked, const std::vector<Variable>& inputs) {
   const Variable y = checked.operation(inputs);
   Generator generator(2);
@@ -55,7 +55,7 @@ std::vector<Variable> DrawInputs(const OperationCase& checked, DType dtype, uint
   Generator generator(seed);
   std::vector<Variable> inputs;
   for (const Input& input : checked.inputs) {
-    // Rounded to single precision, so that both precisions see the same.
+    // Rounded to single precision, so that both precisions see the same inputs.
     const Tensor value = generator.Uniform(input.shape, input.low, input.high, DType::kF32);
     inputs.emplace_back(value.To(dtype).Clone(), !input.constant);
   }

@@ -1,4 +1,4 @@
-// What every differentiable operation is held to.
+// Checks that every differentiable operation must pass.
 #ifndef ORBIT_TESTS_ENGINE_OPERATION_CHECK_H_
 #define ORBIT_TESTS_ENGINE_OPERATION_CHECK_H_
 
@@ -15,11 +15,11 @@ namespace orbit {
 struct Input {
   Shape shape;
   double low = -1, high = 1;
-  bool constant = false;  // no gradient is wanted, or there is none
+  bool constant = false;  // no gradient is needed, or there is none
 };
 
-// An operation on inputs of one dtype. It must be a function of its inputs alone: what is random in it starts from the
-// same seed at every call.
+// An operation on inputs of one dtype. It must be a function of its inputs alone; random numbers in it must start from
+// the same seed at every call.
 struct OperationCase {
   std::string name;
   std::vector<Input> inputs;
@@ -28,10 +28,10 @@ struct OperationCase {
 
 std::vector<Variable> DrawInputs(const OperationCase& checked, DType dtype, uint64_t seed = 1);
 
-// Gradients in f64 against central differences of a random projection of the result, element by element, within
+// Compares gradients in f64 with central differences of a random projection of the result, for every element, within
 // 1e-6 (1 + |gradient|).
 void CheckGradients(const OperationCase& checked);
-// In f32 results and gradients are those of f64, rounded, within `tolerance` in the l2 norm.
+// Compares results and gradients in f32 with those in f64, within `tolerance` in the l2 norm.
 void CheckSinglePrecision(const OperationCase& checked, double tolerance = 2e-5);
 // With inputs rounded to bf16, results and gradients in bf16, and under Precision::kBf16 with the same inputs in f32 a
 // result in bf16 and gradients in f32, are those of f32 within `tolerance` in the l2 norm.

@@ -1,5 +1,5 @@
-// Random numbers: a function of seed, stream and global index alone, so that what is drawn by parts is a part of what
-// is drawn at once, whatever the cut.
+// Random numbers depend only on seed, stream and global index. So a draw for parts equals the parts of a draw for the
+// whole, however it is divided.
 #include "engine/random.h"
 
 #include <gmock/gmock.h>
@@ -23,8 +23,8 @@ class RandomTest : public testing::TestWithParam<const char*> {
  protected:
   const Device device_ = ParseDevice(GetParam());
 
-  // What a generator draws, one after another: uniform and normal numbers for every row and sample, dropout of ones on
-  // the same folded, and what all share.
+  // Draws from a generator, one after the other: uniform and normal numbers for every row and sample, dropout of ones
+  // of the folded shape, and shared numbers.
   std::vector<Tensor> Draw(Generator generator, int64_t rows, int64_t samples) const {
     std::vector<Tensor> drawn = {generator.Uniform({rows, samples, 3}, -1, 2, DType::kF64, device_),
                                  generator.Normal({rows * samples, 2, 3}, 1, 2, DType::kF32, device_)};
@@ -36,7 +36,7 @@ class RandomTest : public testing::TestWithParam<const char*> {
     return drawn;
   }
 
-  // That what `part` draws is in the places of these rows and samples what one generator draws for all.
+  // Checks that the draws of `part` are the elements for these rows and samples of the draws for the whole.
   void ExpectPart(const Generator& part, const Span& rows, const Span& samples) const {
     const std::vector<Tensor> all = Draw(Generator(5), kRows, kSamples), of = Draw(part, rows.count, samples.count);
     EXPECT_EQ(of[3].ToVector<double>(), all[3].ToVector<double>());
@@ -74,7 +74,7 @@ TEST(GeneratorTest, NumbersAreAFunctionOfSeedStreamAndIndex) {
   const std::vector<float> first = a.Normal({1000}, 0, 1).ToVector<float>();
   EXPECT_EQ(first, b.Normal({1000}, 0, 1).ToVector<float>());
   EXPECT_NE(first, c.Normal({1000}, 0, 1).ToVector<float>());
-  EXPECT_NE(first, a.Normal({1000}, 0, 1).ToVector<float>());  // the next stream
+  EXPECT_NE(first, a.Normal({1000}, 0, 1).ToVector<float>());  // from the next stream
   kernels::SetNumThreads(1);
   Generator alone(5);
   EXPECT_EQ(alone.Normal({1000}, 0, 1).ToVector<float>(), first);

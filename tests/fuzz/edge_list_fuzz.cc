@@ -2,7 +2,7 @@
 #include "data/graph/own_graphs.h"
 #include "tests/fuzz/fuzz.h"
 
-// A line can announce the most nodes there may be, and another label one of them.
+// One line can announce the maximum number of nodes, and another one label a node.
 constexpr int64_t kLabelBytes = 100000 * sizeof(float);
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

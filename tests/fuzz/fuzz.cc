@@ -11,7 +11,7 @@
 namespace orbit {
 namespace {
 
-// Of this thread, since the input began.
+// Counts this thread's allocations while a reader runs.
 thread_local bool counting = false;
 thread_local int64_t live = 0, peak = 0;
 
@@ -48,7 +48,7 @@ int Fuzz(const uint8_t* data, size_t size, const std::function<void(const FuzzIn
                  static_cast<long>(peak), static_cast<long>(allowed));
     std::abort();
   }
-  // What a first reading leaves may be tables made once; a second one leaves nothing.
+  // A first reading may leave tables that are made once; a second one must leave nothing.
   if (live > 0) Read(input, read);
   if (live > 0) {
     std::fprintf(stderr, "a reader left %ld bytes behind\n", static_cast<long>(live));

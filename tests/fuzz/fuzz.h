@@ -1,4 +1,4 @@
-// What every reader of foreign files promises, checked on one input of libFuzzer.
+// Checks, on one input of libFuzzer, what every reader of foreign files promises.
 #ifndef ORBIT_TESTS_FUZZ_FUZZ_H_
 #define ORBIT_TESTS_FUZZ_FUZZ_H_
 
@@ -10,7 +10,7 @@
 
 namespace orbit {
 
-// An input, as readers want it.
+// An input in the forms that readers take.
 struct FuzzInput {
   std::span<const std::byte> bytes;
   std::string_view text;
@@ -18,9 +18,8 @@ struct FuzzInput {
 
 inline constexpr int64_t kFixedBytes = 1 << 18, kBytesPerByte = 1024;
 
-// Has `read` read the input. It may throw Error and nothing else; must never hold more than `fixed_bytes` plus
-// kBytesPerByte for each byte of the input; and must leave no memory behind. Ends the process where it does otherwise.
-// Returns 0, as libFuzzer wants.
+// Lets `read` read the input. It may throw only Error, must never hold more than `fixed_bytes` plus kBytesPerByte per
+// byte of the input, and must not leak memory. Ends the process otherwise. Returns 0, as libFuzzer requires.
 int Fuzz(const uint8_t* data, size_t size, const std::function<void(const FuzzInput&)>& read,
          int64_t fixed_bytes = kFixedBytes);
 

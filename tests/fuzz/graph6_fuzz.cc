@@ -1,4 +1,4 @@
-// graph6, sparse6 and digraph6; what is written of a small graph is read as the same graph.
+// graph6, sparse6 and digraph6; a small graph that is written is read back as the same graph.
 #include "data/graph/graph6.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -6,7 +6,7 @@ namespace orbit {
 namespace {
 
 constexpr int64_t kSmall = 100;
-// Edges of graphs that are told by their difference from the one before.
+// For edges of graphs that are given by differences from the previous graph.
 constexpr int64_t kDifferences = int64_t{128} << 20;
 
 bool IsSimple(const Graph& graph) {
@@ -15,7 +15,7 @@ bool IsSimple(const Graph& graph) {
   return true;
 }
 
-// Each edge also the other way round.
+// Adds the reverse of every edge.
 Graph Undirected(Graph graph) {
   const size_t edges = graph.edges.size();
   for (size_t e = 0; e < edges; ++e) graph.edges.push_back({graph.edges[e].target, graph.edges[e].source});

@@ -2,7 +2,7 @@
 #include "data/io/pickle.h"
 #include "tests/fuzz/fuzz.h"
 
-// Names and sets that are copied (data/io/byte_budget.h).
+// For names and sets that are copied (data/io/byte_budget.h).
 constexpr int64_t kCopies = int64_t{20} << 20;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

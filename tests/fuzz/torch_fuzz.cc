@@ -1,8 +1,8 @@
-// Files of pickle.dump and of torch.save in both formats, the archives that they are, and the tensors in them.
+// Files of pickle.dump, and of torch.save in both formats, with their archives and tensors.
 #include "data/io/pickle_file.h"
 #include "tests/fuzz/fuzz.h"
 
-// What is unpacked, and a tensor of the largest size with the buffers of its conversions (data/io/byte_budget.h).
+// For unpacked entries, and a tensor of the largest size with the buffers of its conversion (data/io/byte_budget.h).
 constexpr int64_t kUnpackedAndConverted = int64_t{192} << 20;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -112,8 +112,8 @@ Permutation SortSoftly(const Variable& scores, bool hard) {
 
 EdgeLists TwoGraphs() { return MakeEdgeLists(4, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}, {3, 2}}, {{0, 2}, {2, 0}, {1, 1}}}); }
 
-// With a soft permutation everything is a smooth function, so that finite differences hold all of it; hard ones differ
-// in their value alone.
+// With a soft permutation everything is smooth, so finite differences check all of it; hard permutations differ only in
+// the value.
 std::vector<OperationCase> Cases() {
   return {
       {"SoftSort", {{{2, 3, 4}}}, [](const Inputs& x) { return SortSoftly(x[0], false).soft; }},
@@ -163,7 +163,7 @@ std::vector<OperationCase> Cases() {
   };
 }
 
-// The mean in one pass is that of the transformed samples, and so are its gradients.
+// The mean in one pass equals the mean of the transformed samples, and so do its gradients.
 TEST(MeanActionTest, IsTheMeanOfActions) {
   Generator generator(17);
   const Tensor clouds = generator.Normal({2, 5, 3, 2}, 0, 1, DType::kF64);
@@ -217,7 +217,7 @@ TEST_P(GroupOperationTest, ThreadsDoNotChangeABit) { CheckThreads(GetParam()); }
 INSTANTIATE_TEST_SUITE_P(All, GroupOperationTest, testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
 
-// The straight-through gradient is what dense matrices with the hard value would get, as the soft part's gradient.
+// The straight-through gradient must be the gradient that dense matrices with the hard values get.
 void CompareWithDenseProducts(const EdgeLists& edges, const std::vector<int32_t>& num_nodes = {4, 4}) {
   Generator generator(15);
   const Tensor scores = generator.Normal({2, 3, 4}, 0, 1, DType::kF64),
@@ -239,7 +239,7 @@ void CompareWithDenseProducts(const EdgeLists& edges, const std::vector<int32_t>
   product.Backward(dy);
   EXPECT_LT(LargestDifference(sparse.value(), product.value()), 1e-12);
   EXPECT_LT(LargestDifference(dweight, weight.grad()), 1e-12);
-  // Of a graph with fewer nodes than places only its own nodes and ranks get a gradient.
+  // For a graph with fewer than n nodes, only its own nodes and ranks get a gradient.
   std::vector<double> expected = dense.soft.grad().ToVector<double>();
   for (size_t i = 0; i < expected.size(); ++i) {
     const int32_t size = num_nodes[i / 48];

@@ -1,4 +1,4 @@
-// Matrix groups, each of the table: names, inverses, frames to elements and their gradients, the Haar measure.
+// All matrix groups of the table: names, inverses, frames to elements with gradients, the Haar measure.
 #include "groups/matrix_group.h"
 
 #include <gmock/gmock.h>
@@ -39,7 +39,7 @@ Tensor Identities(int64_t count, int64_t d) {
   return BroadcastTo(Tensor::From(identity, {d, d}), {count, d, d}).value();
 }
 
-// By elimination with pivots: m has d * d real or complex elements.
+// The determinant by elimination with pivoting; m has d * d real or complex elements.
 template <class T>
 T Determinant(std::vector<T> m, int64_t d) {
   T determinant = 1;
@@ -74,12 +74,12 @@ class MatrixGroupTest : public testing::TestWithParam<const char*> {
   Tensor Random(int64_t count) {
     return group_.Random(generator_.Normal({count, d_, group_.vectors()}, 0, 1, DType::kF64));
   }
-  // The vectors that an element is made of.
+  // The frame that an element is made from.
   Tensor FrameOf(const Tensor& m) const {
     const Variable columns = Reshape(m, {m.dim(0), d_, group_.vectors(), d_ / group_.vectors()});
     return Reshape(Slice(columns, 3, 0, 1), {m.dim(0), d_, group_.vectors()}).value();
   }
-  // A frame of each group: independent vectors, the first timelike.
+  // Frames for each group: independent vectors, the first one timelike.
   Tensor Frames(int64_t count) {
     const Tensor mixing = generator_.Normal({count, group_.vectors(), group_.vectors()}, 0, 0.2, DType::kF64);
     return MatMul(FrameOf(Random(count)), Add(Identities(count, group_.vectors()), mixing)).value();
@@ -94,7 +94,7 @@ TEST_P(MatrixGroupTest, ElementsPreserveTheForm) {
   const Tensor m = Random(200);
   const Variable product = MatMul(m, Lower(group_.form(), m), /*transpose_a=*/true);
   EXPECT_LT(LargestDifference(product.value(), Lower(group_.form(), Identities(200, d_)).value()), 1e-11);
-  if (group_.form().hermitian) {  // and commute with i, so that they are complex matrices
+  if (group_.form().hermitian) {  // and they commute with i, so they are complex matrices
     const Variable pairs = Reshape(OverField(group_.form(), FrameOf(Identities(200, d_))), {200, d_, d_ / 2, 2});
     const Variable i = Reshape(Concat({Slice(pairs, 3, 1, 2), Neg(Slice(pairs, 3, 0, 1))}, 3), {200, d_, d_});
     EXPECT_LT(LargestDifference(MatMul(m, i).value(), MatMul(i, m).value()), 1e-12);

@@ -1,5 +1,5 @@
-// Gram-Schmidt gives orthonormal columns, rotations where asked, and a gradient that finite differences confirm; same
-// bits on any number of threads.
+// Gram-Schmidt gives orthonormal columns, rotations on request, and a gradient that agrees with finite differences; the
+// bits are the same on any number of threads.
 #include "kernels/gram_schmidt.h"
 
 #include <gtest/gtest.h>
@@ -99,7 +99,7 @@ TEST(GramSchmidt, GradientIsThatOfFiniteDifferences) {
     for (int64_t dim = 1; dim <= 5; ++dim) {
       std::vector<double> v = Normal<double>(7 * dim * dim, 3), dr = Normal<double>(v.size(), 4);
       for (int64_t k = 0; k < static_cast<int64_t>(v.size()); ++k)
-        if (k / dim % dim == k % dim) v[k] += 3;  // away from degenerate frames, where differences are useless
+        if (k / dim % dim == k % dim) v[k] += 3;  // away from degenerate frames, for which differences are useless
       const std::vector<double> dv = Gradient(dim, special, v, dr);
       for (size_t k = 0; k < v.size(); ++k) {
         const double step = 1e-5, before = v[k];

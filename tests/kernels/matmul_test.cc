@@ -1,5 +1,5 @@
-// Products on the host, by the general way and by the one for small matrices, are those of the definition: transposed
-// or not, added to what is there, with a bias; on every instruction set, and the same bits on any number of threads.
+// Products on the host, by the general algorithm and by the one for small matrices, agree with the definition:
+// transposed or not, accumulating, with a bias; on every instruction set, with the same bits on any number of threads.
 #include "kernels/matmul.h"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ struct Sizes {
   int64_t m, n, k;
 };
 
-// c is op(a) op(b) + beta before: looked up in many rows.
+// Checks c = op(a) op(b) + beta * (previous c) in a sample of rows.
 template <class T>
 void ExpectIsProduct(const Sizes& s, Transpose ta, Transpose tb, const std::vector<T>& a, const std::vector<T>& b,
                      const std::vector<T>& before, T beta, const std::vector<T>& c) {
@@ -85,8 +85,8 @@ TEST(MatMul, IsTheProduct) {
   });
 }
 
-// Many rows times a small matrix, and a small sum of many outer products, in one part or several, beside sizes that
-// just miss either.
+// Many rows times a small matrix, and A^T B with many rows and a small result, in one part or several; also sizes that
+// just miss either case.
 TEST(MatMul, OfSmallMatricesIsTheProduct) {
   ForEachTarget([] {
     for (const Sizes& sizes :
@@ -104,7 +104,7 @@ TEST(MatMul, OfSmallMatricesAreTakenByTheirOwnWay) {
   EXPECT_FALSE(IsNarrow<float>(Transpose::kYes, Transpose::kNo, 4096, 2048, 1000));
 }
 
-// Columns of whole stretches of rows are zero, and single elements; some rows altogether.
+// The matrix has zero columns over whole ranges of rows, single zero elements, and zero rows.
 template <class T>
 std::vector<T> WithZeros(int64_t rows, int64_t columns) {
   std::vector<T> a = Normal<T>(rows * columns, 4);
@@ -151,7 +151,7 @@ void CheckZeroSkipping(const Sizes& s) {
     }
 }
 
-// Parts of a group of rows, of a vector of columns, of a panel and of a block of the inner dimension.
+// Incomplete groups of rows, vectors of columns, panels, and blocks of the inner dimension.
 TEST(MatMul, ThatSkipsZerosIsTheProduct) {
   ForEachTarget([] {
     for (const Sizes& sizes : {Sizes{64, 512, 256}, {100, 530, 1030}, {65, 1025, 300}, {302, 514, 257}})

@@ -1,5 +1,5 @@
-// The entropy of soft permutations agrees with its definition, its gradient with finite differences and with the
-// clamp's convention, for ragged and awkward sizes; same bits on any number of threads.
+// The entropy of soft permutations agrees with its definition, and its gradient with finite differences and the clamp's
+// convention, for ragged and awkward sizes; the bits are the same on any number of threads.
 #include "kernels/permutation_entropy.h"
 
 #include <gtest/gtest.h>
@@ -101,7 +101,7 @@ TEST(PermutationEntropy, GradientIsThatOfFiniteDifferences) {
     c.soft[k] = p - step;
     const double less = c.Entropy<double>();
     c.soft[k] = p;
-    // In relative steps, so that entries of every size have a gradient that the entropy's rounding leaves visible.
+    // Relative steps, so that the gradient is visible above the entropy's rounding for entries of every size.
     EXPECT_NEAR(gradient[k] * p, 1.5 * (more - less) / (2e-4), 1e-8) << "entry " << k;
   }
 }

@@ -1,5 +1,5 @@
-// Permutations by indexing do what products with dense permutation matrices do: values, gradients to the input, and the
-// straight-through gradient to the matrix; same bits on any number of threads.
+// Permutations by indexing agree with products with dense permutation matrices: values, gradients of the input, and the
+// straight-through gradient of the matrix; the bits are the same on any number of threads.
 #include "kernels/permute.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SoftSort with log-Sinkhorn agrees with the dense n x n computation and its reverse-mode derivative, for ragged, tied,
-// far apart and degenerate scores, in double and in single precision, with the same bits on any number of threads.
+// widely spread and degenerate scores, in double and single precision; the bits are the same on any number of threads.
 #include "kernels/soft_sort.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ namespace {
 
 using Matrix = std::vector<double>;
 
-// Subtracts the logsumexp of every row (or column).
+// Subtracts the log-sum-exp of every row (or column).
 void Normalize(int64_t n, bool rows, Matrix& log_p) {
   const int64_t line = rows ? n : 1, step = rows ? 1 : n;
   for (int64_t a = 0; a < n; ++a) {
@@ -36,7 +36,8 @@ struct Dense {
   Matrix soft, gradient;
 };
 
-// One graph of n nodes: soft permutation [n, n] and the gradient of sum(dsoft * soft) with respect to scores.
+// For one graph of n nodes: the soft permutation [n, n], and the gradient of sum(dsoft * soft) with respect to the
+// scores.
 Dense DenseSoftSort(const std::vector<double>& scores, double tau, int iterations, const Matrix& dsoft) {
   const int64_t n = scores.size();
   Dense dense;
@@ -117,7 +118,7 @@ struct Case {
     SoftSortBackward(Cpu(), Problem(), scores.data(), index.data(), dsoft.data(), dscores.data());
   }
 
-  // Runs and compares every matrix and gradient in the l2 norm, relative to the true one's.
+  // Runs SoftSort and compares every matrix and gradient in the l2 norm, relative to the true norm.
   void Check(double tolerance) {
     Run();
     const int64_t n = shape.n;
@@ -149,7 +150,7 @@ struct Case {
         }
       }
       EXPECT_LE(std::sqrt(soft_error), tolerance * std::sqrt(soft_norm));
-      // Gradients smaller than rounding in their terms, which are of the size 1 / tau, are held absolutely.
+      // Gradients smaller than the rounding of their terms, which have size 1 / tau, are compared absolutely.
       EXPECT_LE(std::sqrt(error), tolerance * std::max(std::sqrt(norm), 1 / tau));
       if (norm > 1 / (tau * tau)) worst = std::max(worst, std::sqrt(error / norm));
     }

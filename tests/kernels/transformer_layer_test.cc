@@ -1,5 +1,5 @@
-// The fused transformer layer is held against a plain one in extended precision, its gradients against differences of
-// that one, on every instruction set.
+// Compares the fused transformer layer with a plain one in extended precision, and its gradients with finite
+// differences of that one, on every instruction set.
 #include "kernels/transformer_layer.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 
 using Real = long double;
 
-// Sequences, tokens, width, heads, hidden. The paper's sizes first; then one token, heads narrower than a vector, more
+// Sequences, tokens, width, heads, hidden. First the paper's sizes; then one token, heads narrower than a vector, more
 // tokens than a block of queries, and enough sequences for several partial sums.
 const TransformerLayerSizes kSizes[] = {{5, 25, 64, 4, 64}, {3, 16, 32, 2, 48}, {4, 9, 20, 4, 12}, {7, 1, 8, 1, 24},
                                         {2, 70, 12, 3, 9},  {1, 33, 18, 2, 7},  {150, 2, 6, 6, 5}};
@@ -58,7 +58,7 @@ std::vector<Real> Norm(const std::vector<Real>& x, const std::vector<Real>& weig
   return y;
 }
 
-// The layer as its definition reads.
+// The layer, straight from its definition.
 std::vector<Real> Reference(const TransformerLayerSizes& s, const Tensors<Real>& p, const std::vector<Real>& x) {
   const int64_t w = s.width, d = w / s.heads;
   std::vector<Real> y = x;
@@ -157,7 +157,8 @@ TEST_P(TransformerLayerTest, ForwardIsTheDefinition) {
   });
 }
 
-// Along a random direction, of length 1, for x and every parameter, the reference's sixth-order difference quotient.
+// Compares with the reference's sixth-order difference quotient along a random direction of length 1, for x and every
+// parameter.
 TEST_P(TransformerLayerTest, BackwardIsTheDerivative) {
   const Case c(GetParam());
   std::mt19937 generator(11);

@@ -1,5 +1,5 @@
-// Training steps that are captured and launched give the bits of steps that run operation by operation: parameters, the
-// optimiser's state and losses of the models on particles. On the emulator of GPUs, and on a GPU where there is one.
+// Captured training steps give the same bits as steps that run operation by operation: parameters, optimiser state and
+// losses of the models on particles. Runs on the emulator and, if there is one, on a GPU.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -39,7 +39,7 @@ std::vector<double> Bits(const TensorMap& tensors) {
   return values;
 }
 
-// A model in training: what a checkpoint keeps of it, and its steps.
+// A model in training: the state that a checkpoint keeps, and its steps.
 class Training {
  public:
   Training(Device device, const Case& c, bool capture) : device_(device), case_(c) {
@@ -73,7 +73,7 @@ class Training {
         TrainingStepOptions{.accumulate = c.accumulate, .clip_norm = c.max_norm, .capture = capture});
   }
 
-  // Steps `first` to `last`, not included; their losses, norms and entropies, read back one step later.
+  // Runs steps [first, last) and returns their losses, norms and entropies, read back one step later.
   std::vector<std::vector<double>> Run(int64_t first, int64_t last) {
     const optim::Schedule schedule = {.decay = optim::Decay::kCosine, .warmup_steps = 2, .total_steps = 12};
     std::vector<std::vector<double>> numbers;
@@ -100,7 +100,7 @@ class Training {
   Generator& generator() { return generator_; }
   int64_t captured_size() const { return step_->captured_size(); }
 
-  // The loss of all examples, as a validation would have it: on other shapes.
+  // The loss on all examples, as in validation, which has other shapes.
   double Validate() {
     const NoGrad no_grad;
     model().Eval();
@@ -182,7 +182,7 @@ TEST_P(CapturedStep, SharesTheDeviceWithOtherWork) {
   Training eager(GetParam(), c, false), captured(GetParam(), c, true);
   for (int64_t step = 0; step < 6; ++step) {
     EXPECT_EQ(captured.Run(step, step + 1), eager.Run(step, step + 1));
-    // Validations free what they had, and others get it.
+    // Validation frees memory, which others then get.
     EXPECT_EQ(captured.Validate(), eager.Validate());
     std::vector<Tensor> others;
     for (int64_t size = 1; size < 5000; size = size * 3 / 2 + 1)

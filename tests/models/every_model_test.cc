@@ -1,6 +1,6 @@
-// What every model keeps, whatever its group, base function, distribution and output, asked through groups/model.h:
-// exact equivariance jointly in data and noise, outputs that are the mean over samples, random numbers that do not
-// depend on how a batch is cut, and the same bits for any number of threads.
+// What every model guarantees, whatever its group, base function, distribution and output, tested through
+// groups/model.h: exact equivariance jointly in data and noise, outputs that are means over samples, random numbers
+// that do not depend on how a batch is divided, and the same bits for any number of threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,7 +35,7 @@ struct Case {
   std::function<std::unique_ptr<Model>(Generator&)> make;
   std::function<Features(Generator&, DType)> data;
   int64_t samples = kSamples;
-  bool needs_noise = true;  // to be equivariant
+  bool needs_noise = true;  // in order to be equivariant
 };
 
 void PrintTo(const Case& c, std::ostream* stream) { *stream << c.name; }
@@ -58,7 +58,7 @@ NBodyModelOptions SmallParticleOptions(const std::string& symmetry, const std::s
   return options;
 }
 
-// A layer on everything that is seen, made into any shape: no symmetry at all.
+// A layer on everything that the view shows, reshaped to any shape, without any symmetry.
 class Flat : public BaseFunction {
  public:
   Flat(int64_t in, Shape out, Generator& generator) : out_(std::move(out)), linear_(in, NumElements(out_), generator) {
@@ -101,7 +101,7 @@ std::vector<Case> Cases() {
     cases.push_back({"particles_" + base + "_" + symmetry + "_" + distribution,
                      [=](Generator& g) { return MakeNBodyModel(options, g); }, Particles,
                      distribution == "canonical" ? 1 : kSamples,
-                     // Without ties a canonical order is a function of the data.
+                     // A canonical order is a function of the data if there are no ties.
                      symmetry != "Sn" || distribution != "canonical"});
   };
   for (const char* distribution : {"learned", "haar", "canonical"}) {
@@ -119,7 +119,7 @@ std::vector<Case> Cases() {
         GraphModelOptions options = ExampleGraphOptions(base, distribution);
         options.base.output_order = order;
         options.base.head.outputs = order == 0 ? 1 : order == 1 ? 2 * kExampleNodes : kExampleNodes * kExampleNodes;
-        // All orders of a minimal frame turn the graph into the same one, whatever the noise.
+        // All orders of a minimal frame turn the graph into the same graph, whatever the noise.
         cases.push_back({"graphs_" + std::string(base) + "_" + distribution + "_order" + std::to_string(order),
                          [=](Generator& g) { return MakeGraphModel(options, g); }, graphs,
                          distribution == "canonical" ? 1 : kSamples, distribution != "minimal_frame" || order > 0});
@@ -205,7 +205,7 @@ TEST_P(EveryModel, TheOutputIsTheMeanOverSamples) {
   Shape shape = result.output.shape();
   shape.insert(shape.begin() + 1, GetParam().samples);
   ASSERT_EQ(result.samples.shape(), shape);
-  if (GetParam().name.starts_with("particles_transformer")) return;  // which adds the positions
+  if (GetParam().name.starts_with("particles_transformer")) return;  // these add the positions
   const Variable moved = result.element.Act(model_->output_representation(), result.samples);
   EXPECT_LT(LargestDifference(Mean(moved, {1}), result.output), 1e-12);
 }
@@ -308,7 +308,7 @@ TEST_P(EveryModel, WhatIsSampledDiffersWhenItIsDrawnAnew) {
 
 INSTANTIATE_TEST_SUITE_P(All, EveryModel, testing::ValuesIn(Cases()), [](const auto& info) { return info.param.name; });
 
-// Rows of a batch, and samples of its rows, alone: what they are in the whole.
+// Rows of a batch, and samples of its rows, give the same alone as in the whole.
 TEST(ModelTest, PartsOfABatchAreWhatTheyAreInTheWhole) {
   for (const char* distribution : {"learned", "haar"}) {
     SCOPED_TRACE(distribution);

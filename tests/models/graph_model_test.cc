@@ -1,4 +1,4 @@
-// Frames of graphs, the networks that symmetrized models are compared with, and what options are refused.
+// Frames of graphs, tailored networks, and options that are rejected.
 #include "models/graph_model.h"
 
 #include <gmock/gmock.h>
@@ -26,14 +26,14 @@ TEST(FrameTest, ClassesAreThoseThatTheSpectrumTellsApart) {
   const Features x = ExampleGraphs(DType::kF32);
   const std::vector<int32_t> classes = SpectralClasses(x.edges, x.num_nodes).ToVector<int32_t>();
   const auto of = [&](int64_t graph, int64_t node) { return classes[graph * kExampleNodes + node]; };
-  // A path reads the same from both ends; the leaves of a star, and the nodes of a cycle, are alike.
+  // A path is the same from both ends; all leaves of a star, and all nodes of a cycle, are equivalent.
   EXPECT_EQ(of(0, 0), of(0, 4));
   EXPECT_EQ(of(0, 1), of(0, 3));
   EXPECT_NE(of(0, 0), of(0, 1));
   for (int64_t leaf = 2; leaf < 7; ++leaf) EXPECT_EQ(of(1, leaf), of(1, 1));
   EXPECT_NE(of(1, 0), of(1, 1));
   for (int64_t node = 1; node < 6; ++node) EXPECT_EQ(of(2, node), of(2, 0));
-  // They move with the graph.
+  // Classes are equivariant.
   Generator generator(9);
   const Element h = RandomElement(ParseGroup("Sn"), x, generator);
   const Features hx = Act(h, x);
@@ -43,7 +43,7 @@ TEST(FrameTest, ClassesAreThoseThatTheSpectrumTellsApart) {
   EXPECT_EQ(moved.ToVector<float>(), expected.ToVector<float>());
 }
 
-// Every automorphism of the graph as often as any other, and nothing else: the orders of a minimal frame.
+// The orders of a minimal frame differ by automorphisms of the graph, and every automorphism is equally frequent.
 TEST(MinimalFrameTest, IsTheCanonicalOrderUpToAutomorphisms) {
   const Features x = ExampleGraphs(DType::kF64);
   constexpr int64_t kDraws = 2000;
@@ -53,8 +53,8 @@ TEST(MinimalFrameTest, IsTheCanonicalOrderUpToAutomorphisms) {
   const std::vector<int32_t> offsets = x.edges.offsets.ToVector<int32_t>(),
                              sources = x.edges.sources.ToVector<int32_t>(), sizes = x.num_nodes.ToVector<int32_t>();
   const std::vector<double> rows = x.features[0].value.value().ToVector<double>();
-  // Labels alternate along the path and the cycle. The path of 5 has a reflection; the star's 6 leaves are 3 of each
-  // label; the cycle of 6 has 3 rotations and 3 reflections; the last graph's mirror image swaps labels.
+  // Labels alternate along the path and the cycle. The path of 5 has a reflection; the star has 3 leaves of each label;
+  // the cycle of 6 has 3 rotations and 3 reflections; the last graph's mirror image swaps labels.
   const std::array<size_t, 4> automorphisms = {2, 36, 6, 1};
   for (int64_t g = 0; g < 4; ++g) {
     std::map<std::vector<int32_t>, int64_t> orders;
@@ -127,7 +127,7 @@ TEST(TailoredGraphNetworkTest, SeesItsInputByAllParameters) {
   }
 }
 
-// One after another, the triangular prism and K(3,3): regular, and so beyond message passing, but told apart by
+// The triangular prism and K(3,3) are regular graphs, which message passing cannot tell apart, but they differ in their
 // triangles (PPGN).
 TEST(TailoredGraphNetworkTest, SeparatesWhatItsTheorySays) {
   const auto undirected = [](std::vector<Edge> edges) {
@@ -150,7 +150,7 @@ TEST(TailoredGraphNetworkTest, SeparatesWhatItsTheorySays) {
     const std::vector<double> y = (*model)(x, 1, generator).output.value().ToVector<double>();
     if (name == "ppgn") {
       EXPECT_GT(std::abs(y[0] - y[1]), 1e-4);
-    } else if (name != "chebnet") {  // which sees the graph's largest eigenvalue
+    } else if (name != "chebnet") {  // it sees the graph's largest eigenvalue
       EXPECT_NEAR(y[0], y[1], 1e-12) << name;
     }
   }

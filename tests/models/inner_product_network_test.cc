@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(All, InnerProductNetworkTest,
                          testing::Values("SnxO3", "SnxSE3", "SnxU2", "SU3", "SnxO1,2", "SO+1,3", "SnxSE+1,3"),
                          [](const auto& info) { return "Group" + std::to_string(info.index); });
 
-// On the emulator of GPUs, and on a GPU where there is one: elements and gradients are those of the host.
+// On the emulator and, if there is one, on a GPU: elements and gradients agree with the host.
 class InnerProductNetworkOnDevice : public testing::TestWithParam<Device> {};
 
 TEST_P(InnerProductNetworkOnDevice, AgreesWithTheHost) {

@@ -1,4 +1,4 @@
-// Options of the models on particles that make no sense.
+// Invalid options of the models on particles are rejected.
 #include "models/nbody_model.h"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// A warm training step asks the system for no memory and never waits for the device: on the emulator of GPUs, and on a
-// GPU where there is one.
+// A warm training step requests no memory from the system and never waits for the device. Runs on the emulator and, if
+// there is one, on a GPU.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,9 +1,9 @@
-// Holds the engine against recorded cases of the reference implementation:
+// Compares the engine with recorded cases of the reference implementation:
 //
 //   bazel run //tests:parity -- [--device D] [--dtype f64|f32] FILE_OR_DIR ...
 //
-// Prints for every case the worst relative error of outputs and of gradients. Exit status 1 where one is beyond
-// tolerance or a file cannot be run, 0 otherwise; cases of tasks it does not know are named and left out.
+// Prints the largest relative error of outputs and of gradients for every case. The exit status is 1 if one is beyond
+// tolerance or a file cannot be run, else 0; cases of unknown tasks are named and skipped.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -37,7 +37,7 @@ struct Tolerance {
   double outputs, gradients;
 };
 
-// Single precision: gradients are worse where Gram-Schmidt is ill-conditioned, so they are shown but not judged.
+// In single precision gradients are worse where Gram-Schmidt is ill-conditioned, so they are shown but not judged.
 Tolerance ToleranceOf(DType dtype) {
   return dtype == DType::kF64 ? Tolerance{1e-8, 1e-8} : Tolerance{1e-4, std::numeric_limits<double>::infinity()};
 }
@@ -49,7 +49,7 @@ Difference Worst(const std::vector<Difference>& differences) {
   return worst;
 }
 
-// Relative paths mean the user's directory, under `bazel run` too.
+// Resolves relative paths against the user's directory, under `bazel run`, too.
 fs::path UserPath(const std::string& path) {
   const char* directory = std::getenv("BUILD_WORKING_DIRECTORY");
   return directory ? fs::path(directory) / path : fs::path(path);
@@ -72,7 +72,7 @@ std::vector<std::string> ListFiles(const std::vector<std::string>& paths) {
   return files;
 }
 
-// Whether the case is within tolerance, or of an unknown task.
+// Whether the case is within tolerance, or its task is unknown.
 bool RunFile(const std::string& file, DType dtype, Device device) {
   const std::string name = fs::path(file).stem();
   const Case recorded = ReadCase(file, dtype, device);

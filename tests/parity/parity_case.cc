@@ -9,7 +9,7 @@
 namespace orbit::parity {
 namespace {
 
-// A norm below which a recorded tensor is rounding alone, relative to the largest gradient's where that is above 1.
+// Recorded tensors below this norm are only rounding; relative to the largest gradient's norm if that is above 1.
 constexpr double kZero = 1e-12;
 
 double Norm(const Tensor& tensor) {
@@ -53,7 +53,7 @@ void Case::Load(nn::Module& module, bool train, const std::string& part) const {
 double RelativeError(const Tensor& ours, const Tensor& reference, double scale) {
   Check(ours.shape() == reference.shape(), "shape ", ToString(ours.shape()), " where the reference has ",
         ToString(reference.shape()));
-  // What the reference kept in single precision is compared as rounded to it.
+  // Tensors that the reference kept in single precision are compared after rounding to it.
   const std::vector<double> a = (IsFloating(ours.dtype()) ? ours.To(reference.dtype()) : ours).ToVector<double>();
   const std::vector<double> b = reference.ToVector<double>();
   double difference = 0;

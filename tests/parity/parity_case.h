@@ -1,4 +1,4 @@
-// A recorded case of the reference implementation, and the comparison of a run of ours with it.
+// A recorded case of the reference implementation, and its comparison with a run of ours.
 #ifndef ORBIT_TESTS_PARITY_PARITY_CASE_H_
 #define ORBIT_TESTS_PARITY_PARITY_CASE_H_
 
@@ -16,15 +16,15 @@ struct Case {
   std::string path;
   nlohmann::json spec;
   TensorMap tensors;  // by their full names, such as "in/target"
-  DType dtype;        // what the run computes in
+  DType dtype;        // that the run computes in
   Device device;
 
-  // Floating tensors converted to `dtype` and moved to `device`; throws Error where there is none.
+  // The tensor, converted to `dtype` if it is floating-point and moved to `device`. Throws Error if there is none.
   Tensor Get(const std::string& name) const;
   bool Has(const std::string& name) const { return tensors.count(name) > 0; }
-  // All tensors under a prefix such as "param/", without it, as they are in the file.
+  // All tensors whose names start with a prefix such as "param/", without the prefix, as they are in the file.
   TensorMap Group(const std::string& prefix) const;
-  // Loads param/ and buffer/, or what is below `part` there, into the module and moves it to dtype and device, in
+  // Loads param/ and buffer/, or their parts below `part`, into the module, moves it to dtype and device, and sets
   // training or evaluation mode.
   void Load(nn::Module& module, bool train, const std::string& part = "") const;
 };
@@ -45,10 +45,10 @@ struct Report {
 
 Case ReadCase(const std::string& path, DType dtype, Device device);
 
-// l2 distance relative to the reference; where that is 0 up to rounding, to `scale`, at least 1.
+// The l2 distance relative to the reference or, if that is 0 up to rounding, to max(1, scale).
 double RelativeError(const Tensor& ours, const Tensor& reference, double scale = 1);
 
-// One for each kind of task.
+// One function per kind of task.
 Report RunNBody(const Case& recorded);
 Report RunEgnn(const Case& recorded);
 Report RunGraph(const Case& recorded);  // graph separation

@@ -49,7 +49,7 @@ EdgeLists ReadEdges(const Case& recorded, int64_t n) {
   return MakeEdgeLists(n, graphs).To(recorded.device);
 }
 
-// The reference computes the weight 1 + eps of GIN-ID's nodes in single precision, whatever the rest is in.
+// The reference always computes the weight 1 + eps of GIN-ID's nodes in single precision.
 void RoundSelfWeights(const nn::Module& model) {
   for (const auto& [name, variable] : model.NamedParameters()) {
     if (name.rfind("backbone.", 0) != 0 || !name.ends_with(".eps")) continue;

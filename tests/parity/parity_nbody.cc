@@ -52,7 +52,7 @@ Report RunNBody(const Case& recorded) {
     recorded.Load(network, train, "interface.");
     const Proposal proposal = network.Forward(x, noise.network, generator);
     report.CompareOutput(recorded, "scores", proposal.scores.value().Reshape({-1, batch.nodes.dim(1)}));
-    // The reference keeps a vector a row until after this point.
+    // Up to this point the reference keeps one vector per row.
     const Variable frame = Permute(Reshape(proposal.frame, {-1, 3, 3}), {0, 2, 1});
     report.CompareOutput(recorded, "frame", frame.value());
   }

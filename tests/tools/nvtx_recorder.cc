@@ -1,5 +1,5 @@
-// A library that NVTX loads (NVTX_INJECTION64_PATH): writes a line for every range that is opened, indented by how deep
-// it lies, to the file that NVTX_RECORD names, and at the end how many are still open.
+// A library that NVTX loads (NVTX_INJECTION64_PATH). It writes a line for every range that is opened, indented by its
+// depth, to the file named by NVTX_RECORD, and at the end the number of ranges that are still open.
 #include <nvtx3/nvToolsExt.h>
 
 #include <cstdio>

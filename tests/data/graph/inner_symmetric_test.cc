@@ -1,4 +1,4 @@
-// The groups and orbits of the inner-symmetric graphs, against an exhaustive search for automorphisms.
+// The groups and orbits of the inner-symmetric graphs, checked by an exhaustive search for automorphisms.
 #include "data/graph/inner_symmetric.h"
 
 #include <gmock/gmock.h>
@@ -11,7 +11,7 @@ namespace {
 
 using Permutation = std::vector<int32_t>;
 
-// All automorphisms, by trying images of nodes 0, 1, ... as long as adjacency is kept.
+// Finds all automorphisms by trying images of nodes 0, 1, ... as long as adjacency is preserved.
 std::vector<Permutation> Automorphisms(const Graph& graph) {
   std::vector<std::vector<bool>> adjacent(graph.n, std::vector<bool>(graph.n));
   for (const Edge& edge : graph.edges) adjacent[edge.source][edge.target] = true;
@@ -43,7 +43,7 @@ TEST_P(InnerSymmetricTest, OrbitsAreThoseOfAllAutomorphisms) {
   const Graph& graph = symmetric.graph;
   const std::vector<Permutation> automorphisms = Automorphisms(graph);
   EXPECT_EQ(automorphisms.size(), symmetric.order);
-  // Numbered by first nodes: node i's orbit is that of the smallest node it can be moved to.
+  // Orbits are numbered by their first nodes: the orbit of node i is that of the smallest node that it can be moved to.
   std::vector<int32_t> orbits(graph.n);
   int32_t count = 0;
   for (int32_t i = 0; i < graph.n; ++i) {

@@ -1,4 +1,4 @@
-// A folder of graphs with tables of labels and splits, and what is refused where.
+// Folders of graphs with tables of labels and splits, and which faults are rejected.
 #include "data/graph/labelled_graphs.h"
 
 #include <gmock/gmock.h>

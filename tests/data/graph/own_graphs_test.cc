@@ -1,4 +1,4 @@
-// Own graphs: edge lists, folders, classes, and what is wrong with them, by file and line.
+// Own graphs: edge lists, folders, classes, and faults, which are reported by file and line.
 #include "data/graph/own_graphs.h"
 
 #include <gmock/gmock.h>
@@ -46,7 +46,7 @@ TEST(EdgeListTest, NumbersFromOneAreTakenAsSuchWithAWord) {
   EXPECT_THAT(said, AllOf(HasSubstr("my.edges"), HasSubstr("numbered from 1")));
   EXPECT_EQ(parse("nodes 3\n1 2\n2 3").n, 3);
   EXPECT_THAT(said, HasSubstr("numbered from 1"));
-  // A node 0 without edges, where more nodes are announced; and graphs that begin elsewhere.
+  // A node 0 without edges if more nodes are announced, and graphs numbered from other numbers.
   for (const auto& [text, n] :
        {std::pair("nodes 4\n1 2\n2 3", 4), std::pair("1 2\nlabel 0 1", 3), std::pair("2 3", 4)}) {
     EXPECT_EQ(parse(text).n, n) << text;
@@ -63,7 +63,7 @@ TEST(EdgeListTest, WhatOtherProgramsWriteIsRead) {
        {"pattern symmetric\n% a comment\n3 3 2\n2 1\n3 2\n", "integer symmetric\n3 3 2\n2 1 1\n3 2 1\n",
         "pattern general\n3 3 4\n2 1\n1 2\n3 2\n2 3\n"})
     EXPECT_THAT(ParseEdgeList("%%MatrixMarket matrix coordinate " + std::string(entries), "x").edges, edges) << entries;
-  // A general matrix need not be symmetric: column to row.
+  // A general matrix need not be symmetric: edges go from column to row.
   const Graph directed = ParseEdgeList("%%MatrixMarket matrix coordinate pattern general\n3 3 1\n2 1\n", "x");
   EXPECT_THAT(directed.edges, ElementsAre(Edge{0, 1}));
   EXPECT_EQ(directed.n, 3);

@@ -1,4 +1,4 @@
-// Published files as a whole, where the folder ORBIT_SHARED names has them:
+// Tests on complete published files, if the folder named by ORBIT_SHARED has them:
 //   bazel test //tests/data/graph:published_test --test_env=ORBIT_SHARED=FOLDER
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace orbit {
 namespace {
 
-// Empty where there is none.
+// Empty if there is no such file.
 std::string PublishedFile(const std::string& name) {
   const char* folder = std::getenv("ORBIT_SHARED");
   if (folder == nullptr) return "";

@@ -1,4 +1,4 @@
-// The TUDataset format: what is read, with which line ends, and what is refused where.
+// The TUDataset format: what is read, with which line ends, and which faults are rejected.
 #include "data/graph/tu_dataset.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// .npy files: what is written is read back, and what NumPy writes is understood. Damage: see readers_test.cc.
+// .npy files: written files are read back, and NumPy's files are read. For damaged files see readers_test.cc.
 #include "data/io/npy.h"
 
 #include <gmock/gmock.h>
@@ -61,7 +61,7 @@ TEST(NpyTest, WhatNumPyWritesIsUnderstood) {
 }
 
 TEST(NpyTest, EveryTypeOfNumbersInEitherByteOrderIsRead) {
-  // Each type with the bytes of 1 and of 2, the largest first.
+  // Each type with the bytes of 1 and of 2, in big-endian order.
   const std::pair<const char*, std::vector<std::string>> types[] = {
       {"f2", {{0x3c, 0}, {0x40, 0}}},
       {"f4", {{0x3f, '\x80', 0, 0}, {0x40, 0, 0, 0}}},

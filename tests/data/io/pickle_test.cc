@@ -1,4 +1,4 @@
-// Pickles: text of the first protocols, what refers to itself, and memory in proportion to the file whatever it
+// Pickles: the text of early protocols, self-references, and memory that is proportional to the file, whatever it
 // repeats.
 #include "data/io/pickle.h"
 
@@ -77,7 +77,7 @@ TEST(PickleTest, AnObjectThatIsItsOwnStateHasNoAttributes) {
   EXPECT_EQ(pickle.root().Find("x"), nullptr);
 }
 
-// Each file is of about 100 KB and would, copied at each mention, take hundreds of megabytes.
+// Each file has about 100 KB. If it were copied at each reference, it would take hundreds of megabytes.
 class RepetitionTest : public testing::TestWithParam<std::pair<const char*, std::string>> {};
 
 TEST_P(RepetitionTest, IsRefusedBeforeItTakesMemory) {
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(All, RepetitionTest,
                                                                "l\x85q\2" + Repeated("h\1h\2R", 10000) + ".")),
                          [](const auto& info) { return info.param.first; });
 
-// What refers to the same arguments again and again shares them.
+// Objects that refer to the same arguments repeatedly share them.
 TEST(PickleTest, ObjectsTakeNoCopies) {
   const std::string contents = "((" + std::string(20000, 'N') + "tq\1" + std::string("0c") + kLong + "\nC\nq\2" +
                                std::string("0") + Repeated("h\2h\1\x81h\2h\1R", 20000) + "l.";
@@ -142,7 +142,7 @@ TEST(PickleTest, WhatPythonWouldConstructKeepsWhatItIsMadeOf) {
   EXPECT_EQ(root.Find("escaped")->bytes, "a\0\n'"s);
 }
 
-// The values of the only array or tensor in a pickle.
+// The values of a pickle's only array or tensor.
 std::vector<double> ValuesOf(const std::string& contents) {
   const PickleFile file(AsBytes(contents), "file");
   return file.ToTensor(file.root()).ToVector<double>();

@@ -1,4 +1,4 @@
-// Graphs of PyTorch Geometric in every form that it has saved them in, and as plain dictionaries; EXP made of them.
+// Graphs of PyTorch Geometric, in all forms in which it has saved them, and as plain dictionaries; EXP made from them.
 #include "data/io/pickled_graphs.h"
 
 #include <gmock/gmock.h>
@@ -26,7 +26,7 @@ Items First(int32_t y = 1) {
 }
 Items Second() {
   return {{"x", Array({3, 1}, Dtype("f4", ">"), false, std::string("\0\0\0\0\0\0\0\0\x3f\x80\0\0", 12))},
-          // As np.array(edges).T is: in Fortran's order, of int32.
+          // Like np.array(edges).T: int32 in Fortran order.
           {"edge_index", Array({2, 4}, Dtype("i4"), true, RawList<int32_t>({0, 1, 1, 0, 0, 2, 2, 0}))},
           {"y", Array({1}, Dtype("f4"), false, RawList<float>({0}))}};
 }

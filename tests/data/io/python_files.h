@@ -1,4 +1,4 @@
-// Files as Python programs write them, put together by hand: pickles opcode by opcode, and PyTorch's archives.
+// Files as Python programs write them, assembled by hand: pickles opcode by opcode, and PyTorch's archives.
 #ifndef ORBIT_TESTS_DATA_IO_PYTHON_FILES_H_
 #define ORBIT_TESTS_DATA_IO_PYTHON_FILES_H_
 
@@ -13,7 +13,7 @@
 
 namespace orbit::python {
 
-// Each function gives the opcodes that leave one value.
+// A Value is the opcodes that leave one value on the stack.
 using Value = std::string;
 
 template <class T>
@@ -61,7 +61,7 @@ inline std::vector<Value> Ints(const std::vector<int32_t>& numbers) {
   for (const int32_t number : numbers) values.push_back(Int(number));
   return values;
 }
-// A tensor of `count` elements in the storage `key`, of the class torch.TYPEStorage.
+// A tensor of `count` elements in the storage `key` of class torch.TYPEStorage.
 inline Value TensorOf(const std::string& type, const std::string& key, int32_t count, const std::vector<int32_t>& shape,
                       const std::vector<int32_t>& strides, const std::vector<Value>& metadata = {}) {
   const Value storage =
@@ -78,7 +78,7 @@ inline Value Dtype(const std::string& type, const std::string& order = "<") {
   return Call("numpy.dtype", {Str(type), kFalse, kTrue}) +
          Tuple({Int(3), Str(order), kNone, kNone, kNone, Int(-1), Int(-1), Int(0)}) + "b";
 }
-// An array of NumPy's, its elements as bytes.
+// A NumPy array with its elements as bytes.
 inline Value Array(const std::vector<int32_t>& shape, const Value& dtype, bool fortran, const std::string& bytes) {
   return Call("numpy.core.multiarray._reconstruct", {Global("numpy.ndarray"), Tuple({Int(0)}), Bytes("b")}) +
          Tuple({Int(1), Tuple(Ints(shape)), dtype, fortran ? kTrue : kFalse, Bytes(bytes)}) + "b";
@@ -86,7 +86,7 @@ inline Value Array(const std::vector<int32_t>& shape, const Value& dtype, bool f
 
 inline std::string PickleOf(const Value& value) { return "\x80\x02" + value + "."; }
 
-// A zip archive of entries as they are, or deflated.
+// A zip archive with stored or deflated entries.
 inline std::string Zip(const std::map<std::string, std::string>& entries, bool deflated = false) {
   std::string archive, directory;
   for (const auto& [name, bytes] : entries) {
@@ -118,7 +118,7 @@ inline std::string Zip(const std::map<std::string, std::string>& entries, bool d
          Raw(uint16_t{0});
 }
 
-// What torch.save writes of a value, with the bytes of storages by key.
+// The file that torch.save writes for a value, with the bytes of storages by key.
 inline std::string TorchFile(const Value& value, const std::map<std::string, std::string>& storages,
                              const std::string& byte_order = "little", bool deflated = false) {
   std::map<std::string, std::string> entries = {
@@ -127,7 +127,7 @@ inline std::string TorchFile(const Value& value, const std::map<std::string, std
   return Zip(entries, deflated);
 }
 
-// The same as torch.save wrote it before PyTorch 1.6; the bytes of elements by storage.
+// The file that torch.save wrote before PyTorch 1.6, with the elements' bytes by storage.
 inline std::string LegacyTorchFile(const Value& value, const std::map<std::string, std::string>& storages,
                                    int element_bytes, bool little_endian = true) {
   std::string magic = "\x8a\x0a";

@@ -1,4 +1,4 @@
-// Readers of foreign files: what they read, and that nothing malformed gets past them.
+// Readers of foreign files: what they read, and that they reject everything malformed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,7 +85,7 @@ TEST(PickleTest, CyclesNeitherHangNorLeak) {
   EXPECT_EQ(pickle.root().items.at(0), &pickle.root());
 }
 
-// The tensors of a state dictionary that has one named `name`.
+// The tensors of a state dictionary that contains one named `name`.
 TensorMap ReadState(const std::string& file, const std::string& name) {
   return ReadWeights(PathOf(file), {{name, Tensor::Zeros({1})}});
 }
@@ -110,7 +110,7 @@ TEST(StateFilesTest, LightningCheckpointsAreFoundWithin) {
 }
 
 TEST(Graph6Test, TheThreeFormatsAreRead) {
-  // The examples of nauty's formats.txt.
+  // The examples in nauty's formats.txt.
   const Graph graph = ParseGraph6("DQc", "x");
   EXPECT_EQ(graph.n, 5);
   EXPECT_EQ(graph.edges.size(), 8u);  // 0-2, 0-4, 1-3, 3-4
@@ -129,7 +129,7 @@ TEST(Graph6Test, TheThreeFormatsAreRead) {
 }
 
 TEST(Graph6Test, DifferencesAreTakenFromTheGraphBefore) {
-  // As nauty-copyg -i writes two graphs by turns, the second one twice.
+  // Two graphs as written by nauty-copyg -i, alternately, the second one twice.
   std::vector<std::string> lines;
   for (const Graph& graph : ParseGraph6Lines(":Fa@x^\n;kMV\n;\n;kMV\n", "x")) lines.push_back(FormatGraph6(graph));
   EXPECT_THAT(lines, ElementsAre("Fw??G", "F{???", "F{???", "Fw??G"));
@@ -159,11 +159,11 @@ TEST(GraphSetsTest, ExpIsReadInPairs) {
   EXPECT_THAT(MessageOf([&] { MakeGraphBatch(graphs, {1}, 8); }), HasSubstr("graph 1 has"));
 }
 
-// Every prefix of a file, and files with bits flipped at random, are read or refused; none crashes or takes memory that
-// the file does not justify (the test runs with a limit on memory).
+// Every prefix of a file, and files with randomly flipped bits, are read or rejected. None crashes the reader or takes
+// memory out of proportion to the file (the test runs with a memory limit).
 class DamageTest : public testing::TestWithParam<const char*> {};
 
-// Tries to make a tensor of every value.
+// Tries to make a tensor from every value.
 void MakeTensorsOf(const PickleFile& file) {
   for (const PickleValue& value : file.pickle().values()) try {
       if (IsTensor(value)) file.ToTensor(value);

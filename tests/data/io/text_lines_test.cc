@@ -1,4 +1,4 @@
-// Lines of text: every way to end one, blanks around them, marks at the beginning, and what is no text.
+// Lines of text: all line ends, surrounding blanks, byte order marks, and files that are not text.
 #include "data/io/text_lines.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Weights in files of other programs: whatever else a checkpoint holds, wherever in it they lie, however they are
+// Weights in files of other programs: whatever else a checkpoint holds, wherever they are in it, and however they are
 // named.
 #include "data/io/weights.h"
 
@@ -28,7 +28,7 @@ std::vector<std::pair<std::string, Value>> State(const std::string& prefix = "")
 
 class WeightsTest : public io::FileTest {
  protected:
-  // What is read of a file, which has a name that says nothing.
+  // Reads a file whose name says nothing about its format.
   TensorMap Read(const std::string& contents, const std::string& name = "file") {
     io::WriteFile(Path(name), contents);
     notes_.clear();
@@ -117,11 +117,11 @@ TEST_F(WeightsTest, PrefixesThatAllNamesShareAreTakenOff) {
     ExpectRight(Read(TorchFile(Dict({{"state_dict", Dict(State(prefix))}}), kStorages)), prefix);
     EXPECT_THAT(notes_, HasSubstr("the prefix '" + std::string(prefix) + "'"));
   }
-  // Names that are the model's as they stand keep what they share.
+  // If names are the model's as they are, a common prefix is kept.
   EXPECT_TRUE(
       Read(TorchFile(Dict({State()[0], {"a.a.bias", Vector("Float", "1", 1)}}), kStorages)).contains("a.a.bias"));
   EXPECT_THAT(notes_, IsEmpty());
-  // Names that do not all share one are left as they are, for the model to refuse.
+  // Names without a common prefix are left as they are, for the model to reject.
   EXPECT_TRUE(Read(TorchFile(Dict({State("module.")[0], State()[1]}), kStorages)).contains("module.a.weight"));
 }
 
@@ -138,7 +138,7 @@ TEST_F(WeightsTest, TheContentDecidesAndNotTheName) {
   ExpectRight(Read(PickleOf(Dict({{"a.weight", Array({2}, Dtype("f4"), false, RawList<float>({1, 2}))},
                                   {"a.bias", Array({1}, Dtype("f8"), false, RawList<double>({3}))}}))),
               "arrays by pickle.dump");
-  // pickle.dump of tensors puts a file of torch.save in for each storage.
+  // pickle.dump of tensors embeds one file of torch.save per storage.
   const auto storage = [](const std::string& bytes, int count) {
     return Call("torch.storage._load_from_bytes",
                 {Bytes(LegacyTorchFile(

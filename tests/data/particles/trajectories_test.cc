@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// 0, 1, 2, ... in the order of memory.
+// The numbers 0, 1, 2, ... in memory order.
 Tensor Count(const Shape& shape, double first = 0) {
   std::vector<double> values(NumElements(shape));
   std::iota(values.begin(), values.end(), first);

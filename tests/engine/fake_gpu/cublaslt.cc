@@ -1,4 +1,4 @@
-// In the place of cuBLASLt, for a GPU on which nothing is computed (runtime.cc).
+// A substitute for cuBLASLt, for a fake GPU that computes nothing (runtime.cc).
 #include <cublasLt.h>
 
 extern "C" {

@@ -1,5 +1,5 @@
-// In the place of the NVIDIA driver's library, as CUDA's runtime library loads it: FAKE_DRIVER_VERSION is its version
-// of CUDA, as 12040, and FAKE_DRIVER_INIT the error of cuInit. Beyond that the runtime library gets nothing from it.
+// A substitute for the NVIDIA driver's library, as CUDA's runtime library loads it. FAKE_DRIVER_VERSION is its CUDA
+// version, such as 12040, and FAKE_DRIVER_INIT the error of cuInit. It provides nothing else to the runtime library.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -1,5 +1,5 @@
-// In the place of CUDA's runtime library: a GPU whose memory is the host's and whose kernels do nothing, for tests of
-// what the engine does when one fails. All it is asked to do succeeds, but for what the environment says:
+// A substitute for CUDA's runtime library: a fake GPU whose memory is host memory and whose kernels do nothing, to test
+// how the engine reacts to failures. Every call succeeds, except for what the environment asks for:
 //
 //   FAKE_GPU_FOUND    the error of cudaGetDeviceCount, by number
 //   FAKE_GPU_DRIVER   the driver's version of CUDA, as 12040 (0: no driver)
@@ -27,7 +27,7 @@ long Setting(const char* name, long otherwise) {
   return value ? std::atol(value) : otherwise;
 }
 
-// What a fault in a kernel makes of every later call.
+// The error of every call after a fault in a kernel.
 std::atomic<int> fault = cudaSuccess;
 thread_local int last_error = cudaSuccess;
 

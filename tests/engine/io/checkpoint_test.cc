@@ -21,7 +21,7 @@ using testing::HasSubstr;
 
 using CheckpointTest = FileTest;
 
-// Everything in it follows from the step, so that a mixture of two would show.
+// Everything in it depends on the step, so that a mixture of two checkpoints would be noticed.
 Checkpoint CheckpointOfStep(int64_t step, int64_t size = 100) {
   Checkpoint checkpoint;
   checkpoint.step = step;
@@ -78,7 +78,7 @@ TEST_F(CheckpointTest, AnyDamageIsDetected) {
     std::string damaged = good;
     damaged[i] ^= 1;
     WriteFile(Path("damaged"), damaged);
-    // What the format leaves open, such as a space for another, may change without meaning.
+    // Bytes that the format leaves open, such as white space, may change without an effect.
     if (const std::string message = MessageOf([&] { LoadCheckpoint(Path("damaged")); }); message.empty())
       ExpectEqual(LoadCheckpoint(Path("damaged")), CheckpointOfStep(5, 4));
     else
@@ -115,8 +115,8 @@ TEST_F(CheckpointTest, AFullDiskKeepsTheOldOne) {
   }
 }
 
-// A child saves one checkpoint after the other until it is killed at a random moment; again and again, until it has
-// happened in the middle of writing, too.
+// A child process saves checkpoints until it is killed at a random moment. This is repeated until it has been killed in
+// the middle of writing, too.
 TEST_F(CheckpointTest, AKilledWriterLeavesACompleteFile) {
   constexpr int64_t kSize = 20'000;
   SaveCheckpoint(Path("last"), CheckpointOfStep(0, kSize));

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 using SafetensorsTest = FileTest;
 
-// A file with this header (its true length, unless another is claimed) and so many bytes of data.
+// A file with this header (with its true length unless another one is claimed) and this many bytes of data.
 std::string FileOf(const std::string& header, size_t data_bytes, int64_t claimed_length = -1) {
   const uint64_t length = claimed_length < 0 ? header.size() : claimed_length;
   std::string file(sizeof(length), '\0');

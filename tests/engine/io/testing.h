@@ -1,4 +1,4 @@
-// Helpers of the tests of files.
+// Helpers for tests of files.
 #ifndef ORBIT_TESTS_ENGINE_IO_TESTING_H_
 #define ORBIT_TESTS_ENGINE_IO_TESTING_H_
 
@@ -18,7 +18,7 @@
 
 namespace orbit::io {
 
-// A directory that is gone at the end of the test.
+// A directory that is removed at the end of the test.
 class FileTest : public testing::Test {
  protected:
   FileTest() {
@@ -46,7 +46,7 @@ inline void WriteFile(const std::string& path, const std::string& contents) {
   std::ofstream(path, std::ios::binary) << contents;
 }
 
-// The message of the Error that the action throws; empty where it throws none.
+// The message of the Error that the action throws; empty if it throws none.
 inline std::string MessageOf(const std::function<void()>& action) {
   try {
     action();

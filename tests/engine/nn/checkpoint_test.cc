@@ -1,4 +1,4 @@
-// Checkpointed modules: the bits of plain ones, for less memory.
+// Checkpointed modules give the same bits as plain ones in less memory.
 #include "engine/nn/checkpoint.h"
 
 #include <gmock/gmock.h>
@@ -39,7 +39,7 @@ class Blocks : public Module {
     AddModule("head", head_);
   }
 
-  // Blocks, each of whose inputs is used again after it, and a head that is used twice.
+  // Blocks whose inputs are also used after them, and a head that is used twice.
   Variable operator()(const Variable& x, bool checkpoint, Generator& generator) const {
     Variable y = head_(x), sum = y;
     for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -88,7 +88,7 @@ TEST(Checkpoint, KeepsNoActivations) {
     const Variable y = blocks(x, checkpoint, generator);
     return GetMemoryStatistics({}).bytes_in_use - before;
   };
-  // Of a block its input and output alone, and of what is around it as much.
+  // Only the input and output of each block, and as much around the blocks.
   EXPECT_LT(live_bytes(true), 6 * 4 * x.value().bytes());
   EXPECT_GT(live_bytes(false), 6 * 10 * x.value().bytes());
   const auto peak_bytes = [&](bool checkpoint) {
@@ -112,7 +112,7 @@ TEST(Checkpoint, HooksAreCalledOnceWhenTheGradientIsComplete) {
       seen.push_back(leaf.grad().ToVector<float>());
     });
   Sum(blocks(x, true, generator)).Backward();
-  // The head is used first, and so it is complete last.
+  // The head is used first, so its gradient is complete last.
   EXPECT_THAT(called, ElementsAre("blocks.1.first.weight", "blocks.1.first.bias", "blocks.1.second.weight",
                                   "blocks.1.second.bias", "blocks.0.first.weight", "blocks.0.first.bias",
                                   "blocks.0.second.weight", "blocks.0.second.bias", "head.weight", "head.bias"));

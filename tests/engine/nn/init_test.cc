@@ -8,7 +8,7 @@
 namespace orbit::nn {
 namespace {
 
-// All values lie within [-bound, bound), come close to both ends, and are spread as a uniform distribution is.
+// Checks that all values are in [-bound, bound), come close to both ends, and are uniformly distributed.
 void ExpectUniform(const Tensor& tensor, double bound) {
   const std::vector<double> values = tensor.ToVector<double>();
   const auto [low, high] = std::minmax_element(values.begin(), values.end());

@@ -1,4 +1,5 @@
-// Every operation: gradients against finite differences, single against double precision, any number of threads.
+// For every operation: gradients against finite differences, single against double precision, and any number of
+// threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -51,7 +52,7 @@ RunningStatistics Running(const Variable& like, int64_t channels) {
   return {.mean = Tensor::Full({channels}, 0.1, like.dtype()), .variance = Tensor::Full({channels}, 0.7, like.dtype())};
 }
 
-// Its inputs, after those of the layer: feature, direction, weight and bias.
+// The parameters of a layer, which follow its other inputs: feature, direction, weight and bias.
 VectorNeuronParameters ParametersAt(const Inputs& x, size_t i) { return {x[i], x[i + 1], x[i + 2], x[i + 3]}; }
 
 OperationCase TransformerLayerCase(int64_t width, int64_t hidden, int64_t heads) {
@@ -444,7 +445,7 @@ TEST(NormalizedMessageSumTest, IsTheSumOfScaledMessages) {
   }
 }
 
-// Among the nodes are some without senders, and one that receives from itself.
+// The graph has nodes without senders, and one that receives from itself.
 TEST(EdgeMlpTest, IsWhatSingleOperationsGive) {
   const EdgeLists edges = Edges();
   const std::vector<int64_t> receivers = {0, 0, 1, 2, 2, 4, 5, 6, 6}, senders = {1, 2, 0, 1, 3, 4, 6, 5, 5};

@@ -25,7 +25,7 @@ std::vector<NamedVariable> Parameters(DType dtype = DType::kF64) {
   return {{"p", leaf({0.5, -1.25, 2.0, 0.125, -3.0})}, {"q", leaf({1.0, -0.5})}};
 }
 
-// The gradients of step t = 1, 2, ... of the recorded runs. Without `second`, q has none.
+// Sets the gradients of step t = 1, 2, ... of the recorded runs. Without `second`, q has none.
 void SetGradients(const std::vector<NamedVariable>& parameters, double t, bool second = true) {
   const DType dtype = parameters[0].variable.dtype();
   parameters[0].variable.set_grad(Tensor::From<double>({0.1 * t, -0.2, 0.3 / t, -0.4 * t, 0.5}, {5}).To(dtype));
@@ -37,7 +37,7 @@ struct Run {
   bool skip_second = false;  // q has no gradient at t = 2
 };
 
-// Four steps at learning rate 0.01; then p and q must be as PyTorch 2.15 left them.
+// Runs four steps at learning rate 0.01, after which p and q must be as PyTorch 2.15 left them.
 void ExpectAfterFourSteps(Optimizer& optimizer, const std::vector<double>& expected, Run run = {},
                           double tolerance = 1e-14) {
   for (int t = 1; t <= 4; ++t) {
@@ -186,7 +186,7 @@ TEST(Optimizer, DoesNotStepWhereAGradientIsNotFinite) {
   EXPECT_NE(values(), before) << "without the norm nothing is checked";
 }
 
-// Sizes around the vectors' and the chunks' lengths: every element against the formula, and the same bits for any
+// Sizes around the lengths of vectors and chunks: checks every element against the formula, and the same bits for any
 // number of threads.
 TEST(Optimizer, EveryElementIsUpdatedOnAnyNumberOfThreads) {
   const auto train = [](int threads) {

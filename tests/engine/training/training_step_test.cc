@@ -1,4 +1,4 @@
-// A batch in one piece, in micro-batches, and as captured work: the same step.
+// A step on a whole batch, in micro-batches, and as captured work gives the same result.
 #include "engine/training/training_step.h"
 
 #include <gmock/gmock.h>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr int64_t kBatch = 11, kSamples = 3, kIn = 4, kOut = 2;
 
-// What sampled models are made of: noise for every sample, dropout, a mean over samples.
+// A model with the ingredients of sampled models: noise per sample, dropout, and a mean over samples.
 struct Model : nn::Module {
   Model(bool normalised, Generator& generator)
       : normalised(normalised), first(kIn, 8, generator), norm(8), second(8, kOut, generator) {
@@ -81,7 +81,7 @@ class Training {
     return gradients;
   }
 
-  // Of parameters and running statistics.
+  // The parameters and running statistics.
   std::vector<double> State() const {
     std::vector<double> values;
     for (const auto& [name, tensor] : model_.StateDict()) Append(tensor, values);
@@ -104,8 +104,8 @@ class Training {
     for (const double value : tensor.ToVector<double>()) values.push_back(value);
   }
 
-  // A mean over all elements, one over the six rows that are labelled, and one weighted by how rare the classes are in
-  // the batch, two of one and nine of the other: sums over the rows, with the denominators of the batch.
+  // A mean over all elements, a mean over the six labelled rows, and a mean weighted by how rare the two classes (2 and
+  // 9 rows) are in the batch: sums over rows with the batch's denominators.
   std::vector<LossPart> Loss(const Tensor& examples, const Span& rows, Generator& generator) {
     const auto of_rows = [&](const Tensor& x) { return x.Rows(rows.first, rows.first + rows.count); };
     const Tensor index = of_rows(examples);
@@ -204,7 +204,7 @@ TEST(TrainingStep, RunningStatisticsMoveOnceAStep) {
   const Outcome whole = train(1, false), parts = train(4, false), checkpointed = train(4, true);
   Layer plain;
   plain.To(DType::kF64);
-  plain(x);  // outside of a step a forward moves them at once
+  plain(x);  // outside a step, a forward moves them at once
   std::vector<double> expected = plain.norm.running_mean.value().ToVector<double>();
   for (const double value : plain.norm.running_var.value().ToVector<double>()) expected.push_back(value);
   EXPECT_EQ(whole.running, expected);

@@ -1,6 +1,6 @@
-// Attention on a GPU agrees with the host's, forward and backward: heads of every width, sequences shorter than a warp,
-// of about a tile and of several, so many that a block is not full. On tensor cores it agrees as closely as bf16
-// allows.
+// Attention on a GPU agrees with the host, forward and backward: heads of every width; sequences shorter than a warp,
+// of about one tile and of several; so many pairs that the last block is not full. On tensor cores it agrees as closely
+// as bf16 allows.
 #include "kernels/attention.h"
 
 #include <array>
@@ -125,8 +125,8 @@ TEST(Attention, Masks) {
 
 // ---- on tensor cores ----
 
-// Operands and results are rounded to 8 bits, 0.1 % each. A key too many or too few shows in short sequences, a wrong
-// fragment or scale in all.
+// Operands and results are rounded to 8 bits, an error of 0.1 % each. An extra or missing key would be noticed in short
+// sequences, a wrong fragment or scale in all.
 constexpr double kOfBf16 = 0.02;
 
 template <class T>
@@ -137,8 +137,8 @@ std::vector<T> As(const std::vector<float>& x) {
     return x;
 }
 
-// T is BFloat16, or float to be rounded. `offset` elements before the arrays leave them unaligned; queries are moved by
-// `away`, keys by as much to the other side.
+// T is BFloat16, or float that is rounded. The arrays start `offset` elements into memory, to be unaligned; queries are
+// shifted by `away` and keys by -away.
 template <class T>
 void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = false, int64_t offset = 0, float away = 0) {
   SCOPED_TRACE(testing::Message() << shape.sequences << " sequences of " << shape.tokens << " tokens, " << shape.heads
@@ -197,7 +197,7 @@ TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
   CompareOnTensorCores<BFloat16>({1, 200, 1, 128});
 }
 
-// A key that does not exist has score 0, infinitely more than these.
+// A missing key has score 0, which is far above these scores.
 TEST(AttentionOnTensorCores, ScoresFarBelowZero) {
   for (const int64_t tokens : {19, 260}) CompareOnTensorCores<BFloat16>({1, tokens, 1, 16}, false, 0, 6);
 }

@@ -1,5 +1,5 @@
-// Batch normalisation on a GPU agrees with the host's, forward and backward: one row and many, channels that fill
-// vectors and blocks and such that do not, values far from 0.
+// Batch normalisation on a GPU agrees with the host, forward and backward: one row and many, channels that fill vectors
+// and blocks or do not, values far from 0.
 #include "kernels/batch_norm.h"
 
 #include "kernels/parallel.h"
@@ -17,7 +17,7 @@ void CompareWithHost(int64_t rows, int64_t channels, bool relu, bool training, d
   for (T& value : x) value += T(center);
   const std::vector<T> dy = Normal<T>(rows * channels, 2), weight = Normal<T>(channels, 3),
                        bias = Normal<T>(channels, 4);
-  // Of uneven parts, which come together before anything is used.
+  // Parts of different sizes, whose moments are merged before use.
   const int64_t split = rows / 3 + 1;
   std::vector<double> moments(6 * channels), count(1), sums(2 * channels);
   std::vector<T> mean(channels), variance(channels),
@@ -54,7 +54,7 @@ void CompareWithHost(int64_t rows, int64_t channels, bool relu, bool training, d
     MoveStatistics(Gpu(), 2, channels, on_moments.data(), T(0.1), on_moved_mean.data(), on_moved_variance.data());
     ExpectNear(moved_mean, on_moved_mean.Get(), tolerance, "running mean");
     ExpectNear(moved_variance, on_moved_variance.Get(), tolerance, "running variance");
-    // From the same statistics, so that a ReLU cuts at the same places.
+    // Uses the same statistics, so that the ReLU cuts at the same places.
     const OnGpu<T> same_mean(mean), same_variance(variance), same_y(y);
     const BatchStatistics<T> of_gpu = statistics(same_mean.data(), same_variance.data(), on_count.data());
     BatchNormForward(Gpu(), rows, channels, relu, on_x.data(), of_gpu, on_weight.data(), on_bias.data(), on_y.data());

@@ -1,5 +1,5 @@
-// Copies between strided arrays and of rows on a GPU are the host's: every order of axes, slices, rows that are taken
-// and added up in any order, indices that lie outside.
+// Strided copies and copies of rows on a GPU equal the host's: every order of axes, slices, rows gathered and added in
+// any order, indices out of range.
 #include "kernels/copy.h"
 
 #include <numeric>
@@ -95,7 +95,7 @@ TEST(Rows, GatheredAndScattered) {
     CompareRows<double>(70, columns, 40, 40);
     CompareRows<float>(1, columns, 1, 1);
     CompareRows<float>(0, columns, 3, 3);
-    CompareRows<float>(700, columns, 3, 1);  // all to one place
+    CompareRows<float>(700, columns, 3, 1);  // all rows go to one place
     CompareRows<double>(513, columns, 40, 33);
   }
   for (const int64_t columns : {3, 8, 16}) {

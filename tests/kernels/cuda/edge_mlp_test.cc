@@ -1,6 +1,6 @@
-// Sums and activations over edges on a GPU agree with the host's, forward and backward: graphs of all sizes, without
-// edges, with edges to themselves and double ones; channels that fill a warp's turn and such that do not; with and
-// without positions, attributes and the results that are optional. The same launch gives the same bits.
+// Sums and activations over edges on a GPU agree with the host, forward and backward: graphs of all sizes, without
+// edges, with self-loops and repeated edges; channels that fill a warp's turn or do not; with and without positions,
+// attributes and optional results. The same launch gives the same bits.
 #include "kernels/edge_mlp.h"
 
 #include <random>
@@ -75,7 +75,7 @@ class EdgesOfBoth {
   const GraphEdges host, gpu;
 };
 
-// Arrays of PairInput's, on either side.
+// The arrays of a PairInput, on either side.
 template <class T, template <class> class Array>
 struct Pairs {
   Array<T> nodes, positions, attributes, weight, bias;

@@ -1,6 +1,5 @@
-// Functions of elements, sums and maxima along axes on a GPU agree with the host's: sizes that fill vectors and that do
-// not, arrays that are aligned and that are not, operands broadcast along every axis, few sums of many terms and many
-// of few, NaN.
+// Elementwise functions, sums and maxima along axes on a GPU agree with the host: sizes that fill vectors or do not,
+// aligned and unaligned arrays, operands broadcast along every axis, few sums of many terms and many of few, NaN.
 #include "kernels/elementwise.h"
 
 #include <limits>

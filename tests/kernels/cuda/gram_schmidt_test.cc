@@ -15,7 +15,7 @@ void CompareWithHost(int64_t batch, int64_t dim, bool special) {
   SCOPED_TRACE(testing::Message() << batch << " matrices of " << dim << ", special " << special);
   SetNumThreads(1);
   std::vector<T> v = Normal<T>(batch * dim * dim, 1), dr = Normal<T>(v.size(), 2), r(v.size()), dv(v.size());
-  for (int64_t b = 0; b < batch; ++b)  // far from singular: the two round differently
+  for (int64_t b = 0; b < batch; ++b)  // far from singular, because rounding differs
     for (int64_t i = 0; i < dim; ++i) v[(b * dim + i) * dim + i] += b % 2 ? T(4) : T(-4);
   GramSchmidt(Cpu(), batch, dim, special, v.data(), r.data());
   GramSchmidtBackward(Cpu(), batch, dim, special, v.data(), dr.data(), dv.data());

@@ -1,5 +1,5 @@
-// Attention along edges on a GPU agrees with the host's, forward and backward: graphs without edges, with hubs, several
-// samples and heads, channels that fill a warp and that do not.
+// Attention along edges on a GPU agrees with the host, forward and backward: graphs without edges, with hubs, several
+// samples and heads, channels that fill a warp or do not.
 #include "kernels/graph_attention.h"
 
 #include "kernels/parallel.h"

@@ -1,6 +1,5 @@
-// Layer normalisation on a GPU agrees with the host's, forward and backward: rows of one element, rows that fill
-// vectors and such that do not, rows longer than a warp's registers; one row, and more than the blocks that add up
-// gradients.
+// Layer normalisation on a GPU agrees with the host, forward and backward: rows of one element, rows that fill vectors
+// or do not, rows longer than a warp's registers; one row, and more rows than there are blocks with partial gradients.
 #include "kernels/layer_norm.h"
 
 #include <vector>

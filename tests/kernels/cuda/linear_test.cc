@@ -1,5 +1,5 @@
-// Linear layers with what is next to them agree with the host's, as single steps and, on a GPU, as epilogues of
-// products, in every precision.
+// Linear layers with the operations next to them agree with the host, as separate kernels and, on a GPU, as epilogues
+// of products, in every precision.
 #include "kernels/linear.h"
 
 #include "kernels/matmul.h"
@@ -36,7 +36,7 @@ void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance, Pr
   ExpectNear(z, on_z.Get(), tolerance, "z");
   ExpectNear(y, on_y.Get(), tolerance, "GELU(z)");
 
-  std::vector<T> dz(rows * in), dz_sums(in);  // x as what GELU is of
+  std::vector<T> dz(rows * in), dz_sums(in);  // x = GELU(z)
   LinearOfGeluBackward(Cpu(), rows, in, out, x.data(), weight.data(), dy.data(), dz.data(), dz_sums.data());
   const OnGpu<T> on_dz(dz.size()), on_dz_sums(in);
   LinearOfGeluBackward(gpu, rows, in, out, on_x.data(), on_weight.data(), on_dy.data(), on_dz.data(),

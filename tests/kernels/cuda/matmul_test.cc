@@ -1,5 +1,5 @@
-// Products on a GPU agree with the host's: transposed and not, added to what is there, in batches that share operands;
-// linear layers, rows repeated and sums of columns.
+// Products on a GPU agree with the host: transposed or not, accumulating, in batches with shared operands; linear
+// layers, broadcast rows and column sums.
 #include "kernels/matmul.h"
 
 #include "kernels/parallel.h"

@@ -1,5 +1,5 @@
-// The mean over samples of transformed results on a GPU agrees with the host's, forward and backward: with and without
-// permutations and matrices, of sizes that fit on chip and such that do not.
+// The mean over samples of transformed results on a GPU agrees with the host, forward and backward: with and without
+// permutations and matrices, of sizes that fit on chip or do not.
 #include "kernels/mean_action.h"
 
 #include <algorithm>

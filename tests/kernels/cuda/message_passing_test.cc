@@ -1,5 +1,5 @@
-// Message passing on a GPU agrees with the host's, bit by bit but for the hub: graphs of all sizes, without edges, with
-// edges to themselves and double ones; channels that fill vectors and such that do not.
+// Message passing on a GPU agrees with the host, bit for bit except for the hub: graphs of all sizes, without edges,
+// with self-loops and repeated edges; channels that fill vectors or do not.
 #include "kernels/message_passing.h"
 
 #include <random>

@@ -1,4 +1,4 @@
-// Nearest neighbours on a GPU are the host's: ties go to the lower number; values are small integers, so that both
+// Nearest neighbours on a GPU equal the host's. Ties go to the lower number. Values are small integers, so that both
 // compute distances without rounding.
 #include "kernels/nearest_neighbours.h"
 

@@ -1,6 +1,6 @@
-// What tests of GPU kernels need of the device: its memory, and schedules to run under.
+// What tests of GPU kernels need: device memory, and schedules to run under.
 //
-// A test is written for `Gpu`: the emulator, or with ORBIT_TEST_CUDA a real GPU.
+// A test is written for `Gpu`, which is the emulator or, with ORBIT_TEST_CUDA, a real GPU.
 #ifndef ORBIT_TESTS_KERNELS_CUDA_ON_GPU_H_
 #define ORBIT_TESTS_KERNELS_CUDA_ON_GPU_H_
 
@@ -62,7 +62,7 @@ class SkipWithoutGpu : public testing::Environment {
 };
 inline testing::Environment* const skip_without_gpu = testing::AddGlobalTestEnvironment(new SkipWithoutGpu);
 
-// A GPU has one schedule.
+// A real GPU has only one schedule.
 template <class F>
 void ForEachSchedule(F&& f) {
   f();
@@ -78,8 +78,8 @@ inline void CopyToOrFromGpu(void* to, const void* from, size_t bytes) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
-// Calls f under schedules of every kind: many without a sanitizer, few where each takes long and the sanitizer sees
-// through the schedule anyway.
+// Calls f under schedules of every kind: under many without a sanitizer; under few with one, because each takes long
+// and ThreadSanitizer finds races under any schedule.
 template <class F>
 void ForEachSchedule(F&& f) {
   const uint64_t seeds = ORBIT_SIMT_SANITIZER == ORBIT_SIMT_NONE ? 9 : ORBIT_SIMT_SANITIZER == ORBIT_SIMT_ASAN ? 4 : 2;
@@ -97,7 +97,7 @@ void ForEachSchedule(F&& f) {
 template <class T>
 class OnGpu {
  public:
-  // Filled with what no kernel may take for a result.
+  // Filled with a value that no kernel may mistake for a result.
   explicit OnGpu(size_t size) : OnGpu(std::vector<T>(size, Unset())) {}
   OnGpu(const std::vector<T>& values)
       : size_(values.size()), data_(static_cast<T*>(AllocateOnGpu(size_ * sizeof(T))), FreeOnGpu) {
@@ -132,7 +132,7 @@ std::vector<T> Normal(size_t size, int seed) {
   return x;
 }
 
-// Every element within `tolerance` times the greater of 1 and its own size.
+// Checks that every element is within `tolerance` * max(1, |element|).
 template <class T>
 void ExpectNear(const std::vector<T>& expected, const std::vector<T>& actual, double tolerance, const char* what) {
   ASSERT_EQ(expected.size(), actual.size()) << what;
@@ -157,7 +157,8 @@ inline std::vector<float> Floats(const std::vector<BFloat16>& x) {
 
 inline const std::vector<float>& Floats(const std::vector<float>& x) { return x; }
 
-// Rows of `length` differ by at most `tolerance` times their own length, or that of all rows on average.
+// Checks that rows of `length` elements differ by at most `tolerance` times their own norm, or the average norm of all
+// rows.
 inline void ExpectRowsNear(const std::vector<float>& expected, const std::vector<float>& actual, int64_t length,
                            double tolerance, const char* what) {
   ASSERT_EQ(expected.size(), actual.size()) << what;

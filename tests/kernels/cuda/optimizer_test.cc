@@ -1,5 +1,5 @@
-// An optimiser's step on a GPU agrees with the host's: tensors of every size around vectors and chunks, more of them
-// than one launch takes, aligned and not; with clipping, without, and no step where the norm is not finite.
+// An optimiser step on a GPU agrees with the host: tensors of all sizes around those of vectors and chunks, more
+// tensors than one launch takes, aligned or not; with and without clipping, and no step if the norm is not finite.
 #include "kernels/optimizer.h"
 
 #include <cmath>
@@ -22,7 +22,7 @@ struct OnHost {
   std::vector<T> values;
 };
 
-// The arrays of all tensors after step(device, arrays of tensor i by place), and the sum of squares of the gradients.
+// The arrays of all tensors after step(device, the arrays of all tensors), and the sum of squares of the gradients.
 template <class T, template <class> class Memory, class Device>
 std::vector<std::vector<T>> After(Device device, const std::vector<int64_t>& sizes, bool aligned, double max_norm,
                                   bool finite, bool adam) {

@@ -1,5 +1,5 @@
-// The entropy of soft permutations on a GPU agrees with the host's, and so does its gradient: matrices of one tile, of
-// one a warp, of several, and such that do not fit in shared memory; graphs of all sizes; entries about the clamp.
+// The entropy of soft permutations on a GPU, and its gradient, agree with the host: matrices of one tile, of one tile
+// per warp, of several, and too large for shared memory; graphs of all sizes; entries around the clamp.
 #include "kernels/permutation_entropy.h"
 
 #include <limits>

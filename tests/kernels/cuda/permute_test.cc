@@ -1,5 +1,5 @@
-// Permutations on a GPU do what they do on the host: both orders, both directions, gradients to x and to the
-// permutation, of matrices smaller than a tile, larger than one, and of more samples than are taken at once.
+// Permutations on a GPU agree with the host: both orders, both directions, gradients of x and of the permutation, for
+// matrices smaller and larger than a tile, and for more samples than are processed at once.
 #include "kernels/permute.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// The linear layer on permuted graphs on a GPU agrees with the host's, and so do its gradients: directed edges, to
-// themselves and double ones, graphs without any, no features; outputs that do not fill a block; weights and gradients
-// that shared memory holds and such that it does not.
+// The linear layer on permuted graphs on a GPU, and its gradients, agree with the host: directed edges, self-loops and
+// repeated edges, graphs without edges, no features; outputs that do not fill a block; weights and gradients that fit
+// in shared memory or do not.
 #include "kernels/permuted_linear.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct Graphs {
   int64_t graphs, samples, n;
   std::vector<int32_t> offsets = {0}, sources, ranks, num_nodes;
 
-  // Edges in both directions where `undirected`; where `ragged`, graphs with fewer nodes of their own than n.
+  // With `undirected`, edges go both ways; with `ragged`, graphs have fewer than n nodes of their own.
   Graphs(int64_t graphs, int64_t samples, int64_t n, bool undirected = false, bool ragged = false)
       : graphs(graphs), samples(samples), n(n) {
     std::mt19937 random(1);
@@ -80,7 +80,7 @@ void CompareWithHost(const Graphs& graphs, int64_t d, int64_t out, bool all_sche
     if (!gradients) return;
     PermutedLinearStraightThrough(Gpu(), device, out, on_x.data(), on_weight.data(), on_dy.data(), on_dsoft.data());
     ExpectNear(dsoft, on_dsoft.Get(), tolerance, "dsoft");
-    if (columns > 10000) return;  // which the emulator takes long for, to try nothing new
+    if (columns > 10000) return;  // takes the emulator long and tests nothing new
     PermutedLinearBackward(Gpu(), device, out, on_x.data(), on_dy.data(), on_dweight.data());
     ExpectNear(dweight, on_dweight.Get(), tolerance, "dweight");
     if (first.empty()) first = on_dweight.Get();
@@ -101,7 +101,7 @@ TEST(PermutedLinear, AgreesWithTheHost) {
   CompareWithHost<double>(Graphs(1, 1, 70), 0, 1, /*all_schedules=*/false);
 }
 
-// The host takes only the columns that a graph's own ranks need, the GPU all.
+// The host takes only the columns that a graph's own ranks need, the GPU takes all.
 TEST(PermutedLinear, GraphsWithFewerNodes) {
   for (const bool undirected : {false, true}) {
     CompareWithHost<float>(Graphs(4, 2, 9, undirected, /*ragged=*/true), 2, 5);

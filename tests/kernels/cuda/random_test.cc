@@ -1,5 +1,5 @@
-// Random numbers on a GPU are those of the host: the same bits of uniform numbers and of dropout, normal numbers up to
-// the rounding of sine, cosine and logarithm; from any place of a stream, into any place of memory.
+// Random numbers on a GPU agree with the host: the same bits for uniform numbers and dropout; normal numbers up to the
+// rounding of sine, cosine and logarithm; from any place of a stream to any place in memory.
 #include "kernels/random.h"
 
 #include "kernels/parallel.h"
@@ -23,7 +23,7 @@ void CompareWithHost(const StreamSlice& slice, int64_t offset) {
   FillUniform(Cpu(), stream, slice, T(-1.3), T(2.7), uniform.data());
   FillNormal(Cpu(), stream, slice, T(0.5), T(2), normal.data());
   Dropout(Cpu(), stream, slice, 0.3, x.data(), dropped.data());
-  // The same stream again, counted from a number in the GPU's memory.
+  // The same stream again, relative to a number in GPU memory.
   const std::vector<int64_t> base = {(int64_t{3} << 56) + 5};
   const OnGpu<int64_t> on_base(base);
   const RandomStream from_base = {stream.seed, stream.number - static_cast<uint64_t>(base[0]), on_base.data()};
@@ -50,7 +50,7 @@ TEST(Random, AgreesWithTheHost) {
       CompareWithHost<double>(Contiguous(first, size), 0);
     }
   CompareWithHost<float>(Contiguous(int64_t{1} << 36, 40), 1);
-  CompareWithHost<float>(Contiguous((int64_t{1} << 34) - 9, 40), 0);  // where the number of the block outgrows 32 bits
+  CompareWithHost<float>(Contiguous((int64_t{1} << 34) - 9, 40), 0);  // where the block number exceeds 32 bits
   CompareWithHost<double>(Contiguous((int64_t{1} << 34) - 9, 40), 1);
   CompareWithHost<double>(Contiguous((int64_t{1} << 62) + 5, 33), 0);
   CompareWithHost<double>(Contiguous(4, 41), 3);
@@ -60,10 +60,11 @@ TEST(Random, RowsAgreeWithTheHost) {
   CompareWithHost<float>({.first = 8, .rows = 3, .size = 12, .stride = 20}, 0);
   CompareWithHost<double>({.first = 5, .rows = 7, .size = 9, .stride = 31}, 0);
   CompareWithHost<float>({.first = 3, .rows = 2, .size = 1029, .stride = 2050}, 1);
-  CompareWithHost<double>({.first = 0, .rows = 1030, .size = 1, .stride = 3}, 0);  // more than a grid has in y
+  // more rows than a grid has rows of blocks
+  CompareWithHost<double>({.first = 0, .rows = 1030, .size = 1, .stride = 3}, 0);
 }
 
-// A row of a slice is that part of the stream, on the host too.
+// A row of a slice is the corresponding part of the stream, on the host, too.
 TEST(Random, RowsAreSlicesOfTheStream) {
   std::vector<double> all(60), rows(3 * 7);
   FillNormal(Cpu(), {.seed = 3, .number = 7}, Contiguous(0, 60), 0.0, 1.0, all.data());
@@ -71,7 +72,7 @@ TEST(Random, RowsAreSlicesOfTheStream) {
   for (int64_t i = 0; i < 21; ++i) EXPECT_EQ(rows[i], all[5 + i / 7 * 19 + i % 7]) << i;
 }
 
-// The first known answer of Random123, whose generator cuRAND's Philox4_32_10 is too, to 24 bits.
+// The first known answer of Random123, which cuRAND's Philox4_32_10 gives as well, to 24 bits.
 TEST(Random, IsPhilox) {
   const OnGpu<double> x(4);
   FillUniform(Gpu(), RandomStream(), Contiguous(0, 4), 0.0, 1.0, x.data());

@@ -1,4 +1,4 @@
-// Matrices acting on vectors on a GPU agree with the host's, forward and backward.
+// Matrices acting on vectors on a GPU agree with the host, forward and backward.
 #include "kernels/rotate.h"
 
 #include "kernels/parallel.h"

@@ -1,4 +1,4 @@
-// Libraries that are looked for at run time: where, and in what order.
+// Where libraries are searched for at run time, and in what order.
 #include "kernels/cuda/shared_library.h"
 
 #include <dlfcn.h>
@@ -28,7 +28,7 @@ class SharedLibraryTest : public testing::Test {
     setenv("HOME", folder_.c_str(), 1);
   }
 
-  // A copy of the library in a folder of the test's own.
+  // Copies the library into a folder of this test.
   fs::path Put(const fs::path& relative) {
     const fs::path path = folder_ / relative / kLibrary;
     fs::create_directories(path.parent_path());
@@ -37,7 +37,7 @@ class SharedLibraryTest : public testing::Test {
   }
   void Set(const char* variable, const fs::path& relative) { setenv(variable, (folder_ / relative).c_str(), 1); }
 
-  // The file that the library comes from.
+  // The file from which the library was loaded.
   static fs::path Found() {
     const SharedLibrary library(kLibrary);
     int (*const probe)() = library.Get<int (*)()>("Probe");

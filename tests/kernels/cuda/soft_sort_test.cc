@@ -1,5 +1,5 @@
-// SoftSort on a GPU agrees with the host's, forward and backward: graphs of one node, of none, of more than a warp's
-// and more than a block's columns, padded ones, equal scores, and scores that are not numbers.
+// SoftSort on a GPU agrees with the host, forward and backward: graphs of one node, of none, with more columns than a
+// warp and than a block; padding, equal scores, and NaN.
 #include "kernels/soft_sort.h"
 
 #include <limits>
@@ -82,7 +82,7 @@ TEST(SoftSort, RefusesWhatMakesNoSense) {
   sort(0.1, 1);
 }
 
-// A graph that fits going forward is sorted, whether or not it would fit backward; a larger one is refused.
+// A graph that fits forward is sorted, whether or not it would fit backward; a larger one is rejected.
 TEST(SoftSort, TheLargestGraphs) {
   const auto forward = [](int64_t n) {
     SoftSort<Gpu, float>(Gpu(), {0, 1, n, nullptr, 0.1, 1}, nullptr, nullptr, nullptr);

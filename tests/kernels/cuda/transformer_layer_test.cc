@@ -1,5 +1,5 @@
-// A transformer layer on a GPU agrees with the host's, forward and backward, with and without what Backward needs, and
-// where dx takes the place of dy; in each precision, and bit by bit with itself.
+// A transformer layer on a GPU agrees with the host, forward and backward, with and without the data for Backward, and
+// with dx in place of dy; in each precision, and bit for bit with itself.
 #include "kernels/transformer_layer.h"
 
 #include <cmath>
@@ -22,8 +22,8 @@ TransformerLayerParameters<T> View(Arrays& t) {
           t[6].data(), t[7].data(), t[8].data(), t[9].data(), t[10].data(), t[11].data()};
 }
 
-// Every element within `tolerance` times the greater of 1 and what the elements have in the root mean square: products
-// of operands that are rounded on the way in are as far off, large or small.
+// Checks that every element is within `tolerance` times the greater of 1 and the elements' root mean square: products
+// of rounded operands have errors of that size, whether the element is large or small.
 template <class T>
 void ExpectClose(const std::vector<T>& expected, const std::vector<T>& actual, double tolerance,
                  const std::string& what) {

@@ -1,5 +1,5 @@
-// Max pooling of vectors on a GPU is the host's, forward and backward; values are small integers, so that both find the
-// same maxima.
+// Max pooling of vectors on a GPU equals the host's, forward and backward. Values are small integers, so that both find
+// the same maxima.
 #include "kernels/vector_max_pool.h"
 
 #include "kernels/parallel.h"

@@ -1,6 +1,6 @@
-// Layers of vector neurons on a GPU agree with the host's, forward and backward: points with and without a context,
-// edges with their pooling, directions of their own and shared ones, channels that fill a warp and that do not, graphs
-// that fit on chip and one that does not, and more of them than there are blocks.
+// Layers of vector neurons on a GPU agree with the host, forward and backward: points with and without context, edges
+// with their pooling, shared directions or one per channel, channels that fill a warp or do not, graphs that fit on
+// chip or do not, and more graphs than there are blocks.
 #include "kernels/vector_neurons.h"
 
 #include "kernels/parallel.h"

@@ -1,4 +1,4 @@
-// In place of a test of CUDA kernels where the build leaves CUDA out.
+// Replaces a test of CUDA kernels if the build leaves out CUDA.
 #include <gtest/gtest.h>
 
 TEST(Cuda, IsLeftOut) { GTEST_SKIP() << "built without CUDA"; }

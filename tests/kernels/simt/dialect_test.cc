@@ -1,5 +1,5 @@
-// The emulator does what CUDA's programming guide says: places, shuffles, votes, atomic operations, shared memory,
-// asynchronous copies; and refuses what a GPU refuses.
+// The emulator follows CUDA's programming guide: indices, shuffles, votes, atomic operations, shared memory,
+// asynchronous copies. It refuses what a GPU refuses.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -65,7 +65,7 @@ TEST(Simt, ShufflesAndVotes) {
   });
 }
 
-// Halves of a warp that go different ways, each with its own mask.
+// Halves of a warp that diverge, each with its own mask.
 __global__ void Halves(int* y) {
   const int lane = threadIdx.x;
   const unsigned mask = lane < 16 ? 0xffffu : 0xffff0000u;
@@ -177,7 +177,7 @@ TEST(Simt, SharedMemoryStartsPoisonedInEveryBlock) {
   for (const float value : y.Get()) EXPECT_TRUE(std::isnan(value));
 }
 
-// A [16, 8] times B [8, 8], fragments by hand.
+// A [16, 8] times B [8, 8], with fragments loaded by hand.
 __global__ void ProductTf32(const float* a, const float* b, float* c) {
   const int g = threadIdx.x / 4, t = threadIdx.x % 4;
   const uint32_t fragment_a[4] = {ToTf32(a[g * 8 + t]), ToTf32(a[(g + 8) * 8 + t]), ToTf32(a[g * 8 + t + 4]),
@@ -188,7 +188,7 @@ __global__ void ProductTf32(const float* a, const float* b, float* c) {
   for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
 }
 
-// A [16, 16] times B [16, 8], fragments by ldmatrix: of A as it is, of B transposed.
+// A [16, 16] times B [16, 8], with fragments loaded by ldmatrix: A as it is, B transposed.
 __global__ void ProductBf16(const uint16_t* a, const uint16_t* b, float* c) {
   uint16_t* shared_a = DynamicShared<uint16_t>();
   uint16_t* shared_b = shared_a + 256;
@@ -213,7 +213,7 @@ std::vector<float> Product(int inner, const std::vector<float>& a, const std::ve
   return c;
 }
 
-// Small integers, which every format holds.
+// Small integers, which every format represents exactly.
 std::vector<float> Integers(int size, int seed) {
   std::vector<float> x = Normal<float>(size, seed);
   for (float& value : x) value = std::round(4 * value);

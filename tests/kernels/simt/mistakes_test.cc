@@ -1,5 +1,6 @@
-// The emulator bites: each kernel here is right as Kernel<kRight>, and as Kernel<kWrong> has one mistake, which shows
-// as a wrong result under some schedule, as an error, or as a report of a sanitizer. The right ones show nothing.
+// The emulator finds mistakes. Each kernel here is right as Kernel<kRight> and has one mistake as Kernel<kWrong>, which
+// must show as a wrong result under some schedule, as an error, or as a report of a sanitizer. The right kernels show
+// nothing.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -32,13 +33,13 @@ namespace {
 constexpr bool kRight = true, kWrong = false;
 constexpr bool kAsan = ORBIT_SIMT_SANITIZER == ORBIT_SIMT_ASAN, kTsan = ORBIT_SIMT_SANITIZER == ORBIT_SIMT_TSAN;
 
-// What shows under schedules of every kind.
+// What is found under schedules of every kind.
 struct Findings {
   bool wrong_results = false, races = false;
   bool any() const { return wrong_results || races; }
 };
 
-// `run` gives a result, which is to be the same as `expected`.
+// `run` returns a result, which should equal `expected`.
 Findings Find(const std::vector<float>& expected, const std::function<std::vector<float>()>& run) {
   Findings findings;
   const int before = race_reports;
@@ -50,7 +51,7 @@ Findings Find(const std::vector<float>& expected, const std::function<std::vecto
   return findings;
 }
 
-// Runs a kernel of x [size] and y [size].
+// Runs a kernel on x [size] and y [size].
 template <class Kernel>
 Findings FindIn(Kernel kernel, int blocks, int threads, size_t shared_bytes, const std::vector<float>& x,
                 const std::vector<float>& expected) {
@@ -87,7 +88,7 @@ TEST(Mistakes, AMissingSyncthreads) {
   EXPECT_EQ(findings.races, kTsan);
 }
 
-// Threads write what others may still have to read.
+// Threads write what others may not have read yet.
 template <bool kWithBarrier>
 __global__ void ReverseManyInBlock(const float* x, float* y) {
   ORBIT_SHARED(tile, float[64]);
@@ -109,7 +110,7 @@ TEST(Mistakes, AMissingSyncthreadsBeforeMemoryIsWrittenAgain) {
   EXPECT_EQ(findings.races, kTsan);
 }
 
-// A shuffle in between orders no memory, though it makes lanes wait for one another.
+// A shuffle in between does not order memory, although lanes wait for one another.
 template <bool kWithBarrier>
 __global__ void ReverseInWarp(const float* x, float* y) {
   ORBIT_SHARED(tile, float[64]);
@@ -148,7 +149,7 @@ TEST(Mistakes, AShuffleInPlaceOfABarrierIsARace) {
   EXPECT_EQ(FindIn(ShuffleInsteadOfBarrier<kWrong>, 1, 32, 0, Range(32), Reversed(Range(32))).races, kTsan);
 }
 
-// A barrier of the warp where one of the block is due.
+// A barrier of the warp where a barrier of the block is needed.
 template <bool kOfBlock>
 __global__ void ReverseAcrossWarps(const float* x, float* y) {
   ORBIT_SHARED(tile, float[64]);
@@ -200,7 +201,7 @@ TEST(Mistakes, ACopyThatIsNotWaitedFor) {
   EXPECT_TRUE(FindIn(CopyAsynchronously<kWrong>, 1, 32, 0, Range(32), Reversed(Range(32))).wrong_results);
 }
 
-// The second copy may land while others still read what the first one brought.
+// The second copy may arrive while other threads still read the first one's data.
 template <bool kWithBarrier>
 __global__ void CopyTwice(const float* x, float* y) {
   ORBIT_SHARED(tile, float[64]);
@@ -262,7 +263,7 @@ TEST(Mistakes, AMissingBoundsCheck) {
   EXPECT_DEATH(fill(FillDynamicShared<kWrong>, 31 * sizeof(float)), "use-after-poison");
 }
 
-// ---- what would hang, or do anything, on a GPU is an error that names the place ----
+// ---- Errors: what would hang a GPU, or be undefined, is reported with its place ----
 
 template <class Kernel>
 std::string ErrorOf(Kernel kernel, int threads) {

@@ -22,7 +22,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-// More than fits a socket's buffers.
+// More than fits in a socket's buffers.
 std::string Body() {
   std::string body;
   for (int i = 0; body.size() < 3'000'000; ++i) body += std::to_string(i * 7919) + "\n";
@@ -107,7 +107,7 @@ TEST_F(DownloaderTest, StartsAnewWhereTheServerKnowsNoRanges) {
   EXPECT_THAT(server.requests(), SizeIs(1));
 }
 
-// The part may be of an older version of the file, longer than it, or whole already.
+// The part may belong to an older version of the file, be longer than the file, or be complete already.
 TEST_F(DownloaderTest, StartsAnewWhereThePartIsOfAnotherFile) {
   for (const std::string& wrong : {std::string(1'000'000, 'x'), body_ + "more", std::string(body_.size(), 'x')})
     for (const bool size_known : {false, true}) {
@@ -148,7 +148,7 @@ TEST_F(DownloaderTest, ATransferThatBreaksOffIsGoneOnWith) {
     EXPECT_EQ(ReadFile(part()), body_.substr(0, 2'000'000));
   }
   {
-    // The end of the connection is the end of the file, for all that HTTP tells.
+    // For HTTP without a length, the end of the connection is the end of the file.
     HttpServer server([&](const std::string& request) {
       return "HTTP/1.1 206 Partial Content\r\nConnection: close\r\n\r\n" + body_.substr(RangeStart(request), 500'000);
     });
@@ -221,7 +221,7 @@ TEST_F(DownloaderTest, RefusesAnotherSizeThanTheOneDue) {
   EXPECT_THAT(MessageOf([&] { Download(request); }),
               HasSubstr("the server has " + std::to_string(body_.size()) + " bytes, where 2000000 are due"));
   EXPECT_EQ(FilesInDirectory(), 0u);
-  // As the page of a network that wants a login: what was there is worth keeping.
+  // Like the login page of a network: the existing part must be kept.
   HttpServer page([](const std::string&) { return HttpServer::Status("200 OK"); });
   WriteFile(part(), body_.substr(0, 1000));
   request.url = page.url();
@@ -229,7 +229,7 @@ TEST_F(DownloaderTest, RefusesAnotherSizeThanTheOneDue) {
               HasSubstr("has 4 bytes, where 2000000 are due; 1000 bytes are kept"));
   EXPECT_EQ(ReadFile(part()), body_.substr(0, 1000));
   std::filesystem::remove(part());
-  // One that never says how much there is.
+  // A server that never says how much there is.
   HttpServer endless([&](const std::string&) { return "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body_; });
   request.url = endless.url();
   EXPECT_THAT(MessageOf([&] { Download(request); }), HasSubstr("sends more than the 2000000 bytes due"));

@@ -1,4 +1,4 @@
-// A server of one file over HTTP on the loopback interface, which can be told to fail.
+// A server of one file over HTTP on the loopback interface, which can be made to fail.
 #ifndef ORBIT_TESTS_TOOLS_DOWNLOADS_HTTP_SERVER_H_
 #define ORBIT_TESTS_TOOLS_DOWNLOADS_HTTP_SERVER_H_
 
@@ -16,7 +16,7 @@
 
 namespace orbit {
 
-// The number after "bytes=" in a request; 0 where it asks for no range.
+// The number after "bytes=" in a request; 0 if it does not ask for a range.
 inline size_t RangeStart(const std::string& request) {
   const size_t at = request.find("Range: bytes=");
   return at == std::string::npos ? 0 : std::stoul(request.substr(at + 13));
@@ -24,7 +24,8 @@ inline size_t RangeStart(const std::string& request) {
 
 class HttpServer {
  public:
-  // What is sent to a request, headers included, before the connection is closed; "" leaves it open and silent.
+  // What is sent in response to a request, including headers, before the connection is closed; "" leaves it open and
+  // silent.
   using Answer = std::function<std::string(const std::string& request)>;
 
   explicit HttpServer(Answer answer) : answer_(std::move(answer)), socket_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -42,7 +43,7 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // From here on connections are refused.
+  // Refuses connections from now on.
   void Stop() {
     if (!thread_.joinable()) return;
     shutdown(socket_, SHUT_RDWR);
@@ -55,7 +56,7 @@ class HttpServer {
   // The requests so far; call after the transfer that made them.
   const std::vector<std::string>& requests() const { return requests_; }
 
-  // A file; `ranges` says whether parts of it may be asked for. After `cut` bytes of the body the connection ends.
+  // A file; `ranges` says whether ranges are supported. The connection ends after `cut` bytes of the body.
   static Answer File(std::string body, bool ranges = true, size_t cut = std::string::npos) {
     return [=](const std::string& request) -> std::string {
       const size_t start = ranges ? RangeStart(request) : 0;

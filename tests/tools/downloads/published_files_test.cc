@@ -38,7 +38,7 @@ TEST(PublishedFilesTest, AreFoundByEitherName) {
   EXPECT_THAT(MessageOf([] { FindPublishedFile("zzzzzzzz"); }), HasSubstr("; known: exp, "));
 }
 
-// With copies at hand in the folder ORBIT_SHARED names.
+// With copies of the files in the folder named by ORBIT_SHARED.
 TEST(PublishedFilesTest, ChecksumsAreThoseOfTheFiles) {
   const char* shared = std::getenv("ORBIT_SHARED");
   if (!shared) GTEST_SKIP() << "the published files are not here: ORBIT_SHARED is not set";

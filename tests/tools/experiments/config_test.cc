@@ -26,7 +26,7 @@ ConfigSchema Schema() {
   return schema;
 }
 
-// What is wrong with a file of these settings.
+// The error that a file with these settings causes.
 std::string Refusal(const std::string& yaml) {
   Config config(Schema());
   return MessageOf([&] { config.MergeYaml(yaml, "my.yaml"); });

@@ -57,7 +57,7 @@ TEST_F(FigureTest, LeavesOutACurveWithoutPoints) {
   EXPECT_THAT(MessageOf([&] { DrawFigure(figure, path()); }), HasSubstr("has no points"));
 }
 
-// A machine whose gnuplot is what the test says.
+// A machine with the gnuplot that the test provides.
 class Search {
  public:
   explicit Search(const std::string& directory) : before_(getenv("PATH")) { setenv("PATH", directory.c_str(), 1); }

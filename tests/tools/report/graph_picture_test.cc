@@ -58,7 +58,7 @@ TEST(ColourTest, RunsFromDarkToBright) {
   EXPECT_EQ(brightness(3), brightness(1));
 }
 
-// Every tag is closed, in order, and no text holds a bare '<' or '&'.
+// Whether every tag is closed, in order, and no text contains a bare '<' or '&'.
 bool IsWellFormed(const std::string& xml) {
   std::vector<std::string> open;
   for (size_t i = 0; i < xml.size(); ++i) {
@@ -98,7 +98,7 @@ TEST(GraphPictureTest, IsWellFormedAndHasEveryNodeInEveryRow) {
     return found;
   };
   EXPECT_EQ(count("<circle"), 8u);
-  EXPECT_EQ(count("<line "), 4u);  // an edge once, not once a direction
+  EXPECT_EQ(count("<line "), 4u);  // each edge once, not once per direction
   EXPECT_FALSE(IsWellFormed(svg.substr(0, svg.size() - 8)));
 }
 

@@ -28,9 +28,9 @@ class InnerSymmetryTest : public testing::Test {
   }
 };
 
-// The samples' nodes of one orbit have one distribution, so that their means differ by chance alone. The five graphs
-// have 92 pairs of such nodes; that a difference of any exceeds 5 of its standard errors, from 100 samples (Student's t
-// with 99 degrees of freedom), has a probability of 2e-4.
+// The outputs for nodes of one orbit have the same distribution, so their means differ only by chance. The five graphs
+// have 92 pairs of such nodes. The probability that any difference exceeds 5 of its standard errors, from 100 samples
+// (Student's t with 99 degrees of freedom), is 2e-4.
 TEST_F(InnerSymmetryTest, LearnedAgreesWithinOrbitsUpToTheErrorOfItsSamples) {
   for (size_t g = 0; g < graphs().size(); ++g) {
     const OrbitDifference difference = DifferenceWithinOrbits(learned()[g], graphs()[g].orbits);
@@ -39,8 +39,8 @@ TEST_F(InnerSymmetryTest, LearnedAgreesWithinOrbitsUpToTheErrorOfItsSamples) {
   }
 }
 
-// One sample differs within an orbit as the means of 100 do, times sqrt(100): half of that is asked for, as the largest
-// of a few differences varies.
+// With one sample the differences within an orbit are sqrt(100) times those of means of 100. The test requires half of
+// that, because the largest of a few differences varies.
 TEST_F(InnerSymmetryTest, CanonicalizationDiffersWithinOrbits) {
   for (size_t g = 0; g < graphs().size(); ++g) {
     const std::vector<int32_t>& orbits = graphs()[g].orbits;
@@ -54,7 +54,7 @@ TEST_F(InnerSymmetryTest, CanonicalizationDiffersWithinOrbits) {
   }
 }
 
-// Agreement would be worth nothing, did the model treat all nodes alike.
+// Agreement would mean nothing if the model treated all nodes alike.
 TEST_F(InnerSymmetryTest, LearnedTellsOrbitsApart) {
   const NodeOutputs& star = learned()[1];
   const double hub = star.mean[0], leaf = star.mean[1];

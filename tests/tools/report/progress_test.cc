@@ -39,7 +39,7 @@ TEST(ProgressTest, IsSilentAboutShortWork) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
-// Elsewhere than on a terminal: one line after a second, one at the end, no more before ten seconds.
+// If stderr is not a terminal: one line after a second, one at the end, and no more within ten seconds.
 TEST(ProgressTest, WritesLinesToAFile) {
   testing::internal::CaptureStderr();
   {
@@ -56,7 +56,7 @@ TEST(ProgressTest, WritesLinesToAFile) {
                            "training 240/400 \\(60 %\\), [0-9.]+/s, .+ left, train loss 0.25\n"));
 }
 
-// What a terminal of 50 columns is sent.
+// What a terminal of 50 columns receives.
 std::string OnATerminal(const std::function<void()>& action) {
   winsize size{};
   size.ws_col = 50;

@@ -19,7 +19,7 @@ using testing::MatchesRegex;
 
 class RunDirectoryTest : public io::FileTest {
  protected:
-  // The events' files of the run.
+  // The number of event files of the run.
   size_t EventFiles() const {
     size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(Path("run")))

@@ -24,7 +24,7 @@ class EventWriterTest : public io::FileTest {
     return std::filesystem::directory_iterator(Path(""))->path();
   }
 
-  // The events of the only file, whose framing is checked on the way.
+  // The events of the only file; also checks its framing.
   std::vector<tensorboard::Event> Events() const {
     const std::string file = io::ReadFile(EventFile());
     std::vector<tensorboard::Event> events;
@@ -82,11 +82,11 @@ TEST_F(EventWriterTest, WritesScalarsAtOnce) {
   EXPECT_EQ(summary.value(0).tag(), "train/loss");
   EXPECT_EQ(summary.value(0).simple_value(), 0.5f);
   EXPECT_EQ(summary.value(1).tag(), "valid/mse");
-  // A reader takes a value without a number for none at all, so zero has to be there.
+  // A reader takes a value without a number for a missing one, so zero must be written.
   EXPECT_EQ(summary.value(1).value_case(), tensorboard::Value::kSimpleValue);
 }
 
-// The field numbers are TensorFlow's: event.proto, summary.proto.
+// The field numbers must be TensorFlow's: event.proto, summary.proto.
 TEST_F(EventWriterTest, HasTheFieldNumbersOfTensorFlow) {
   tensorboard::Event event;
   event.set_wall_time(0.5);
