@@ -165,7 +165,7 @@ std::vector<Case> Cases() {
       std::string test_name = "vectors_" + std::string(name) + "_" + distribution;
       std::replace(test_name.begin(), test_name.end(), ',', '_');
       std::replace(test_name.begin(), test_name.end(), '+', 'p');
-      // What is not compact has noise that the matrices leave alone, and none on frames.
+      // In groups that are not compact the noise is invariant, and frames get none.
       cases.push_back({test_name, make, [=](Generator& g, DType dtype) { return ExampleVectors(group, g, dtype); },
                        distribution == "canonical" ? 1 : kSamples,
                        group.matrix->compact() || (group.permutations && distribution == "learned")});

@@ -21,10 +21,10 @@ GraphModelOptions ExampleGraphOptions(const std::string& base, const std::string
 // Three clouds of five particles.
 ParticleBatch ExampleParticles(Generator& generator, DType dtype);
 
-// Three clouds of five nodes with vectors for a matrix group, in the Lorentz groups momenta of massive particles,
-// positions where there are translations, and a number each.
+// Three clouds of five nodes. Each node has vectors for a matrix group (for the Lorentz groups, momenta of massive
+// particles), a position if there are translations, and a number.
 Features ExampleVectors(const Group& group, Generator& generator, DType dtype);
-// A network of them.
+// A network on such data.
 std::unique_ptr<InnerProductNetwork> ExampleVectorNetwork(const Group& group, Generator& generator);
 
 double LargestDifference(const Variable& a, const Variable& b);

@@ -1,4 +1,4 @@
-// The one network that serves all matrix groups. That it is equivariant is tried in every_model_test.cc.
+// The network that serves all matrix groups. every_model_test.cc tests its equivariance.
 #include "models/inner_product_network.h"
 
 #include <gmock/gmock.h>

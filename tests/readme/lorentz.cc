@@ -1,5 +1,5 @@
-// Any function, equivariant to the Lorentz group: an MLP on the four-momenta of 5 particles, under S_5 x SO+(1,3). It
-// is the README's example but for the group, the data, and the network, which serves every matrix group.
+// Any function, made equivariant to the Lorentz group: an MLP on the four-momenta of 5 particles, under S_5 x SO+(1,3).
+// It differs from the README's example in the group, the data, and the network, which serves every matrix group.
 #include <cstdio>
 
 #include "engine/nn/nn.h"
@@ -22,14 +22,14 @@ struct Mlp : BaseFunction {
   nn::Linear hidden, out;
 };
 
-// Momenta (E, p) [batch, 5, 4, 1] of particles of mass 0.3 to 0.6.
+// Momenta (E, p) [batch, 5, 4, 1] of particles with masses from 0.3 to 0.6.
 Features DrawParticles(int64_t batch, Generator& g) {
   const Variable p = g.Normal({batch, 5, 3, 1}, 0, 0.5), mass = g.Uniform({batch, 5, 1, 1}, 0.3, 0.6);
   return {
       .features = {{Concat({Sqrt(Add(Sum(Square(p), {2}, true), Square(mass))), p}, 2), Representation::Vectors(1)}}};
 }
 
-// The sum of the momenta, each times its energy in the frame where they are at rest together: p_i (p_i . P) / |P|.
+// The sum of the momenta, each times its energy in the frame in which they are at rest together: p_i (p_i . P) / |P|.
 Variable Target(const Form& form, const Variable& p) {
   const Variable total = Sum(p, {1}, true), lowered = Lower(form, total);
   const Variable mass = Sqrt(Sum(Mul(total, lowered), {2}, true));
@@ -53,8 +53,8 @@ int main() {
     if (step % 100 == 0) std::printf("step %d: mean squared error %.4f\n", step, error.value().Item());
   }
 
-  // Under boosts of rapidity up to 2, which it was not trained on, the error is the same. The best multiple of the
-  // total momentum would have 0.035.
+  // The error is the same under boosts of rapidity up to 2, on which it was not trained. The best multiple of the total
+  // momentum would have an error of 0.035.
   const NoGrad no_grad;
   const Features particles = DrawParticles(1000, g);
   const Element h = RandomElement(group, particles, g);
