@@ -33,7 +33,7 @@ const PickleValue* ItemsOf(const PickleValue& value) {
                                                                                                    : nullptr;
 }
 
-// The dictionaries in a file, each once, those further out first.
+// The dictionaries in a file, each listed once, outer ones first.
 std::vector<StateDict> FindDictionaries(const PickleValue& root) {
   std::vector<StateDict> found;
   std::set<const PickleValue*> seen;
