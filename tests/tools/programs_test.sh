@@ -170,10 +170,6 @@ refuses "are not finite" "$evaluate" --weights nan.safetensors --preset nbody_pa
 refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
 refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3
 refuses "there is no" "$table" separation nowhere
-cp whole/best.safetensors infinite.safetensors
-at=$((8 + $(head -c 8 whole/best.safetensors | od -An -tu8))) bytes=$(stat -c %s whole/best.safetensors)
-head -c $((bytes - at)) /dev/zero | tr '\0' '\377' | dd of=infinite.safetensors bs=1M seek=$at oflag=seek_bytes conv=notrunc status=none
-refuses "are not finite" "$evaluate" --weights infinite.safetensors --preset nbody_paper "${small[@]}"
 printf '?\n?\n' >nothing.g6
 refuses "nothing to tell apart" "$separate" --dataset nothing.g6
 : >empty.g6

@@ -18,7 +18,9 @@ void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
                  "Weights and sums are f32 in all")
       ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "processor threads; results do not depend on it (default: all)")
+  app.add_option("--threads", options.threads,
+                 "processor threads; results do not depend on it (default: OMP_NUM_THREADS, or all that the machine, "
+                 "or the container's quota, allows)")
       ->check(CLI::Range(1, 1024));
 }
 

@@ -49,11 +49,10 @@ bool IsDeterministic(const GraphModelOptions& model);
 // * Where one embedding is exact, it is computed in f64; two differ where a coordinate does by more than 1e-9 of the
 //   largest.
 // * Else every graph's mean embedding gets an interval a coordinate (mean_interval.h), and two graphs are told apart
-// once
-//   intervals of theirs have no point in common. The probability that any interval of the whole run misses its mean,
-//   and so that two graphs with the same mean are told apart, is at most `error_rate`: it is shared over the rounds,
-//   the graphs and the coordinates. Every round has another initialisation and twice the samples of the one before, and
-//   looks at the graphs that are still in undecided pairs, until there are none or the time is up.
+//   once intervals of theirs have no point in common. The probability that any interval of the whole run misses its
+//   mean, and so that two graphs with the same mean are told apart, is at most `error_rate`: it is shared over the
+//   rounds, the graphs and the coordinates. Every round has another initialisation and twice the samples of the one
+//   before, and looks at the graphs that are still in undecided pairs, until there are none or the time is up.
 Separation SeparateSoundly(const std::vector<Graph>& graphs, const SeparationOptions& options);
 
 }  // namespace orbit
