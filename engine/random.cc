@@ -37,7 +37,7 @@ Generator Generator::WithSamples(const Span& samples) const {
 kernels::RandomStream Generator::NextStream(Device device) {
   Check(!base_.defined() || base_.device() == device, "random numbers on ", NameOf(device),
         " by a generator whose streams are counted on ", NameOf(base_.device()));
-  return {seed_, stream_++, base_.defined() ? base_.data<int64_t>() : nullptr};
+  return {seed_, stream_++, base_.data_or_null<int64_t>()};
 }
 
 kernels::StreamSlice Generator::SliceOf(const Shape& shape) const {

@@ -50,6 +50,11 @@ class Tensor {
     Check(defined() && dtype_ == kDTypeOf<T>, "tensor ", Describe(), " used as ", NameOf(kDTypeOf<T>));
     return static_cast<T*>(raw());
   }
+  // The same, or null where the tensor is undefined.
+  template <class T>
+  T* data_or_null() const {
+    return defined() ? data<T>() : nullptr;
+  }
   void* raw() const;
 
   // A view of the same elements with another shape. One size may be -1 and is inferred.

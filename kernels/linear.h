@@ -1,5 +1,5 @@
-// Products of a linear layer, y = x weight^T + bias, fused with what precedes or follows them: x [rows, in], weight
-// [out, in], bias [out], y [rows, out].
+// Products of a linear layer, y = x weight^T + bias, alone or fused with what precedes or follows them: x [rows, in],
+// weight [out, in], bias [out], y [rows, out].
 #ifndef ORBIT_KERNELS_LINEAR_H_
 #define ORBIT_KERNELS_LINEAR_H_
 
@@ -9,6 +9,11 @@
 #include "kernels/device.h"
 
 namespace orbit::kernels {
+
+// y = x weight^T + bias; bias may be null. T is float, double or BFloat16 with sums in float.
+template <class Device, class T>
+void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                   T* y);
 
 // dweight = dy^T x and, where it is not null, dbias = the sums over the columns of dy. T is float, double or BFloat16.
 template <class Device, class T>

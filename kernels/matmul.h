@@ -21,11 +21,6 @@ void MatMul(Device device, Transpose transpose_a, Transpose transpose_b, int64_t
             const T* b, SumType<T> beta, U* c, int64_t batch = 1, int64_t a_stride = 0, int64_t b_stride = 0,
             int64_t c_stride = 0);
 
-// y [rows, out] = x [rows, in] weight^T + bias, weight [out, in]; bias [out] may be null.
-template <class Device, class T>
-void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
-                   T* y);
-
 // y[r, c] = bias[c]: the initial value of a product with bias.
 template <class Device, class T>
 void BroadcastRow(Device device, int64_t rows, int64_t columns, const T* bias, T* y);

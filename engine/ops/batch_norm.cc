@@ -43,7 +43,7 @@ Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bi
                         const Tensor dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(weight);
                         Dispatch("BatchNorm", x, [&]<class T>(auto device, std::type_identity<T>) {
                           const auto with = statistics.data<T>(eps);
-                          const T* results = y.defined() ? y.data<T>() : nullptr;
+                          const T* results = y.data_or_null<T>();
                           kernels::BatchNormGradientSums(device, rows, channels, relu, x.data<T>(), results, with,
                                                          dy.data<T>(), sums.data<double>(), dweight.data<T>(),
                                                          dbias.data<T>());

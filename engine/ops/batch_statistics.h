@@ -24,7 +24,7 @@ struct BatchStatistics {
 
   template <class T>
   kernels::BatchStatistics<T> data(double eps) const {
-    return {mean.data<T>(), variance.data<T>(), T(eps), count.defined() ? count.data<double>() : nullptr};
+    return {mean.data<T>(), variance.data<T>(), T(eps), count.data_or_null<double>()};
   }
 };
 

@@ -25,15 +25,10 @@ kernels::GraphEdges ToKernel(const char* operation, const EdgeLists& edges, int6
           edges.reverse_edges.data<int32_t>()};
 }
 
-template <class T>
-T* DataOrNull(const Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
-}
-
 template <class T, class Element = std::remove_const_t<T>>
 kernels::PairInput<T> ToKernel(const Tensor& nodes, const Tensor& positions, const Tensor& attributes,
                                const Tensor& weight, const Tensor& bias) {
-  return {nodes.data<Element>(), DataOrNull<Element>(positions), DataOrNull<Element>(attributes),
+  return {nodes.data<Element>(), positions.data_or_null<Element>(), attributes.data_or_null<Element>(),
           weight.data<Element>(), bias.data<Element>()};
 }
 
@@ -95,8 +90,8 @@ std::vector<Variable> SumMessages(const Variable& x, int64_t nodes, bool message
     const kernels::GraphEdges graphs = ToKernel("SiluSum", edges, nodes);
     const Tensor dx = Tensor::EmptyLike(x), dmessages = messages ? gradients.output(1) : Tensor();
     Dispatch("SiluSum", x, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::SiluSumBackward(device, graphs, channels, x.data<T>(), DataOrNull<T>(dmessages),
-                               DataOrNull<T>(gradients.output(0)), dx.data<T>());
+      kernels::SiluSumBackward(device, graphs, channels, x.data<T>(), dmessages.data_or_null<T>(),
+                               gradients.output(0).data_or_null<T>(), dx.data<T>());
     });
     gradients.Add(0, dx);
   });

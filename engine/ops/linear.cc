@@ -26,8 +26,7 @@ Variable Linear(const Variable& x, const Variable& weight, const Variable& bias)
   const Tensor w = weight.value().To(input.dtype()), b = bias.defined() ? bias.value().To(input.dtype()) : Tensor(),
                y = Tensor::Empty(shape, input.dtype(), x.device());
   DispatchWithBF16("Linear", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::LinearForward(device, rows, in, out, input.data<T>(), w.data<T>(), b.defined() ? b.data<T>() : nullptr,
-                           y.data<T>());
+    kernels::LinearForward(device, rows, in, out, input.data<T>(), w.data<T>(), b.data_or_null<T>(), y.data<T>());
   });
   return MakeVariable("Linear", y, {x, weight, bias}, [input, w, rows, in, out](const Gradients& gradients) {
     const Tensor& dy = gradients.output();

@@ -54,14 +54,13 @@ Variable CrossEntropyLoss(const Variable& logits, const Tensor& target, Reductio
   const Tensor x = logits.value(), losses = Tensor::Empty({rows}, x.dtype(), x.device());
   Dispatch("CrossEntropyLoss", x, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::CrossEntropyForward(device, rows, classes, x.data<T>(), target.data<int64_t>(), ignored,
-                                 weight.defined() ? weight.data<T>() : nullptr, losses.data<T>());
+                                 weight.data_or_null<T>(), losses.data<T>());
   });
   const Variable sum = Sum(MakeVariable("CrossEntropyLoss", losses, {logits}, [=](const Gradients& gradients) {
     const Tensor dx = Tensor::EmptyLike(x);
     Dispatch("CrossEntropyLoss", x, [&]<class T>(auto device, std::type_identity<T>) {
       kernels::CrossEntropyBackward(device, rows, classes, x.data<T>(), target.data<int64_t>(), ignored,
-                                    weight.defined() ? weight.data<T>() : nullptr, gradients.output().data<T>(),
-                                    dx.data<T>());
+                                    weight.data_or_null<T>(), gradients.output().data<T>(), dx.data<T>());
     });
     gradients.Add(0, dx);
   }));

@@ -44,7 +44,7 @@ Variable Fused(const Variable& x, const kernels::TransformerLayerSizes& sizes,
     if (GradientsWanted(inputs))
       saved = Tensor::Empty({kernels::TransformerLayerSavedSize<T>(device, sizes)}, x.dtype(), x.device());
     kernels::TransformerLayerForward(device, sizes, Pointers<const T>(weights), x.value().data<T>(), y.data<T>(),
-                                     saved.defined() ? saved.data<T>() : nullptr);
+                                     saved.data_or_null<T>());
   });
   return MakeVariable("TransformerEncoderLayer", y, std::move(inputs),
                       [sizes, weights, saved, x = x.value()](const Gradients& gradients) {

@@ -21,11 +21,6 @@ Tensor FindNeighbours(const Tensor& x, int64_t k) {
   return index;
 }
 
-template <class T>
-T* DataOrNull(const Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
-}
-
 // The arguments of the kernels.
 struct Layer {
   kernels::VectorNeuronShape shape;
@@ -33,7 +28,7 @@ struct Layer {
 
   template <class T>
   kernels::VectorNeuronInput<T> input() const {
-    return {x.data<T>(), DataOrNull<T>(context), DataOrNull<int32_t>(neighbours)};
+    return {x.data<T>(), context.data_or_null<T>(), neighbours.data_or_null<int32_t>()};
   }
   template <class T>
   kernels::VectorNeuronParameters<T> parameters() const {
@@ -65,13 +60,13 @@ void Differentiate(const Layer& layer, const BatchStatistics& statistics, const 
     const auto parameters = layer.parameters<T>();
     const auto with = statistics.data<T>(kEps);
     const auto input = layer.input<T>();
-    const uint8_t* chosen = DataOrNull<uint8_t>(choice);
+    const uint8_t* chosen = choice.data_or_null<uint8_t>();
     kernels::VectorNeuronGradientSums(device, layer.shape, parameters, with, input, chosen, dy.data<T>(),
                                       sums.data<double>(), dweight.data<T>(), dbias.data<T>());
     // The sums are over the local rows. For a batch that is divided, the sums of its other parts are to be added here.
     kernels::VectorNeuronBackward(device, layer.shape, parameters, with, input, chosen, dy.data<T>(),
-                                  sums.data<double>(), DataOrNull<T>(dx), DataOrNull<T>(dcontext), dfeature.data<T>(),
-                                  ddirection.data<T>());
+                                  sums.data<double>(), dx.data_or_null<T>(), dcontext.data_or_null<T>(),
+                                  dfeature.data<T>(), ddirection.data<T>());
   });
   if (dx.defined()) gradients.Add(0, dx);
   if (dcontext.defined()) gradients.Add(1, dcontext);
@@ -113,7 +108,7 @@ Variable Apply(const Variable& x, const Variable& context, const Tensor& neighbo
       neighbours.defined() ? Tensor::Empty({x.dim(0), x.dim(1), channels}, DType::kU8, x.device()) : Tensor();
   Dispatch("VectorNeurons", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::VectorNeuronForward(device, layer.shape, layer.parameters<T>(), statistics.data<T>(kEps),
-                                 DataOrNull<T>(pool), layer.input<T>(), y.data<T>(), DataOrNull<uint8_t>(choice));
+                                 pool.data_or_null<T>(), layer.input<T>(), y.data<T>(), choice.data_or_null<uint8_t>());
   });
   return MakeVariable("VectorNeurons", y, {x, context, feature, direction, parameters.weight, parameters.bias},
                       [=](const Gradients& gradients) { Differentiate(layer, statistics, choice, gradients); });

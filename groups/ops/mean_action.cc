@@ -18,8 +18,8 @@ Variable MeanAction(const Permutation* permutation, const Variable& m, const Var
   const Tensor matrices = m.defined() ? m.value() : Tensor();
   const Tensor y = Tensor::Empty({shape.batch, shape.n, shape.d, shape.channels}, x.dtype(), x.device());
   Dispatch("MeanAction", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::MeanAction(device, shape, ranks.defined() ? ranks.data<int32_t>() : nullptr,
-                        matrices.defined() ? matrices.data<T>() : nullptr, x.value().data<T>(), y.data<T>());
+    kernels::MeanAction(device, shape, ranks.data_or_null<int32_t>(), matrices.data_or_null<T>(), x.value().data<T>(),
+                        y.data<T>());
   });
   return MakeVariable(
       "MeanAction", y, {x, m, permutation ? permutation->soft : Variable()},
@@ -30,10 +30,9 @@ Variable MeanAction(const Permutation* permutation, const Variable& m, const Var
                                  ? Tensor::Empty({shape.batch, shape.samples, shape.n, shape.n}, x.dtype(), x.device())
                                  : Tensor();
         Dispatch("MeanAction", x, [&]<class T>(auto device, std::type_identity<T>) {
-          const auto data = [](const Tensor& tensor) { return tensor.defined() ? tensor.data<T>() : nullptr; };
           kernels::MeanActionBackward<decltype(device), T>(
-              device, shape, index.defined() ? index.data<int32_t>() : nullptr, data(matrices), x.data<T>(),
-              gradients.output().data<T>(), data(dx), data(dm), data(dsoft));
+              device, shape, index.data_or_null<int32_t>(), matrices.data_or_null<T>(), x.data<T>(),
+              gradients.output().data<T>(), dx.data_or_null<T>(), dm.data_or_null<T>(), dsoft.data_or_null<T>());
         });
         if (dx.defined()) gradients.Add(0, dx);
         if (dm.defined()) gradients.Add(1, dm);

@@ -19,10 +19,8 @@ namespace {
 
 constexpr double kSmallestNorm = 1e-6;
 
-const int32_t* CountsOf(const Tensor& num_nodes) { return num_nodes.defined() ? num_nodes.data<int32_t>() : nullptr; }
-
 kernels::SoftSortProblem ProblemOf(const Tensor& scores, const Tensor& num_nodes, double tau, int iterations) {
-  return {scores.dim(0), scores.dim(1), scores.dim(2), CountsOf(num_nodes), tau, iterations};
+  return {scores.dim(0), scores.dim(1), scores.dim(2), num_nodes.data_or_null<int32_t>(), tau, iterations};
 }
 
 void CheckScores(const Tensor& scores, const Tensor& num_nodes) {
@@ -146,12 +144,13 @@ Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_no
   const int64_t batch = soft.dim(0), samples = soft.dim(1), n = soft.dim(2);
   Tensor entropy = Tensor::Empty({}, soft.dtype(), soft.device());
   Dispatch("PermutationEntropy", soft, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::PermutationEntropy(device, batch, samples, n, soft.data<T>(), CountsOf(num_nodes), entropy.data<T>());
+    kernels::PermutationEntropy(device, batch, samples, n, soft.data<T>(), num_nodes.data_or_null<int32_t>(),
+                                entropy.data<T>());
   });
   return MakeVariable("PermutationEntropy", entropy, {permutation.soft}, [=](const Gradients& gradients) {
     Tensor dsoft = Tensor::EmptyLike(soft);
     Dispatch("PermutationEntropy", soft, [&]<class T>(auto device, std::type_identity<T>) {
-      kernels::PermutationEntropyBackward(device, batch, samples, n, soft.data<T>(), CountsOf(num_nodes),
+      kernels::PermutationEntropyBackward(device, batch, samples, n, soft.data<T>(), num_nodes.data_or_null<int32_t>(),
                                           gradients.output().data<T>(), T(0), dsoft.data<T>());
     });
     gradients.Add(0, dsoft);

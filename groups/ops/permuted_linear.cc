@@ -45,7 +45,7 @@ Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, con
                                           edges.sources.data<int32_t>(),
                                           ranks.data<int32_t>(),
                                           edges.edges(),
-                                          num_nodes.defined() ? num_nodes.data<int32_t>() : nullptr};
+                                          num_nodes.data_or_null<int32_t>()};
   Tensor y = Tensor::Empty({batch, samples, out}, weight.dtype(), weight.device());
   Dispatch("PermutedLinear", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::PermutedLinear(device, graphs, out, d ? nodes.data<T>() : nullptr, weight.value().data<T>(),

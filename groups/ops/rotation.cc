@@ -23,8 +23,7 @@ Variable RotateBy(const char* name, const Variable& m, const Variable& x, bool t
     const Tensor dx = gradients.Needs(1) ? Tensor::EmptyLike(x) : Tensor();
     Dispatch(name, x, [&]<class T>(auto device, std::type_identity<T>) {
       kernels::RotateBackward(device, rows, repeat, points, d, channels, transpose, m.data<T>(), x.data<T>(),
-                              gradients.output().data<T>(), dm.defined() ? dm.data<T>() : nullptr,
-                              dx.defined() ? dx.data<T>() : nullptr);
+                              gradients.output().data<T>(), dm.data_or_null<T>(), dx.data_or_null<T>());
     });
     if (dm.defined()) gradients.Add(0, dm);
     if (dx.defined()) gradients.Add(1, dx);

@@ -4,6 +4,9 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "kernels/cpu/floats.h"
+#include "kernels/cpu/narrow_matmul.h"
+#include "kernels/cpu/zero_skipping_matmul.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 
@@ -19,6 +22,27 @@ std::atomic<bool>& Epilogues() {
 }
 
 }  // namespace
+
+template <class Device, class T>
+void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                   T* y) {
+  if (IsNarrow<T>(Transpose::kNo, Transpose::kYes, rows, out, in))
+    return NarrowMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y);
+  if (bias) {
+    if (ZeroSkippingMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, y)) return;
+    BroadcastRow(device, rows, out, bias, y);
+  }
+  MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
+}
+
+template <>
+void LinearForward(Cpu cpu, int64_t rows, int64_t in, int64_t out, const BFloat16* x, const BFloat16* weight,
+                   const BFloat16* bias, BFloat16* y) {
+  const Floats wide_bias(bias ? out : 0, bias), result(rows * out);
+  LinearForward<Cpu, float>(cpu, rows, in, out, Floats(rows * in, x).data(), Floats(out * in, weight).data(),
+                            bias ? wide_bias.data() : nullptr, result.data());
+  result.RoundTo(y);
+}
 
 template <class Device, class T>
 void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,
@@ -51,7 +75,8 @@ bool CublasEpilogues() { return Epilogues(); }
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE
-#define ORBIT_INSTANTIATE(T) \
+#define ORBIT_INSTANTIATE(T)                                                                     \
+  template void LinearForward(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*); \
   template void LinearWeightGradient(Cpu, int64_t, int64_t, int64_t, const T*, const T*, SumType<T>*, SumType<T>*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)

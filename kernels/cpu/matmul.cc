@@ -175,33 +175,11 @@ void ColumnSums(Device, int64_t rows, int64_t columns, const T* x, SumType<T>* s
     for (int64_t c = 0; c < columns; ++c) sums[c] += partial[chunk * columns + c];
 }
 
-template <class Device, class T>
-void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
-                   T* y) {
-  if (IsNarrow<T>(Transpose::kNo, Transpose::kYes, rows, out, in))
-    return NarrowMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, T(0), y);
-  if (bias) {
-    if (ZeroSkippingMatMul(Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias, y)) return;
-    BroadcastRow(device, rows, out, bias, y);
-  }
-  MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, bias ? T(1) : T(0), y);
-}
-
-template <>
-void LinearForward(Cpu cpu, int64_t rows, int64_t in, int64_t out, const BFloat16* x, const BFloat16* weight,
-                   const BFloat16* bias, BFloat16* y) {
-  const Floats wide_bias(bias ? out : 0, bias), result(rows * out);
-  LinearForward<Cpu, float>(cpu, rows, in, out, Floats(rows * in, x).data(), Floats(out * in, weight).data(),
-                            bias ? wide_bias.data() : nullptr, result.data());
-  result.RoundTo(y);
-}
-
 std::string HostMatMulCore() { return openblas_get_corename(); }
 
 #define ORBIT_INSTANTIATE(T)                                                                                     \
   template void MatMul(Cpu, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, SumType<T>, T*, \
                        int64_t, int64_t, int64_t, int64_t);                                                      \
-  template void LinearForward(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*);                 \
   template void BroadcastRow(Cpu, int64_t, int64_t, const T*, T*);                                               \
   template void ColumnSums(Cpu, int64_t, int64_t, const T*, SumType<T>*);
 ORBIT_INSTANTIATE(float)

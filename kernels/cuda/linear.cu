@@ -41,6 +41,39 @@ bool GeluMayBeApproximate(Gpu gpu) { return gpu.precision != Precision::kF32; }
 
 }  // namespace
 
+#ifdef __CUDACC__
+
+#define ORBIT_SPECIALISE_LINEAR(T)                                                                                   \
+  template <>                                                                                                        \
+  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,     \
+                     T* y) {                                                                                         \
+    if (rows * out == 0) return;                                                                                     \
+    if (in > 0 && (!bias || !std::is_same_v<T, double>)) { /* cuBLASLt adds no bias in double */                     \
+      const CublasEpilogue epilogue = {bias ? CublasEpilogue::kBias : CublasEpilogue::kNone, bias, nullptr};         \
+      CublasMatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, epilogue, SumType<T>(0), y, 1, 0, \
+                   0, 0);                                                                                            \
+      return;                                                                                                        \
+    }                                                                                                                \
+    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                 \
+    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(bias ? 1 : 0), y, int64_t{1},  \
+           int64_t{0}, int64_t{0}, int64_t{0});                                                                      \
+  }
+
+#else
+
+#define ORBIT_SPECIALISE_LINEAR(T)                                                                                   \
+  template <>                                                                                                        \
+  void LinearForward(Gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias, T* y) { \
+    simt::Submit([=] { LinearForward(Cpu(), rows, in, out, x, weight, bias, y); });                                  \
+  }
+
+#endif
+
+ORBIT_SPECIALISE_LINEAR(float)
+ORBIT_SPECIALISE_LINEAR(double)
+ORBIT_SPECIALISE_LINEAR(BFloat16)
+#undef ORBIT_SPECIALISE_LINEAR
+
 template <class Device, class T>
 void LinearWeightGradient(Device gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,
                           SumType<T>* dweight, SumType<T>* dbias) {

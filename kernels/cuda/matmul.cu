@@ -34,22 +34,6 @@ void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, SumType<T
         CheckCuda("MatMul", cudaMemsetAsync(c + i * c_stride, 0, m * n * sizeof(U), gpu.stream));                   \
   }
 
-#define ORBIT_SPECIALISE_LINEAR(T)                                                                                   \
-  template <>                                                                                                        \
-  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,     \
-                     T* y) {                                                                                         \
-    if (rows * out == 0) return;                                                                                     \
-    if (in > 0 && (!bias || !std::is_same_v<T, double>)) { /* cuBLASLt adds no bias in double */                     \
-      const CublasEpilogue epilogue = {bias ? CublasEpilogue::kBias : CublasEpilogue::kNone, bias, nullptr};         \
-      CublasMatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, epilogue, SumType<T>(0), y, 1, 0, \
-                   0, 0);                                                                                            \
-      return;                                                                                                        \
-    }                                                                                                                \
-    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                 \
-    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(bias ? 1 : 0), y, int64_t{1},  \
-           int64_t{0}, int64_t{0}, int64_t{0});                                                                      \
-  }
-
 #else
 
 #define ORBIT_SPECIALISE_MATMUL(T, U)                                                                         \
@@ -62,17 +46,10 @@ void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, SumType<T
     });                                                                                                       \
   }
 
-#define ORBIT_SPECIALISE_LINEAR(T)                                                                                   \
-  template <>                                                                                                        \
-  void LinearForward(Gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias, T* y) { \
-    simt::Submit([=] { LinearForward(Cpu(), rows, in, out, x, weight, bias, y); });                                  \
-  }
-
 #endif
 
 #define ORBIT_INSTANTIATE(T)                                       \
   ORBIT_SPECIALISE_MATMUL(T, T)                                    \
-  ORBIT_SPECIALISE_LINEAR(T)                                       \
   template void BroadcastRow(Gpu, int64_t, int64_t, const T*, T*); \
   template void ColumnSums(Gpu, int64_t, int64_t, const T*, SumType<T>*);
 ORBIT_INSTANTIATE(float)

@@ -10,6 +10,29 @@ namespace orbit::kernels {
 namespace {
 
 template <class T>
+void CompareForward(int64_t rows, int64_t in, int64_t out) {
+  SCOPED_TRACE(testing::Message() << rows << " rows from " << in << " to " << out);
+  SetNumThreads(1);
+  const std::vector<T> x = Normal<T>(rows * in, 1), weight = Normal<T>(out * in, 2), bias = Normal<T>(out, 3);
+  const OnGpu<T> on_x(x), on_weight(weight), on_bias(bias), on_y(rows * out);
+  std::vector<T> y(rows * out);
+  for (const bool biased : {true, false}) {
+    LinearForward(Cpu(), rows, in, out, x.data(), weight.data(), biased ? bias.data() : nullptr, y.data());
+    LinearForward(Gpu(), rows, in, out, on_x.data(), on_weight.data(), biased ? on_bias.data() : nullptr, on_y.data());
+    ExpectNear(y, on_y.Get(), sizeof(T) == 2 ? 0.01 : sizeof(T) == 4 ? 1e-5 : 1e-13, "y");
+  }
+}
+
+TEST(Linear, ForwardAgreesWithTheHost) {
+  CompareForward<float>(33, 31, 65);
+  CompareForward<double>(300, 4, 5);
+  CompareForward<float>(1, 1, 1);
+  CompareForward<float>(4, 0, 3);
+  CompareForward<BFloat16>(33, 31, 65);
+  CompareForward<BFloat16>(4, 0, 3);
+}
+
+template <class T>
 void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance, Precision precision) {
   const Gpu gpu{.precision = precision};
   SCOPED_TRACE(testing::Message() << rows << " rows from " << in << " to " << out << ", epilogues "
