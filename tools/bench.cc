@@ -12,6 +12,7 @@
 #include <regex>
 #include <vector>
 
+#include "engine/autocast.h"
 #include "engine/device.h"
 #include "engine/dispatch.h"
 #include "kernels/elementwise.h"
@@ -129,8 +130,10 @@ void WarnOfNarrowCore(const std::string& core) {
     std::cerr << "bench: OPENBLAS_CORETYPE=" << forced << " chooses OpenBLAS's kernels: " << core << std::endl;
 }
 
-int Run(const std::string& filter, int repeats, bool list, const std::string& peer, const LaunchOptions& launch) {
+int Run(const std::string& filter, int repeats, bool list, const std::string& peer, const std::string& precision,
+        const LaunchOptions& launch) {
   TheDevice() = Launch(launch);
+  const Autocast scope(ParsePrecision(precision));
   std::vector<Benchmark> chosen;
   std::regex pattern;
   try {
@@ -151,7 +154,7 @@ int Run(const std::string& filter, int repeats, bool list, const std::string& pe
   const auto print = [](const ordered_json& line) { std::cout << line.dump() << std::endl; };
   print({{"name", "limits"},
          {"device", DescribeDevice(TheDevice())},
-         {"precision", launch.precision},
+         {"precision", precision},
          {"threads", kernels::NumThreads()},
          {"openblas_core", core},
          {"copy_bytes_per_s", limits.copy_rate},
@@ -204,9 +207,13 @@ int Main(int argc, char** argv) {
       "--peer", peer,
       "a command that times the same work in PyTorch, as 'python3 lps_torch.py': called as COMMAND bench NAME "
       "--device D --threads T, it prints a JSON object with median_step_s");
+  std::string precision = "f32";
+  app.add_option("--precision", precision, "of base functions and single operations: f32, tf32 or bf16")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->capture_default_str();
   AddLaunchOptions(app, launch);
   CLI11_PARSE(app, argc, argv);
-  return Run(filter, repeats, list, peer, launch);
+  return Run(filter, repeats, list, peer, precision, launch);
 }
 
 const Program program("bench", Main);

@@ -104,10 +104,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(int64_t{1}, int64_t{100000}));
   app.add_option("--export", arguments.exported,
                  "write the first trial's predictions to this .npy file, an example a row");
+  AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
   CLI11_PARSE(app, argc, argv);
-  if (app.count("--precision") > 0)
-    arguments.settings.assignments.push_back("train.precision=" + arguments.launch.precision);
   return Run(arguments);
 }
 

@@ -227,6 +227,7 @@ int Main(int argc, char** argv) {
     command->add_option("--output", arguments.output,
                         "the directory of runs, numbers and figures (default: "
                         "runs/study-NAME)");
+    AddPrecisionOption(*command, arguments.assignments);
     AddLaunchOptions(*command, arguments.launch);
   };
   CLI::App* samples = app.add_subcommand(
@@ -240,12 +241,7 @@ int Main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(int64_t{1}, int64_t{100000}))
       ->capture_default_str();
-  const auto run = [&](CLI::App* command, int (*study)(const Arguments&)) {
-    if (command->count("--precision") > 0)
-      arguments.assignments.push_back("train.precision=" + arguments.launch.precision);
-    status = study(arguments);
-  };
-  samples->callback([&, samples] { run(samples, StudySamples); });
+  samples->callback([&] { status = StudySamples(arguments); });
 
   CLI::App* estimator = app.add_subcommand(
       "estimator", "mean and variance of the estimator over the epochs of two runs: learned against uniform");
@@ -257,7 +253,7 @@ int Main(int argc, char** argv) {
   estimator->add_option("--every", arguments.every, "epochs between two measurements")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
       ->capture_default_str();
-  estimator->callback([&, estimator] { run(estimator, StudyEstimator); });
+  estimator->callback([&] { status = StudyEstimator(arguments); });
   CLI11_PARSE(app, argc, argv);
   return status;
 }

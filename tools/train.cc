@@ -114,11 +114,10 @@ int Main(int argc, char** argv) {
                "on GPUs, for tasks whose steps have static shapes (nbody, particles): a step is captured into a CUDA "
                "graph and is "
                "one launch from then on, with the same results; not the default yet");
+  AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);
-  if (app.count("--precision") > 0)
-    arguments.settings.assignments.push_back("train.precision=" + arguments.launch.precision);
   return Train(arguments);
 }
 

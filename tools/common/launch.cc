@@ -3,7 +3,6 @@
 #include <iostream>
 #include <vector>
 
-#include "engine/autocast.h"
 #include "kernels/parallel.h"
 
 namespace orbit {
@@ -13,11 +12,6 @@ void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
       "--device", options.device,
       "where to compute: cuda, cuda:N, cpu, or simt, an emulator of GPUs for tests (default: cuda where there "
       "is a GPU, else cpu)");
-  app.add_option("--precision", options.precision,
-                 "of the base function: f32; tf32, of the operands of matrix products on a GPU; bf16, of activations. "
-                 "Weights and sums are f32 in all")
-      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
-      ->capture_default_str();
   app.add_option("--threads", options.threads,
                  "processor threads; results do not depend on it (default: OMP_NUM_THREADS, or all that the machine, "
                  "or the container's quota, allows)")
@@ -26,7 +20,6 @@ void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
 
 Device Launch(const LaunchOptions& options) {
   if (options.threads > 0) kernels::SetNumThreads(options.threads);
-  static const Autocast scope(ParsePrecision(options.precision));
   if (!options.device.empty()) return ParseDevice(options.device);
   std::string reason;
   if (const std::vector<Device> gpus = CudaDevices(&reason); !gpus.empty()) return gpus[0];

@@ -10,9 +10,8 @@
 namespace orbit {
 
 struct LaunchOptions {
-  std::string device;             // empty: a GPU where there is one
-  std::string precision = "f32";  // of base functions that are made later on, on this thread: f32, tf32 or bf16
-  int threads = 0;                // 0: one for every processor that the process may use
+  std::string device;  // empty: a GPU where there is one
+  int threads = 0;     // 0: one for every processor that the process may use
 };
 
 void AddLaunchOptions(CLI::App& app, LaunchOptions& options);

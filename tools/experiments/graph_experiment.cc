@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/ops/elementwise.h"
 #include "engine/ops/loss.h"
-#include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "models/graph_model.h"
 
@@ -32,13 +30,6 @@ GraphModelOptions ModelOptions(const Config& config, const GraphData& data) {
   Check(!config.Bool("model.fixed_noise") || (options.distribution == "learned" && !IsTailored(options.model)),
         "model.fixed_noise is for learned distributions of a base function");
   return options;
-}
-
-// The sum over rows of -log softmax(logits)[class], target being one-hot.
-Variable CrossEntropySum(const Variable& logits, const Tensor& target) {
-  const Tensor largest = Max(Variable(logits.value()), 1).value().Reshape({logits.dim(0), 1});
-  const Variable shifted = Sub(logits, largest);
-  return Sub(Sum(Log(Sum(Exp(shifted), {1}))), Sum(Mul(shifted, target)));
 }
 
 // The place of the largest of each row.
@@ -75,14 +66,15 @@ class GraphExperiment : public Experiment {
     std::vector<int64_t> all = examples.ToVector<int64_t>();
     for (int64_t& number : all) number = numbers(split).at(number);
     const GraphBatch batch = MakeGraphBatch(data_.graphs, all, data_.n, data_.channels);
+    const int64_t width = data_.loss == GraphLoss::kClasses ? 1 : data_.outputs;
     std::vector<float> targets;
     for (const int64_t number : all) {
       if (data_.targets.empty()) break;
-      const auto first = data_.targets.begin() + number * data_.outputs;
-      targets.insert(targets.end(), first, first + data_.outputs);
+      const auto first = data_.targets.begin() + number * width;
+      targets.insert(targets.end(), first, first + width);
     }
     return {.x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes),
-            .target = targets.empty() ? Tensor() : Tensor::From(targets, {examples.dim(0), data_.outputs}),
+            .target = targets.empty() ? Tensor() : Tensor::From(targets, {examples.dim(0), width}),
             .numbers = all};
   }
 
@@ -96,7 +88,9 @@ class GraphExperiment : public Experiment {
                  .sum = BceWithLogitsLoss(prediction, target, Reduction::kSum),
                  .denominator = count * static_cast<double>(data_.outputs)}};
       case GraphLoss::kClasses:
-        return {{.name = "cross_entropy", .sum = CrossEntropySum(prediction, target), .denominator = count}};
+        return {{.name = "cross_entropy",
+                 .sum = CrossEntropyLoss(prediction, target.To(DType::kI64).Reshape({target.dim(0)}), Reduction::kSum),
+                 .denominator = count}};
       case GraphLoss::kValues:
         return {{.name = "mse",
                  .sum = MseLoss(prediction, target, Reduction::kSum),
@@ -115,7 +109,7 @@ class GraphExperiment : public Experiment {
       all = static_cast<int64_t>(predicted.size());
     };
     if (data_.loss == GraphLoss::kClasses) {
-      compare(LargestPlaces(predictions), LargestPlaces(targets));
+      compare(LargestPlaces(predictions), targets.ToVector<int64_t>());
     } else {
       std::vector<bool> predicted, known;
       for (const float logit : predictions.ToVector<float>()) predicted.push_back(logit > 0);

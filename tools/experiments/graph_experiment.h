@@ -14,10 +14,10 @@ namespace orbit {
 // The keys model.* of models of graphs (models/graph_model.h).
 void AddGraphModelKeys(ConfigSchema& schema);
 
-// How predictions [count, outputs] are compared with targets [count, outputs].
+// How predictions [count, outputs] are compared with targets [count, outputs], or [count, 1] of classes.
 enum class GraphLoss {
   kBinary,   // logits of 0 or 1: binary cross entropy; "accuracy", in percent
-  kClasses,  // logits of classes, targets one-hot: cross entropy; "accuracy", in percent
+  kClasses,  // logits of the classes 0, 1, ... outputs - 1: cross entropy; "accuracy", in percent
   kValues,   // squared distance; "mae", the mean absolute error
 };
 
@@ -25,7 +25,7 @@ struct GraphData {
   std::vector<Graph> graphs;
   int64_t n;                   // nodes that graphs are padded to
   int64_t channels;            // labels of a node
-  std::vector<float> targets;  // [graphs, outputs]; empty where they are not known
+  std::vector<float> targets;  // of all graphs; empty where they are not known
   int64_t outputs;
   GraphLoss loss;
   SplitNumbers splits;

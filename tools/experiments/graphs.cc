@@ -32,16 +32,15 @@ std::string ToYaml(const std::vector<int64_t>& values) {
   return "[" + text + "]";
 }
 
-// [graphs, classes], one-hot.
-std::vector<float> OneHot(const std::vector<double>& labels, const std::vector<int64_t>& classes) {
-  std::vector<float> targets;
+// The places of the labels among the classes.
+std::vector<float> PlacesOf(const std::vector<double>& labels, const std::vector<int64_t>& classes) {
+  std::vector<float> places;
   for (size_t g = 0; g < labels.size(); ++g) {
     const auto found = std::find(classes.begin(), classes.end(), static_cast<int64_t>(labels[g]));
     Check(found != classes.end(), "graph ", g, " is of class ", labels[g], "; the model knows ", ToYaml(classes));
-    targets.resize(targets.size() + classes.size());
-    targets[targets.size() - classes.size() + (found - classes.begin())] = 1;
+    places.push_back(static_cast<float>(found - classes.begin()));
   }
-  return targets;
+  return places;
 }
 
 std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
@@ -87,7 +86,7 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
                  .splits = {},
                  .description = description,
                  .predictions = of_classes ? "logits of the classes " + ToYaml(classes) : "values"};
-  if (found.outputs > 0 && of_classes) data.targets = OneHot(found.targets, classes);
+  if (found.outputs > 0 && of_classes) data.targets = PlacesOf(found.targets, classes);
   if (found.outputs > 0 && !of_classes) data.targets.assign(found.targets.begin(), found.targets.end());
   const auto count = static_cast<int64_t>(data.graphs.size());
   if (is_new) {

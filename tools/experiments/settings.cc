@@ -60,6 +60,13 @@ ConfigSchema MakeSchema(const ExperimentKind& kind) {
 
 }  // namespace
 
+void AddPrecisionOption(CLI::App& app, std::vector<std::string>& assignments) {
+  app.add_option_function<std::string>(
+      "--precision",
+      [&assignments](const std::string& precision) { assignments.push_back("train.precision=" + precision); },
+      "short for --set train.precision=f32, tf32 or bf16; a run keeps it");
+}
+
 Config ResolveSettings(const SettingsSources& sources) {
   std::vector<Document> documents;  // highest priority first
   if (!sources.file.empty()) Collect(ReadDocument(sources.file), documents);

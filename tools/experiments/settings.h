@@ -2,6 +2,7 @@
 #ifndef ORBIT_TOOLS_EXPERIMENTS_SETTINGS_H_
 #define ORBIT_TOOLS_EXPERIMENTS_SETTINGS_H_
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct SettingsSources {
   std::string file;                      // path of a YAML file; empty: none
   std::vector<std::string> assignments;  // key=value
 };
+
+// --precision P, short for the assignment train.precision=P.
+void AddPrecisionOption(CLI::App& app, std::vector<std::string>& assignments);
 
 // Throws Error, naming the source and what is wrong with it.
 Config ResolveSettings(const SettingsSources& sources);
