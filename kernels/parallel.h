@@ -12,7 +12,8 @@
 
 namespace orbit::kernels {
 
-// The number of threads ParallelFor uses; initially the number of processors available to the process.
+// The number of threads ParallelFor uses: initially what OMP_NUM_THREADS says or, without it, the number of processors
+// that are available to the process and covered by its container's quota.
 int NumThreads();
 void SetNumThreads(int threads);  // throws Error below 1
 
