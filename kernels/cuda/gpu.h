@@ -21,7 +21,8 @@
 
 namespace orbit::kernels {
 
-// A kernel that takes dynamic shared memory has at most so much besides, for static variables and for the alignment.
+// A kernel that takes dynamic shared memory has at most so much besides, for static variables and for the alignment;
+// one without static variables may take it all.
 inline constexpr size_t kReservedSharedBytes = 1 << 10;
 // The dynamic shared memory of a launch that needs no permission: static and dynamic together may be 48 KB.
 inline constexpr size_t kUsualSharedBytes = (48 << 10) - kReservedSharedBytes;

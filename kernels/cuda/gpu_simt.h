@@ -33,8 +33,8 @@ template <class... Parameters, class... Arguments>
 void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t shared_bytes, void (*kernel)(Parameters...),
             const Arguments&... arguments) {
   const bool permitted = shared_bytes > kUsualSharedBytes;
-  Check(shared_bytes <= MostDynamicSharedBytes(Simt()), operation, ": a block needs ", shared_bytes,
-        " bytes of shared memory, and a GPU has ", MostDynamicSharedBytes(Simt()));
+  Check(shared_bytes <= simt::kSharedLimit, operation, ": a block needs ", shared_bytes,
+        " bytes of shared memory, and a GPU has ", simt::kSharedLimit);
   struct Call {
     void (*kernel)(Parameters...);
     std::tuple<Parameters...> arguments;

@@ -113,9 +113,10 @@ size_t MostDynamicSharedBytes(Cuda) {
 void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, size_t shared_bytes) {
   static std::mutex mutex;
   static std::set<std::pair<int, const void*>> permitted;
-  const size_t most = MostDynamicSharedBytes(device);
-  Check(shared_bytes <= most, operation, ": a block needs ", shared_bytes, " bytes of shared memory, and this GPU has ",
-        most);
+  const size_t most = std::max(MostDynamicSharedBytes(device), shared_bytes);
+  const size_t all = MostDynamicSharedBytes(device) + kReservedSharedBytes;
+  Check(shared_bytes <= all, operation, ": a block needs ", shared_bytes, " bytes of shared memory, and this GPU has ",
+        all);
   int index = 0;
   CheckCuda(operation, cudaGetDevice(&index));
   std::lock_guard lock(mutex);

@@ -26,7 +26,7 @@ constexpr int kLayerThreads = 256;
 constexpr int kSlots = 4;  // sequences per block
 constexpr int kRows = kSlots * kSlotRows;
 constexpr int kMaxWidth = 64;
-constexpr size_t kMostLayerBytes = 226 << 10;  // of dynamic shared memory
+constexpr size_t kMostLayerBytes = 227 << 10;  // of shared memory, all of it dynamic
 constexpr int64_t kMaxBlocks = 132;            // each fills a multiprocessor
 
 // Whether the layer is one kernel forward and one backward. A sequence must fit in a slot, a row in the tiles of two
@@ -36,7 +36,7 @@ bool IsOnChip(Gpu gpu, const TransformerLayerSizes& s) {
   const auto fits = [](int64_t columns) { return columns >= 16 && columns <= kMaxWidth && columns % 16 == 0; };
   const int64_t channels = s.width / s.heads;
   return std::is_same_v<T, float> && s.tokens <= kSlotRows && fits(s.width) && fits(s.hidden) &&
-         (channels == 8 || channels == 16) && MostDynamicSharedBytes(gpu) >= kMostLayerBytes;
+         (channels == 8 || channels == 16) && MostDynamicSharedBytes(gpu) + kReservedSharedBytes >= kMostLayerBytes;
 }
 
 inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {

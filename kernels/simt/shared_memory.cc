@@ -59,7 +59,8 @@ void SharedMemory::Renew() {
 }
 
 void SharedMemory::CheckLimits() const {
-  const size_t total = static_bytes_ + (dynamic_bytes_ > 0 ? kDynamicAlignment + dynamic_bytes_ : 0);
+  const size_t alignment = static_bytes_ > 0 && dynamic_bytes_ > 0 ? kDynamicAlignment : 0;
+  const size_t total = static_bytes_ + alignment + dynamic_bytes_;
   if (static_bytes_ <= kStaticLimit && total <= (permitted_ ? kSharedLimit : kStaticLimit)) return;
   throw std::runtime_error(std::to_string(static_bytes_) + " bytes of static and " + std::to_string(dynamic_bytes_) +
                            " of dynamic shared memory, " + std::to_string(total) +
