@@ -21,6 +21,7 @@ namespace orbit {
 //   kBf16  Linear, MatMul, LayerNorm and ScaledDotProductAttention round what they are given to bf16 and return bf16.
 //          Other operations follow their operands; one of bf16 and f32 operands returns bf16. Sums and statistics are
 //          f32. Parameters stay f32, and so do their gradients.
+//          Where a GPU computes a small TransformerEncoderLayer in one kernel, the result stays f32.
 
 const char* NameOf(Precision precision);            // "f32", "tf32", "bf16"
 Precision ParsePrecision(const std::string& name);  // the inverse; throws Error

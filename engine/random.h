@@ -34,6 +34,7 @@ class Generator {
   Generator WithRows(const Span& rows) const;
   Generator WithSamples(const Span& samples) const;  // requires rows
 
+  const Span& rows() const { return rows_; }
   uint64_t seed() const { return seed_; }
   uint64_t stream() const { return stream_; }
   void Skip(uint64_t streams) { stream_ += streams; }

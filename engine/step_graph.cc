@@ -11,6 +11,7 @@ StepGraph::StepGraph(Device device, bool capture, Step step)
 
 std::vector<Tensor> StepGraph::Run(const std::vector<Tensor>& inputs, Generator& generator) {
   if (!capture_) return step_(inputs, generator);
+  Check(generator.rows().total == 0, "a captured step takes a generator for the whole batch, not one for some rows");
   if (!Fits(inputs, generator)) Reset(inputs, generator);
   if (warm_ < kWarmUp) {
     ++warm_;

@@ -58,10 +58,7 @@ Variable Repeat(const Variable& x, int64_t samples) {
   shape.insert(shape.begin() + 1, 1);
   const Variable one = Reshape(x, shape);
   shape[1] = samples;
-  const Variable all = BroadcastTo(one, shape);
-  shape[1] *= shape[0];
-  shape.erase(shape.begin());
-  return Reshape(all, shape);
+  return FoldSamples(BroadcastTo(one, shape));
 }
 
 // x / sqrt(sqrt(x^2 + 1)), which grows like a square root: products of boosted vectors span orders of magnitude.

@@ -103,18 +103,19 @@ int Separate(Arguments arguments) {
   std::printf("%s\n", output.c_str());
   std::printf("%ld pairs never told apart of %ld\n", separation.left, separation.total);
   std::fflush(stdout);  // the answer is out, whatever becomes of the files
-  WriteSeparationResult({.dataset = arguments.dataset,
-                         .model = arguments.model,
-                         .distribution = arguments.distribution,
-                         .criterion = arguments.criterion,
-                         .seeds = options.seeds,
-                         .samples = separation.samples,
-                         .left = separation.left,
-                         .total = separation.total,
-                         .isomorphic = separation.isomorphic,
-                         .controls = separation.controls,
-                         .controls_apart = separation.controls_apart},
-                        output / kSeparationResultFile);
+  WriteSeparationResult(
+      {.dataset = arguments.dataset,
+       .model = arguments.model,
+       .distribution = arguments.distribution,
+       .criterion = arguments.criterion,
+       .seeds = separation.samples > 1 && arguments.criterion == "sound" ? separation.rounds : options.seeds,
+       .samples = separation.samples,
+       .left = separation.left,
+       .total = separation.total,
+       .isomorphic = separation.isomorphic,
+       .controls = separation.controls,
+       .controls_apart = separation.controls_apart},
+      output / kSeparationResultFile);
   DrawFigureOrWarn({.title = "Pairs not told apart of " + std::to_string(separation.total),
                     .x_label = "initialisations",
                     .y_label = "pairs",
@@ -128,7 +129,10 @@ int Separate(Arguments arguments) {
 
 constexpr char kHelp[] =
     "Counts the pairs of graphs that a model does not tell apart.\n\nBy the criterion `sound` no graph is told from "
-    "itself. Isomorphic pairs are named, and never told apart. Where a graph's embedding is exact (networks that are "
+    "itself, except under distributions that are not invariant: canonical, which breaks ties at random, and frame, "
+    "whose "
+    "spectrum is rounded; a control tells how often. Isomorphic pairs are named, and never told apart. Where a graph's "
+    "embedding is exact (networks that are "
     "invariant by themselves, minimal_frame, canonical), it is computed in f64, and two differ by more than 1e-9 of "
     "the largest coordinate or not at all, for some initialisation. Else every graph's mean embedding gets a "
     "confidence interval a coordinate, valid for any number of samples; disjoint intervals tell apart, and the error "
@@ -171,7 +175,8 @@ int Main(int argc, char** argv) {
                  "sound: the largest probability that any graphs with the same mean embedding are told apart")
       ->check(CLI::Range(1e-12, 0.5))
       ->capture_default_str();
-  app.add_option("--time-limit", options.seconds, "sound: seconds after which no further round begins")
+  app.add_option("--time-limit", options.seconds,
+                 "sound, for sampled distributions: seconds after which no further round begins")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--output", arguments.output,

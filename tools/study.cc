@@ -14,6 +14,7 @@
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/evaluation.h"
+#include "tools/experiments/settings.h"
 #include "tools/experiments/training_run.h"
 #include "tools/report/figure.h"
 #include "tools/report/metrics.h"
@@ -84,10 +85,21 @@ Estimate Measure(const Experiment& experiment, Split split, int64_t samples, int
   return estimate;
 }
 
-// A training run of a study in a directory of its own: begun, or gone on with.
+// A training run of a study in a directory of its own: begun, or gone on with. Throws Error if the run there has other
+// settings, but for where the data are and what was found in them.
 TrainingRun MakeRun(SettingsSources sources, const fs::path& directory, Device device) {
   const bool resume = fs::exists(directory / "config.yaml");
-  if (!resume) sources.assignments.push_back("run.directory=" + directory.string());
+  if (!resume) {
+    sources.assignments.push_back("run.directory=" + directory.string());
+  } else {
+    const Config was = ResolveSettings({.preset = "", .file = (directory / "config.yaml").string(), .assignments = {}});
+    const Config asked = ResolveSettings(sources);
+    Check(was.String("task") == asked.String("task"), directory.string(), " holds a run of the task ",
+          was.String("task"), ", not ", asked.String("task"), "; --output chooses another directory");
+    for (const std::string& key : was.DifferingKeys(asked))
+      Check(key.starts_with("data.") || key == "run.directory", directory.string(), " holds a run with another ", key,
+            "; --output chooses another directory");
+  }
   return TrainingRun(sources, resume ? directory.string() : "", device);
 }
 

@@ -97,6 +97,7 @@ class Measurements {
       note(result.samples, "sample");
     else if (result.seeds != kPaperSeeds)
       note(result.seeds, "seed");
+    if (sound && result.controls_apart > 0) text += ", not invariant";
     Add(result.model, RowDistribution(result.model, result.distribution),
         exp ? (sound ? kExpSound : kExp) : (sound ? kGraph8cSound : kGraph8c), path, text);
   }

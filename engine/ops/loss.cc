@@ -46,10 +46,12 @@ Variable CrossEntropyLoss(const Variable& logits, const Tensor& target, Reductio
                           int64_t ignored) {
   if (logits.dtype() == DType::kBF16) return CrossEntropyLoss(FromBF16(logits), target, reduction, weight, ignored);
   Check(logits.rank() >= 1 && logits.dim(-1) > 0 && target.dtype() == DType::kI64 &&
+            target.device() == logits.device() &&
             target.shape() == Shape(logits.shape().begin(), logits.shape().end() - 1),
         "CrossEntropyLoss of ", logits.value().Describe(), " and targets ", target.Describe());
   const int64_t classes = logits.dim(-1), rows = target.size();
-  Check(!weight.defined() || (weight.shape() == Shape{classes} && weight.dtype() == logits.dtype()),
+  Check(!weight.defined() || (weight.shape() == Shape{classes} && weight.dtype() == logits.dtype() &&
+                              weight.device() == logits.device()),
         "CrossEntropyLoss of ", logits.value().Describe(), " with weights ", weight.Describe());
   const Tensor x = logits.value(), losses = Tensor::Empty({rows}, x.dtype(), x.device());
   Dispatch("CrossEntropyLoss", x, [&]<class T>(auto device, std::type_identity<T>) {

@@ -61,9 +61,15 @@ std::vector<Tensor> TrainingStep::AddGradients(const std::vector<Tensor>& inputs
   optimizer_.ZeroGrad();
   std::vector<Tensor> numbers;
   const Generator before = generator;
+  const Span of_caller = before.rows();
+  Check(of_caller.total == 0 || of_caller.count == inputs[0].dim(0), "a generator for ", of_caller.count,
+        " rows of a batch, and ", inputs[0].dim(0), " rows");
   for (int64_t i = 0; i < options_.accumulate; ++i) {
     const Span rows = PartOf(inputs[0].dim(0), options_.accumulate, i);
-    Generator of_rows = before.WithRows(rows);
+    Generator of_rows = before.WithRows(
+        of_caller.total == 0
+            ? rows
+            : Span{.first = of_caller.first + rows.first, .count = rows.count, .total = of_caller.total});
     std::vector<LossPart> parts;
     Variable loss;
     {

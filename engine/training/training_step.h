@@ -31,7 +31,9 @@ Span PartOf(int64_t rows, int64_t parts, int64_t i);
 struct TrainingStepOptions {
   int64_t accumulate = 1;  // micro-batches per step; their sizes differ by at most one row
   double clip_norm = 0;    // largest norm of the gradient; 0: no clipping
-  bool capture = false;    // warm steps are launched as one (engine/step_graph.h)
+  // Warm steps are launched as one (engine/step_graph.h). The denominators and weights of the loss's parts must then be
+  // the same in every step; a divisor that differs goes through `inputs` into the sum, beside the denominator 1.
+  bool capture = false;
 };
 
 // The logged numbers of a step.
@@ -69,7 +71,8 @@ class TrainingStep {
   // are.
   PendingNumbers Run(std::vector<Tensor> inputs, double learning_rate, Generator& generator);
 
-  // Leaves in the parameters' grad() the gradients that Run would use, before clipping, and changes nothing else.
+  // Leaves in the parameters' grad() the gradients that Run would use, before clipping; of all else only the
+  // generator moves on.
   // Returns the loss and its parts, not multiplied by their weights, each as a tensor [].
   std::vector<Tensor> Gradients(const std::vector<Tensor>& inputs, Generator& generator);
 

@@ -60,7 +60,9 @@ void AttentionForward(Device, const AttentionShape& shape, const T* projected, T
     std::vector<T> weights(head.tokens);
     for (int64_t i = 0; i < head.tokens; ++i) {
       for (int64_t j = 0; j < head.tokens; ++j) weights[j] = head.Score(i, j);
-      const T largest = *std::max_element(weights.begin(), weights.end());
+      T largest = weights[0];
+      for (const T weight : weights)
+        if (std::isnan(weight) || largest < weight) largest = weight;  // a NaN stays the largest
       T* row = y + out + i * head.width;
       std::fill_n(row, head.channels, T(0));
       if (largest == -std::numeric_limits<T>::infinity()) {

@@ -230,6 +230,7 @@ template <class Device, class T>
 void MoveStatistics(Device, int64_t parts, int64_t channels, const double* moments, T momentum, T* running_mean,
                     T* running_variance) {
   ForMerged(parts, channels, moments, [&](int64_t c, const Moments& now) {
+    if (!std::isfinite(now.mean) || !std::isfinite(now.squares)) return;
     running_mean[c] = (1 - momentum) * running_mean[c] + momentum * T(now.mean);
     running_variance[c] = (1 - momentum) * running_variance[c] + momentum * T(now.squares / (now.count - 1));
   });

@@ -25,7 +25,10 @@ void SoftmaxForward(Device, int64_t rows, int64_t width, const T* x, T* y) {
   if (width == 0) return;
   ForEachRow(rows, width, [=](int64_t row) {
     S largest = ToSumType(x[row]), sum = 0;
-    for (int64_t c = 1; c < width; ++c) largest = std::max(largest, ToSumType(x[row + c]));
+    for (int64_t c = 1; c < width; ++c) {
+      const S value = ToSumType(x[row + c]);
+      if (std::isnan(value) || largest < value) largest = value;  // a NaN stays the largest
+    }
     if (largest == -std::numeric_limits<S>::infinity()) {
       std::fill_n(y + row, width, T{});
       return;

@@ -125,6 +125,7 @@ __global__ void __launch_bounds__(kThreads) MoveKernel(int64_t parts, int64_t ch
   const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (c >= channels) return;
   const Moments now = MergedMoments(parts, channels, moments, c);
+  if (!isfinite(now.mean) || !isfinite(now.squares)) return;
   running_mean[c] = (1 - momentum) * running_mean[c] + momentum * static_cast<T>(now.mean);
   running_variance[c] = (1 - momentum) * running_variance[c] + momentum * static_cast<T>(now.squares / (now.count - 1));
 }

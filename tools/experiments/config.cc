@@ -188,6 +188,19 @@ void Config::Set(const std::string& assignment) {
   Merge(root, [&](const YAML::Node&) { return "'" + assignment + "'"; });
 }
 
+std::vector<std::string> Config::DifferingKeys(const Config& other) const {
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i].value != other.entries_.at(i).value) keys.push_back(entries_[i].key);
+  return keys;
+}
+
+void Config::SetString(const std::string& key, const std::string& value) {
+  Get<std::string>(key);  // throws where there is no such string
+  for (auto& entry : entries_)
+    if (entry.key == key) entry.value = value;
+}
+
 template <class T>
 const T& Config::Get(const std::string& key) const {
   for (const auto& entry : entries_)

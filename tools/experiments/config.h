@@ -69,6 +69,7 @@ class Config {
   // Merges settings in YAML, nested ("train: {batch: 50}") or dotted ("train.batch: 50"); `source` is for messages.
   void MergeYaml(const std::string& yaml, const std::string& source);
   void Set(const std::string& assignment);  // "key=value", with the value in YAML
+  void SetString(const std::string& key, const std::string& value);
 
   // Throw Error for a key that was not declared with this type.
   int64_t Int(const std::string& key) const { return Get<int64_t>(key); }
@@ -76,6 +77,9 @@ class Config {
   bool Bool(const std::string& key) const { return Get<bool>(key); }
   const std::string& String(const std::string& key) const { return Get<std::string>(key); }
   const std::vector<int64_t>& IntList(const std::string& key) const { return Get<std::vector<int64_t>>(key); }
+
+  // The keys whose values differ from those of another config of the same schema.
+  std::vector<std::string> DifferingKeys(const Config& other) const;
 
   // All settings with their meanings as comments. MergeYaml reads it back to the same values.
   std::string ToYaml() const;

@@ -25,8 +25,9 @@ void AddKeys(ConfigSchema& schema) {
 
 std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
   Check(inputs.new_data.empty(), "the task exp_classify has its graphs; those of a folder are for the task graphs");
-  const std::string& path = inputs.config.String("data.path");
-  GraphData data{.graphs = ReadExp(UserPath(path)),
+  const std::string path = UserPath(inputs.config.String("data.path"));
+  inputs.config.SetString("data.path", path);  // a run may be gone on with from elsewhere
+  GraphData data{.graphs = ReadExp(path),
                  .n = kNodes,
                  .channels = 1,
                  .targets = {},

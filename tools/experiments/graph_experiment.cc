@@ -73,9 +73,9 @@ class GraphExperiment : public Experiment {
       const auto first = data_.targets.begin() + number * width;
       targets.insert(targets.end(), first, first + width);
     }
-    return {.x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes),
-            .target = targets.empty() ? Tensor() : Tensor::From(targets, {examples.dim(0), width}),
-            .numbers = all};
+    Tensor target = targets.empty() ? Tensor() : Tensor::From(targets, {examples.dim(0), width});
+    if (target.defined() && data_.loss == GraphLoss::kClasses) target = target.To(DType::kI64);
+    return {.x = MakeGraphFeatures(batch.nodes, batch.edges, batch.num_nodes), .target = target, .numbers = all};
   }
 
   Variable Prediction(const Variable& output) const override { return output; }
@@ -89,7 +89,7 @@ class GraphExperiment : public Experiment {
                  .denominator = count * static_cast<double>(data_.outputs)}};
       case GraphLoss::kClasses:
         return {{.name = "cross_entropy",
-                 .sum = CrossEntropyLoss(prediction, target.To(DType::kI64).Reshape({target.dim(0)}), Reduction::kSum),
+                 .sum = CrossEntropyLoss(prediction, target.Reshape({target.dim(0)}), Reduction::kSum),
                  .denominator = count}};
       case GraphLoss::kValues:
         return {{.name = "mse",

@@ -33,11 +33,13 @@ std::string ToYaml(const std::vector<int64_t>& values) {
 }
 
 // The places of the labels among the classes.
-std::vector<float> PlacesOf(const std::vector<double>& labels, const std::vector<int64_t>& classes) {
+std::vector<float> PlacesOf(const std::vector<double>& labels, const std::vector<int64_t>& classes,
+                            const std::string& folder) {
   std::vector<float> places;
   for (size_t g = 0; g < labels.size(); ++g) {
     const auto found = std::find(classes.begin(), classes.end(), static_cast<int64_t>(labels[g]));
-    Check(found != classes.end(), "graph ", g, " is of class ", labels[g], "; the model knows ", ToYaml(classes));
+    Check(found != classes.end(), folder, ": graph ", g, " is of class ", labels[g], "; the model knows ",
+          ToYaml(classes));
     places.push_back(static_cast<float>(found - classes.begin()));
   }
   return places;
@@ -48,6 +50,7 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
   const bool is_new = !inputs.new_data.empty();
   Check(is_new || !config.String("data.path").empty(), "data.path has to name the folder of the graphs");
   const std::string folder = UserPath(is_new ? inputs.new_data : config.String("data.path"));
+  if (!is_new) config.SetString("data.path", folder);  // a run may be gone on with from elsewhere
   const bool of_classes = config.String("data.target") == "classes";
   const GraphTarget target = of_classes ? GraphTarget::kClass : GraphTarget::kValues;
   LabelledGraphs found = ReadLabelledGraphs(folder, target);
@@ -58,6 +61,8 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
 
   // What the model depends on is kept with the run; new data have to fit.
   if (config.Int("data.nodes") == 0) config.Set("data.nodes=" + std::to_string(LargestGraph(found.graphs)));
+  Check(LargestGraph(found.graphs) <= config.Int("data.nodes"), folder, " has a graph of ", LargestGraph(found.graphs),
+        " nodes, and the model has room for data.nodes = ", config.Int("data.nodes"));
   if (of_classes && config.IntList("data.classes").empty()) config.Set("data.classes=" + ToYaml(FindClasses(found)));
   if (config.Int("data.attributes") < 0) {
     config.Set("data.attributes=" + std::to_string(found.attributes));
@@ -86,7 +91,7 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
                  .splits = {},
                  .description = description,
                  .predictions = of_classes ? "logits of the classes " + ToYaml(classes) : "values"};
-  if (found.outputs > 0 && of_classes) data.targets = PlacesOf(found.targets, classes);
+  if (found.outputs > 0 && of_classes) data.targets = PlacesOf(found.targets, classes, folder);
   if (found.outputs > 0 && !of_classes) data.targets.assign(found.targets.begin(), found.targets.end());
   const auto count = static_cast<int64_t>(data.graphs.size());
   if (is_new) {
@@ -98,6 +103,9 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
   } else {
     data.splits = DrawSplits(count, config.Double("data.valid"), config.Double("data.test"), config.Int("data.seed"));
   }
+  for (const Split split : {Split::kTrain, Split::kTest})
+    Check(is_new || !data.splits[static_cast<size_t>(split)].empty(), folder, ": of ", count,
+          " graphs none are in the split ", NameOf(split));
   return MakeGraphExperiment(config, inputs.device, std::move(data), inputs.generator);
 }
 

@@ -32,6 +32,7 @@ std::unique_ptr<Experiment> Make(const ExperimentInputs& inputs) {
   const bool is_new = !inputs.new_data.empty();
   Check(is_new || !config.String("data.path").empty(), "data.path has to name the folder of the trajectories");
   const std::string folder = UserPath(is_new ? inputs.new_data : config.String("data.path"));
+  if (!is_new) config.SetString("data.path", folder);  // a run may be gone on with from elsewhere
   const FramePair pair = {config.Int("data.input_frame"), config.Int("data.target_frame")};
   std::array<ParticleFrames, kSplits.size()> data;
   for (const Split split : kSplits) {

@@ -141,7 +141,7 @@ Separation SeparateSoundly(const std::vector<Graph>& graphs, const SeparationOpt
     Intervals intervals(options.model.base.head.embedding, std::vector<Interval>(all.size(), Interval{-1, 1}));
     const int64_t round = separation.rounds++;
     const double began = elapsed();
-    Embedder embedder(options.model, round % options.seeds, deterministic ? DType::kF64 : DType::kF32, options.device);
+    Embedder embedder(options.model, round, deterministic ? DType::kF64 : DType::kF32, options.device);
     if (deterministic) {
       AroundEmbeddings(embedder, all, numbers, intervals);
     } else {

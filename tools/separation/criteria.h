@@ -45,7 +45,9 @@ Separation SeparateAsPublished(const std::vector<Graph>& graphs, const Separatio
 // of minimal frames, all of whose elements give the base function the same input, and of canonicalization.
 bool IsDeterministic(const GraphModelOptions& model);
 
-// A criterion by which a graph is not told from itself. Pairs that are isomorphic are not told apart. Of the others:
+// A criterion by which a graph is not told from itself, except by canonicalization, which breaks ties at random, and by
+// frames, whose spectra are rounded: there the controls tell how often. Pairs that are isomorphic are not told apart.
+// Of the others:
 // * Where one embedding is exact, it is computed in f64; two differ where a coordinate does by more than 1e-9 of the
 //   largest.
 // * Else every graph's mean embedding gets an interval a coordinate (mean_interval.h), and two graphs are told apart

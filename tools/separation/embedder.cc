@@ -25,9 +25,9 @@ void Embedder::Embed(const std::vector<Graph>& graphs, const std::vector<int64_t
                      int64_t draw, const Visit& visit) {
   const NoGrad no_grad;
   const int64_t n = options_.base.n, width = options_.base.head.embedding;
-  const int64_t samples_at_once = std::min(samples, kSamplesAtOnce);
   const int64_t rows =
       std::clamp<int64_t>(options_.model == "ppgn" ? kPairsAtOnce / (n * n) : kNodesAtOnce / n, 1, kRowsAtOnce);
+  const int64_t samples_at_once = std::min({samples, kSamplesAtOnce, rows});
   const int64_t at_once = std::max<int64_t>(1, rows / samples_at_once), count = static_cast<int64_t>(numbers.size());
   Generator generator = generator_;
   generator.Skip(static_cast<uint64_t>(draw) << 32);
