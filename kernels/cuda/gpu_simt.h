@@ -32,7 +32,6 @@ inline size_t MostDynamicSharedBytes(Simt) { return simt::kSharedLimit - kReserv
 template <class... Parameters, class... Arguments>
 void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t shared_bytes, void (*kernel)(Parameters...),
             const Arguments&... arguments) {
-  const bool permitted = shared_bytes > kUsualSharedBytes;
   Check(shared_bytes <= simt::kSharedLimit, operation, ": a block needs ", shared_bytes,
         " bytes of shared memory, and a GPU has ", simt::kSharedLimit);
   struct Call {
@@ -41,7 +40,7 @@ void Launch(const char* operation, Simt, dim3 blocks, dim3 threads, size_t share
   };
   simt::Submit([=, call = Call{kernel, std::tuple<Parameters...>(arguments...)}] {
     simt::Run(
-        {operation, blocks, threads, shared_bytes, permitted},
+        {operation, blocks, threads, shared_bytes, shared_bytes > kUsualSharedBytes},
         [](const void* c) { std::apply(static_cast<const Call*>(c)->kernel, static_cast<const Call*>(c)->arguments); },
         &call);
   });
