@@ -61,8 +61,9 @@ grep -qE 'step [4-9] of 10: .*first appeared' infinite.err || fail "a NaN is not
 [ -n "$recorder" ] || { echo "no CUDA in this build: no ranges"; exit 0; }
 NVTX_INJECTION64_PATH=$recorder NVTX_RECORD=$work/ranges run recorded --graph --profile-steps 5:6 --set train.steps=6
 [ "$(tail -n 1 ranges)" = "0 open" ] || fail "at the end $(tail -n 1 ranges)"
-# The parts of each step: two of warm-up, the one that is captured and launched, and launches.
-awk '/^[^ ]/ { if (parts) print parts; parts = "" } /^step$/ { parts = "step" } parts && /^  [^ ]/ { parts = parts " " $1 }' \
+# The phases of each step, in lower case unlike operations: two of warm-up, the one that is captured and launched, and
+# launches.
+awk '/^[^ ]/ { if (parts) print parts; parts = "" } /^step$/ { parts = "step" } parts && /^  [a-z]/ { parts = parts " " $1 }' \
   ranges | sed 's/optimizer.*/optimizer/' >parts
 eager="step data forward backward optimizer"
 printf '%s\n' "$eager" "$eager" "step data capture graph" "step data graph" "step data graph" "step data graph" |

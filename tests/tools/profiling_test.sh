@@ -19,8 +19,8 @@ run --set run.directory=profiled --profile-steps 2:3 >/dev/null 2>&1 || fail "--
 NVTX_INJECTION64_PATH=$recorder NVTX_RECORD=$work/ranges run --set run.directory=recorded >/dev/null 2>&1
 [ "$(tail -n 1 ranges)" = "0 open" ] || fail "at the end $(tail -n 1 ranges)"
 [ "$(grep -c '^step$' ranges)" = 3 ] || fail "$(grep -c '^step$' ranges) steps of 3"
-# A step's parts, in their order.
-sed -n '/^step$/,$p' ranges | sed -n '2,$p' | sed '/^[^ ]/,$d' | grep -E '^  [^ ]' | uniq >parts
+# A step's phases, in lower case unlike operations, in their order.
+sed -n '/^step$/,$p' ranges | sed -n '2,$p' | sed '/^[^ ]/,$d' | grep -E '^  [a-z]' | uniq >parts
 printf '  data\n  forward\n  backward\n  optimizer\n' | cmp - parts || fail "a step has $(cat parts)"
 awk '/^[^ ]/ { part = "" } /^  [^ ]/ { part = $1 } /^ *Linear$/ { seen[part] = 1 } /^ *Adam$/ { adam[part] = 1 }
   END { exit !(seen["forward"] && seen["backward"] && adam["optimizer"] && !adam["forward"]) }' ranges ||
