@@ -5,24 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <stdexcept>
 #include <vector>
 
 #include "kernels/error.h"
 #include "kernels/parallel.h"
+#include "tests/kernels/normal.h"
 
 namespace orbit::kernels {
 namespace {
-
-template <class T>
-std::vector<T> Normal(int64_t size, int seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<double> normal;
-  std::vector<T> x(size);
-  for (T& value : x) value = static_cast<T>(normal(random));
-  return x;
-}
 
 template <class T>
 std::vector<T> Orthonormal(int64_t dim, bool special, const std::vector<T>& v) {

@@ -3,20 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
+
+#include "tests/kernels/normal.h"
 
 namespace orbit::kernels {
 namespace {
-
-template <class T>
-std::vector<T> Normal(int64_t size, int seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<double> normal;
-  std::vector<T> values(size);
-  for (T& value : values) value = static_cast<T>(normal(random));
-  return values;
-}
 
 template <class T>
 void CheckLinear(int64_t rows, int64_t in, int64_t out) {

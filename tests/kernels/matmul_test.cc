@@ -8,25 +8,16 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "kernels/cpu/narrow_matmul.h"
 #include "kernels/cpu/zero_skipping_matmul.h"
 #include "kernels/parallel.h"
+#include "tests/kernels/normal.h"
 #include "tests/kernels/targets.h"
 
 namespace orbit::kernels {
 namespace {
-
-template <class T>
-std::vector<T> Normal(int64_t size, int seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<double> normal;
-  std::vector<T> values(size);
-  for (T& value : values) value = static_cast<T>(normal(random));
-  return values;
-}
 
 struct Sizes {
   int64_t m, n, k;
