@@ -41,7 +41,7 @@ EdgeLists EdgeLists::To(Device device) const {
           reverse_edges.To(device)};
 }
 
-EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs) {
+EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs, std::vector<int32_t>* given) {
   Check(n >= 0, "graphs of ", n, " nodes");
   int64_t edges = 0;
   for (size_t g = 0; g < graphs.size(); ++g)
@@ -51,10 +51,11 @@ EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs)
       ++edges;
     }
   Check(edges <= std::numeric_limits<int32_t>::max(), "a batch of graphs with ", edges, " edges is too large");
-  const Rows rows = Compress(n, graphs, false), reverse = Compress(n, graphs, true);
+  Rows rows = Compress(n, graphs, false), reverse = Compress(n, graphs, true);
   std::vector<int32_t> place(edges), reverse_edges(edges);  // place: by edge number, its position in rows.sources
   for (int64_t e = 0; e < edges; ++e) place[rows.numbers[e]] = static_cast<int32_t>(e);
   for (int64_t e = 0; e < edges; ++e) reverse_edges[e] = place[reverse.numbers[e]];
+  if (given != nullptr) *given = std::move(rows.numbers);
   return {static_cast<int64_t>(graphs.size()), n, rows.offsets, rows.sources, reverse.offsets, reverse.sources,
           Tensor::From(reverse_edges, {edges})};
 }

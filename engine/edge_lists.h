@@ -28,9 +28,10 @@ struct EdgeLists {
   EdgeLists To(Device device) const;
 };
 
-// Takes one list of edges per graph and keeps order, self-loops and repetitions. Throws Error for a node outside [0, n)
-// and for 2^31 edges or more.
-EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs);
+// Takes one list of edges per graph and keeps order, self-loops and repetitions. If not null, given [edges] receives
+// for every one of `sources` the number of its edge among all that were given, so that what belongs to edges can be put
+// in their order. Throws Error for a node outside [0, n) and for 2^31 edges or more.
+EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs, std::vector<int32_t>* given = nullptr);
 
 }  // namespace orbit
 

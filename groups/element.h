@@ -35,6 +35,8 @@ struct Features {
   std::vector<Feature> features;
   Tensor num_nodes;  // i32 [batch]: the graph's number of nodes, the rest of n is padding; undefined without padding
   EdgeLists edges;   // of graphs, for message passing; S_n renumbers their nodes
+  // [edges, c]: features of the edges, in the order of edges.sources; undefined: one channel of ones.
+  Tensor edge_features;
 
   int64_t batch() const { return features.at(0).value.dim(0); }
 };

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/ops/indexing.h"
 #include "engine/ops/shape.h"
 
 namespace orbit {
@@ -14,8 +15,9 @@ Tensor ActOnSamples(const Element& h, const Representation& representation, cons
   return Concat(samples, 1).value();
 }
 
-// Renumbers nodes: node r becomes node index[r], index i32 [graphs, 1, n].
-EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
+// Renumbers nodes: node r becomes node index[r], index i32 [graphs, 1, n]. Edges take their features along.
+void Renumber(const Tensor& index, Features& x) {
+  const EdgeLists& edges = x.edges;
   const std::vector<int32_t> offsets = edges.offsets.ToVector<int32_t>(), sources = edges.sources.ToVector<int32_t>(),
                              numbers = index.ToVector<int32_t>();
   std::vector<std::vector<Edge>> graphs(edges.graphs);
@@ -23,7 +25,12 @@ EdgeLists Renumber(const EdgeLists& edges, const Tensor& index) {
     for (int64_t i = 0; i < edges.n; ++i)
       for (int32_t e = offsets[g * edges.n + i]; e < offsets[g * edges.n + i + 1]; ++e)
         graphs[g].push_back({numbers[g * edges.n + sources[e]], numbers[g * edges.n + i]});
-  return MakeEdgeLists(edges.n, graphs).To(edges.offsets.device());
+  std::vector<int32_t> given;
+  x.edges = MakeEdgeLists(edges.n, graphs, &given).To(edges.offsets.device());
+  if (!x.edge_features.defined()) return;
+  const std::vector<int64_t> rows(given.begin(), given.end());
+  x.edge_features =
+      IndexSelect(x.edge_features, Tensor::From(rows, {x.edges.edges()}, x.edge_features.device())).value();
 }
 
 }  // namespace
@@ -51,7 +58,7 @@ Variable Act(const Element& h, const Feature& x) {
 Features Act(const Element& h, const Features& x) {
   Features result = x;
   for (Feature& feature : result.features) feature.value = Act(h, feature);
-  if (h.permutation && x.edges.graphs > 0) result.edges = Renumber(x.edges, h.permutation->index);
+  if (h.permutation && x.edges.graphs > 0) Renumber(h.permutation->index, result);
   return result;
 }
 

@@ -235,7 +235,9 @@ TEST(VariableTest, ShapesThatDoNotFitAreToldWithBothOperands) {
 }
 
 TEST(EdgeListsTest, RowsAreCompressedBothWays) {
-  const EdgeLists edges = MakeEdgeLists(3, {{{0, 1}, {2, 1}, {1, 0}}, {}, {{2, 2}}});
+  std::vector<int32_t> given;
+  const EdgeLists edges = MakeEdgeLists(3, {{{0, 1}, {2, 1}, {1, 0}}, {}, {{2, 2}}}, &given);
+  EXPECT_THAT(given, ElementsAre(2, 0, 1, 3));
   EXPECT_THAT(edges.offsets.ToVector<int32_t>(), ElementsAre(0, 1, 3, 3, 3, 3, 3, 3, 3, 4));
   EXPECT_THAT(edges.sources.ToVector<int32_t>(), ElementsAre(1, 0, 2, 2));
   EXPECT_THAT(edges.reverse_offsets.ToVector<int32_t>(), ElementsAre(0, 1, 2, 3, 3, 3, 3, 3, 3, 4));

@@ -94,6 +94,30 @@ TEST(ActionTest, PermutationsRenumberNodesAndPairs) {
               testing::ElementsAre(0, 1, 0, 0, 0, 1, 0, 0, 0));
 }
 
+// The features of edges are those of the pair of nodes that an edge joins, wherever it stands among the edges.
+TEST(ActionTest, EdgesTakeTheirFeaturesAlong) {
+  Generator generator(19);
+  const EdgeLists edges = MakeEdgeLists(5, {{{0, 1}, {1, 0}, {3, 1}, {4, 4}, {2, 3}}, {{1, 2}, {0, 4}, {3, 0}}});
+  const Features x{.features = {{generator.Normal({2, 5, 1}, 0, 1), Representation::Scalars(1)}},
+                   .edges = edges,
+                   .edge_features = generator.Normal({edges.edges(), 2}, 0, 1, DType::kF64)};
+  const auto image = [](const Features& graphs) {  // [graph, source, target, channel]
+    const std::vector<int32_t> offsets = graphs.edges.offsets.ToVector<int32_t>(),
+                               sources = graphs.edges.sources.ToVector<int32_t>();
+    const std::vector<double> values = graphs.edge_features.ToVector<double>();
+    std::vector<double> pixels(2 * 5 * 5 * 2, 0.0);
+    for (int64_t node = 0; node < 10; ++node)
+      for (int32_t e = offsets[node]; e < offsets[node + 1]; ++e)
+        for (int64_t c = 0; c < 2; ++c)
+          pixels[((node / 5 * 5 + sources[e]) * 5 + node % 5) * 2 + c] += values[e * 2 + c];
+    return Feature{Tensor::From(pixels, {2, 5, 5, 2}), Representation::Scalars(2)};
+  };
+  const Element h = RandomElement(ParseGroup("Sn"), x, generator);
+  const Feature moved = image(Act(h, x));
+  EXPECT_EQ(LargestDifference(moved.value.value(), Act(h, image(x)).value()), 0);
+  EXPECT_GT(LargestDifference(moved.value.value(), image(x).value.value()), 0.1);
+}
+
 TEST(ActionTest, WhatDoesNotFitIsRefused) {
   const Permutation p{Tensor::From(std::vector<int32_t>{0, 1}, {1, 1, 2}), {}, true};
   EXPECT_THROW(ActInverse(p, 1, Tensor::Zeros({1, 3, 1})), Error);

@@ -90,6 +90,7 @@ Features RowsOf(const Features& x, const Span& rows) {
     for (int32_t e = offsets[node]; e < offsets[node + 1]; ++e)
       graphs[node / n - first].push_back({sources[e], static_cast<int32_t>(node % n)});
   part.edges = MakeEdgeLists(n, graphs);
+  if (x.edge_features.defined()) part.edge_features = x.edge_features.Rows(offsets[first * n], offsets[last * n]);
   return part;
 }
 

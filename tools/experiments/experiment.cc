@@ -9,6 +9,7 @@ Batch Batch::To(Device device) const {
   for (Feature& feature : batch.x.features) feature.value = feature.value.value().To(device);
   if (x.num_nodes.defined()) batch.x.num_nodes = x.num_nodes.To(device);
   if (x.edges.graphs > 0) batch.x.edges = x.edges.To(device);
+  if (x.edge_features.defined()) batch.x.edge_features = x.edge_features.To(device);
   if (target.defined()) batch.target = target.To(device);
   return batch;
 }
