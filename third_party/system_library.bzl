@@ -71,6 +71,13 @@ def system_libraries():
         sources = "/usr/src/googletest",
         build = _GOOGLETEST_BUILD,
     )
+    system_library(
+        name = "rdkit",
+        files = ["/usr/include/rdkit/GraphMol/SmilesParse/SmilesParse.h", "/usr/lib/libRDKitSmilesParse.so"],
+        package = "librdkit-dev",
+        include = "/usr/include/rdkit",
+        linkopts = ["-lRDKitChemTransforms", "-lRDKitSmilesParse", "-lRDKitGraphMol", "-lRDKitRDGeneral"],
+    )
     for name, header, package, linkopts in [
         ("boost_context", "boost/context/fiber.hpp", "libboost-context-dev", ["-lboost_context"]),
         ("cli11", "CLI/CLI.hpp", "libcli11-dev", []),
