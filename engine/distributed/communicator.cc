@@ -21,7 +21,7 @@ class SingleProcess : public Communicator {
   int local_rank() const override { return 0; }
   std::string Describe() const override { return "a single process"; }
 
-  Work AllReduce(const Tensor& x, Reduction) override {
+  Work AllReduce(const Tensor& x, ReduceOp) override {
     orbit::Check(x.defined(), "all-reduce of an undefined tensor");
     return Done();
   }
@@ -61,13 +61,13 @@ class SingleProcess : public Communicator {
 
 }  // namespace
 
-const char* NameOf(Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kMin:
+const char* NameOf(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kMin:
       return "min";
-    case Reduction::kMax:
+    case ReduceOp::kMax:
       return "max";
-    case Reduction::kSum:
+    case ReduceOp::kSum:
       break;
   }
   return "sum";

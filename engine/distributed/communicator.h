@@ -22,8 +22,8 @@
 
 namespace orbit {
 
-enum class Reduction { kSum, kMin, kMax };
-const char* NameOf(Reduction reduction);  // "sum", "min", "max"
+enum class ReduceOp { kSum, kMin, kMax };
+const char* NameOf(ReduceOp op);  // "sum", "min", "max"
 
 // An operation that has been started. Copies are handles of the same one.
 class Work {
@@ -68,7 +68,7 @@ class Communicator {
   // serves, and of any dtype.
 
   // Replaces x by its sum, minimum or maximum over the ranks, element by element.
-  virtual Work AllReduce(const Tensor& x, Reduction reduction = Reduction::kSum) = 0;
+  virtual Work AllReduce(const Tensor& x, ReduceOp op = ReduceOp::kSum) = 0;
   // Replaces x by that of rank `root`.
   virtual Work Broadcast(const Tensor& x, int root) = 0;
   // Writes the ranks' `in`, of equal sizes, one after the other to `out`. `in` may be this rank's part of `out`.
