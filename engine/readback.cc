@@ -23,14 +23,13 @@ Readback::Readback(const std::vector<Tensor>& values) {
   std::vector<DeviceBytes> on_host, on_device;
   Device device;
   for (const Tensor& value : values) {
-    Check(value.size() == 1 && (value.dtype() == DType::kF32 || value.dtype() == DType::kF64), "Readback of ",
-          value.Describe());
+    Check(value.dtype() == DType::kF32 || value.dtype() == DType::kF64, "Readback of ", value.Describe());
     const bool here = value.device() == Device{};
     Check(here || on_device.empty() || value.device() == device, "Readback from ", NameOf(device), " and ",
           NameOf(value.device()));
     if (!here) device = value.device();
     (here ? on_host : on_device).push_back({value.raw(), static_cast<size_t>(value.bytes())});
-    parts_.push_back({here, value.dtype()});
+    parts_.push_back({here, value.dtype(), value.size()});
   }
   if (!on_device.empty()) CheckNotCapturing(device, "a readback");
   host_ = CpuBackend().StartCopyToHost(0, on_host);
@@ -38,10 +37,11 @@ Readback::Readback(const std::vector<Tensor>& values) {
 }
 
 std::vector<double> Readback::Get() const {
-  const char* host = static_cast<const char*>(host_->Wait());
+  const char* host = host_ ? static_cast<const char*>(host_->Wait()) : nullptr;
   const char* device = device_ ? static_cast<const char*>(device_->Wait()) : nullptr;
   std::vector<double> numbers;
-  for (const auto& [on_host, dtype] : parts_) numbers.push_back(Take(on_host ? host : device, dtype));
+  for (const auto& [on_host, dtype, size] : parts_)
+    for (int64_t i = 0; i < size; ++i) numbers.push_back(Take(on_host ? host : device, dtype));
   return numbers;
 }
 

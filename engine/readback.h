@@ -2,6 +2,7 @@
 #ifndef ORBIT_ENGINE_READBACK_H_
 #define ORBIT_ENGINE_READBACK_H_
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -14,15 +15,18 @@ namespace orbit {
 // when it asks for the values.
 class Readback {
  public:
-  // Takes f32 or f64 tensors of one element each, on the host and at most one other device. They may change afterwards.
+  Readback() = default;  // of nothing
+  // Takes f32 or f64 tensors, on the host and at most one other device. They may change afterwards.
   explicit Readback(const std::vector<Tensor>& values);
 
+  // Their elements, one tensor after the other.
   std::vector<double> Get() const;
 
  private:
   struct Part {
     bool on_host;
     DType dtype;
+    int64_t size;
   };
   std::vector<Part> parts_;
   std::unique_ptr<PendingCopy> host_, device_;

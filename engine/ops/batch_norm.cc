@@ -26,8 +26,8 @@ Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bi
   const int64_t rows = channels > 0 ? x.size() / channels : 0;
   Check(weight.shape() == Shape{channels} && bias.shape() == Shape{channels} && running.mean.shape() == Shape{channels},
         "BatchNorm of ", x.value().Describe(), " with weight ", weight.value().Describe());
-  Check(rows > (training ? 1 : 0), "BatchNorm ", training ? "in training " : "", "of ", rows,
-        " rows: ", x.value().Describe());
+  Check(rows > 0, "BatchNorm of no rows: ", x.value().Describe());
+  if (training) CheckRowsForStatistics("BatchNorm", rows);
   const BatchStatistics statistics = training
                                          ? StatisticsOfBatch(MomentsOf(x.value(), rows, channels), running, x.dtype())
                                          : StatisticsOfRunning(running, x.dtype());
@@ -48,8 +48,7 @@ Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bi
                                                          dy.data<T>(), sums.data<double>(), dweight.data<T>(),
                                                          dbias.data<T>());
                           if (!gradients.Needs(0)) return;
-                          // The sums are over the local rows. For a batch that is divided, the sums of its other parts
-                          // are to be added here.
+                          statistics.AddOtherRanks(sums);
                           const Tensor dx = Tensor::EmptyLike(x);
                           kernels::BatchNormBackward(device, rows, channels, relu, x.data<T>(), results, with,
                                                      weight.data<T>(), dy.data<T>(), sums.data<double>(), dx.data<T>());

@@ -63,7 +63,7 @@ void Differentiate(const Layer& layer, const BatchStatistics& statistics, const 
     const uint8_t* chosen = choice.data_or_null<uint8_t>();
     kernels::VectorNeuronGradientSums(device, layer.shape, parameters, with, input, chosen, dy.data<T>(),
                                       sums.data<double>(), dweight.data<T>(), dbias.data<T>());
-    // The sums are over the local rows. For a batch that is divided, the sums of its other parts are to be added here.
+    statistics.AddOtherRanks(sums);
     kernels::VectorNeuronBackward(device, layer.shape, parameters, with, input, chosen, dy.data<T>(),
                                   sums.data<double>(), dx.data_or_null<T>(), dcontext.data_or_null<T>(),
                                   dfeature.data<T>(), ddirection.data<T>());
@@ -100,7 +100,7 @@ Variable Apply(const Variable& x, const Variable& context, const Tensor& neighbo
             layer.weight.shape() == Shape{channels} && layer.bias.shape() == Shape{channels},
         "VectorNeurons of ", x.value().Describe(), " with feature ", feature.value().Describe(), " and direction ",
         direction.value().Describe());
-  Check(!training || layer.shape.rows() > 1, "VectorNeurons in training of ", layer.shape.rows(), " rows");
+  if (training) CheckRowsForStatistics("VectorNeurons", layer.shape.rows());
   const BatchStatistics statistics =
       training ? StatisticsOfBatch(MomentsOf(layer), running, x.dtype()) : StatisticsOfRunning(running, x.dtype());
   Tensor y = Tensor::Empty({x.dim(0), x.dim(1), 3, channels}, x.dtype(), x.device());

@@ -17,6 +17,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/optim/sgd.h"
+#include "tests/engine/training/thread_ranks.h"
 
 namespace orbit {
 namespace {
@@ -221,6 +222,129 @@ TEST(TrainingStep, RunningStatisticsMoveOnceAStep) {
     for (int64_t c = 0; c < kIn; ++c) of_parts[c] += layer.norm.weight.grad().ToVector<double>()[c] / kBatch;
   }
   ExpectNear(parts.gradient, of_parts, 1e-12);
+}
+
+// What a rank has after three steps in three micro-batches of uneven parts.
+struct AfterSteps {
+  std::vector<double> losses, norms, parts, gradients, state, requests;
+};
+
+AfterSteps RunSteps(TrainingStepOptions options, bool normalised) {
+  Training training(options, DType::kF64, {}, normalised);
+  AfterSteps after;
+  Generator generator(5);
+  for (int step = 0; step < 3; ++step) {
+    const StepNumbers numbers = training.step().Run({training.examples()}, 0.1, generator).Get();
+    after.losses.push_back(numbers.loss);
+    after.norms.push_back(numbers.gradient_norm);
+    for (const auto& [name, value] : numbers.parts) after.parts.push_back(value);
+    after.requests = numbers.requests;
+  }
+  after.state = training.State();
+  after.gradients = training.Gradients(5);
+  return after;
+}
+
+TEST(TrainingStep, RanksTogetherDoTheStepOfOneProcess) {
+  for (const bool normalised : {false, true}) {
+    for (const int64_t accumulate : {1, 3}) {
+      const TrainingStepOptions options{.accumulate = accumulate, .clip_norm = 0.05};
+      const AfterSteps expected = RunSteps(options, normalised);
+      for (const int world : {1, 2, 3}) {
+        // One bucket, and one for every parameter.
+        for (const int64_t bucket_bytes : {1 << 20, 1}) {
+          SCOPED_TRACE(testing::Message() << world << " ranks, " << accumulate << " micro-batches, normalised "
+                                          << normalised << ", buckets of " << bucket_bytes);
+          std::vector<AfterSteps> of_ranks(world);
+          RunRanks(world, [&](Communicator& ranks) {
+            TrainingStepOptions divided = options;
+            divided.ranks = &ranks;
+            divided.reduction.bucket_bytes = bucket_bytes;
+            divided.requests = [&] { return std::vector<double>{double(ranks.rank()), double(-ranks.rank())}; };
+            of_ranks[ranks.rank()] = RunSteps(divided, normalised);
+          });
+          for (const AfterSteps& after : of_ranks) {
+            ExpectNear(after.losses, expected.losses, 1e-12);
+            ExpectNear(after.norms, expected.norms, 1e-12);
+            ExpectNear(after.parts, expected.parts, 1e-12);
+            ExpectNear(after.gradients, expected.gradients, 1e-12);
+            ExpectNear(after.state, expected.state, 1e-12);
+            EXPECT_EQ(after.state, of_ranks[0].state) << "ranks have different parameters";
+            EXPECT_EQ(after.losses, of_ranks[0].losses);
+            EXPECT_EQ(after.requests, (std::vector<double>{world - 1.0, 0}));
+          }
+        }
+      }
+    }
+  }
+}
+
+// Every rank computes the mean of its samples of all rows; what it returns is the loss of the mean of all samples.
+TEST(TrainingStep, RanksMayDivideWhatIsWithinRows) {
+  constexpr int kTerms = 7;
+  const Tensor terms = Generator(2).Normal({kTerms, kBatch}, 0, 1, DType::kF64);
+  const auto run = [&](Communicator* ranks, int first, int last) {
+    const Variable weight(Tensor::Full({1}, 0.5, DType::kF64), true);
+    optim::Sgd optimizer({{"weight", weight}});
+    TrainingStep step(
+        optimizer,
+        [&](const std::vector<Tensor>&, const Span& rows, Generator&) {
+          EXPECT_EQ(rows.count, kBatch);
+          const Variable mine = Scale(Sum(Mul(weight, Variable(terms.Rows(first, last))), {0}), 1.0 / kTerms);
+          Tensor mean = mine.value().Clone();
+          if (ranks) ranks->AllReduce(mean).Wait();
+          const Variable mean_of_all = MakeVariable(
+              "SumOverRanks", mean, {mine}, [](const Gradients& gradients) { gradients.Add(0, gradients.output()); });
+          return std::vector<LossPart>{{"square", Sum(Square(mean_of_all)), kBatch}};
+        },
+        {.ranks = ranks, .divide_rows = false});
+    Generator generator(1);
+    const StepNumbers numbers = step.Run({Tensor::Zeros({kBatch})}, 0.1, generator).Get();
+    return std::vector<double>{numbers.loss, numbers.gradient_norm, weight.value().ToVector<double>()[0]};
+  };
+  const std::vector<double> expected = run(nullptr, 0, kTerms);
+  RunRanks(3, [&](Communicator& ranks) {
+    const Span mine = PartOf(kTerms, 3, ranks.rank());
+    ExpectNear(run(&ranks, mine.first, mine.first + mine.count), expected, 1e-12);
+  });
+}
+
+TEST(TrainingStep, RanksReduceInBf16WhereAsked) {
+  const AfterSteps expected = RunSteps({}, true);
+  RunRanks(2, [&](Communicator& ranks) {
+    const AfterSteps after = RunSteps({.ranks = &ranks, .reduction = {.bf16 = true}}, true);
+    ExpectNear(after.gradients, expected.gradients, 0.02);
+    EXPECT_NE(after.gradients, expected.gradients);
+    for (const double gradient : after.gradients) EXPECT_EQ(gradient, Tensor::Full({1}, gradient, DType::kBF16).Item());
+  });
+}
+
+// A parameter that one rank does not use has the gradient of the others; what no rank uses has none.
+TEST(TrainingStep, RanksMayLackGradients) {
+  RunRanks(2, [&](Communicator& ranks) {
+    const Variable a(Tensor::Full({2}, 1.0, DType::kF64), true), b(Tensor::Full({3}, 1.0, DType::kF64), true),
+        c(Tensor::Full({1}, 1.0, DType::kF64), true);
+    optim::Sgd optimizer({{"a", a}, {"b", b}, {"c", c}});
+    bool all = false;
+    TrainingStep step(optimizer,
+                      [&](const std::vector<Tensor>&, const Span&, Generator&) {
+                        Variable sum = Sum(Scale(a, ranks.rank() + 1.0));
+                        if (ranks.rank() == 1) sum = Add(sum, Sum(Scale(b, 5)));
+                        if (all) sum = Add(sum, Sum(c));
+                        return std::vector<LossPart>{{"sum", sum, 1}};
+                      },
+                      {.ranks = &ranks});
+    Generator generator(1);
+    for (int i = 0; i < 2; ++i) step.Run({Tensor::Zeros({2})}, 1, generator).Get();
+    EXPECT_EQ(a.value().ToVector<double>(), (std::vector<double>{-5, -5}));
+    EXPECT_EQ(b.value().ToVector<double>(), (std::vector<double>{-9, -9, -9}));
+    EXPECT_FALSE(c.grad().defined());
+    all = true;
+    EXPECT_THAT([&] { step.Run({Tensor::Zeros({2})}, 1, generator); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("the parameter c has a gradient")));
+    EXPECT_THAT([&] { step.Run({Tensor::Zeros({1})}, 1, generator); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("micro-batches for 2 ranks")));
+  });
 }
 
 TEST(TrainingStep, HasTheSameBitsWhenItIsCaptured) {
