@@ -1,4 +1,4 @@
-// Optimizer: the base class of Adam and SGD.
+// Optimizer: the base class of Adam, SGD and of optimisers that are divided among ranks (engine/optim/sharded.h).
 //
 // A training step:
 //
@@ -48,9 +48,9 @@ class Optimizer {
   virtual void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) = 0;
 
   // Everything but the parameters, named "KIND/PARAMETER"; shares storage with the optimiser.
-  TensorMap State() const { return state_; }
+  virtual TensorMap State() const { return state_; }
   // Throws Error unless names and shapes are those of State().
-  void LoadState(const TensorMap& state) { CopyTensors("the optimiser's state", state, state_); }
+  virtual void LoadState(const TensorMap& state) { CopyTensors("the optimiser's state", state, state_); }
 
  protected:
   // Throws Error unless all parameters are f32 or f64, of one dtype, on one device and with distinct names.
