@@ -9,7 +9,7 @@
 #include "tools/common/program.h"
 #include "tools/downloads/downloader.h"
 #include "tools/downloads/published_files.h"
-#include "tools/downloads/sha256.h"
+#include "data/io/sha256.h"
 #include "tools/report/progress.h"
 
 namespace orbit {

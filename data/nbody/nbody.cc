@@ -1,12 +1,9 @@
 #include "data/nbody/nbody.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <iostream>
 #include <vector>
 
-#include "engine/io/checksum.h"
+#include "data/packed_cache.h"
 
 namespace orbit {
 namespace {
@@ -40,7 +37,7 @@ std::array<std::pair<std::string, Tensor*>, 4> Named(Split split, ParticleFrames
            {prefix + "targets", &frames.targets}}};
 }
 
-std::string FileName(const NBodyOptions& options) {
+std::string CacheName(const NBodyOptions& options) {
   const SimulatorOptions& simulator = options.simulator;
   std::string name = "nbody-" + NameOf(simulator.forces);
   const auto add = [&](const char* what, int64_t value) { name += "-" + std::string(what) + std::to_string(value); };
@@ -51,36 +48,10 @@ std::string FileName(const NBodyOptions& options) {
   add("train", options.train);
   add("valid", options.valid);
   add("test", options.test);
-  return name + ".safetensors";
-}
-
-NBodyData ReadCache(const std::string& path) {
-  io::Safetensors file = io::ReadChecksummed(path);
-  NBodyData data;
-  for (size_t s = 0; s < kSplits.size(); ++s)
-    for (auto& [name, tensor] : Named(kSplits[s], data.splits[s])) {
-      *tensor = file.tensors[name];
-      Check(tensor->defined(), path, " lacks ", name);
-    }
-  return data;
-}
-
-void WriteCache(const std::string& path, NBodyData& data) {
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  io::Safetensors file;
-  for (size_t s = 0; s < kSplits.size(); ++s)
-    for (auto& [name, tensor] : Named(kSplits[s], data.splits[s])) file.tensors[name] = *tensor;
-  io::WriteChecksummed(path, file);
+  return name;
 }
 
 }  // namespace
-
-std::string CacheDirectory() {
-  if (const char* directory = std::getenv("ORBIT_CACHE")) return directory;
-  if (const char* directory = std::getenv("XDG_CACHE_HOME")) return std::string(directory) + "/orbit";
-  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.cache/orbit";
-  return (std::filesystem::temp_directory_path() / "orbit").string();
-}
 
 NBodyData SimulateNBody(const NBodyOptions& options, const ShareDone& progress) {
   Check(options.train >= 0 && options.train <= kDrawnToTrain, "0 to ", kDrawnToTrain,
@@ -106,20 +77,16 @@ NBodyData SimulateNBody(const NBodyOptions& options, const ShareDone& progress) 
 }
 
 NBodyData LoadNBody(const NBodyOptions& options, const ShareDone& progress) {
-  const std::string path = CacheDirectory() + "/" + FileName(options);
-  if (std::filesystem::exists(path)) {
-    try {
-      return ReadCache(path);
-    } catch (const std::exception& error) {
-      std::cerr << "data set made anew: " << error.what() << std::endl;
-    }
-  }
-  NBodyData data = SimulateNBody(options, progress);
-  try {
-    WriteCache(path, data);
-  } catch (const std::exception& error) {
-    std::cerr << "data set not kept: " << error.what() << std::endl;
-  }
+  const PackedArrays packed = LoadPacked({.name = CacheName(options)}, [&] {
+    NBodyData data = SimulateNBody(options, progress);
+    TensorMap tensors;
+    for (size_t s = 0; s < kSplits.size(); ++s)
+      for (auto& [name, tensor] : Named(kSplits[s], data.splits[s])) tensors[name] = *tensor;
+    return tensors;
+  });
+  NBodyData data;
+  for (size_t s = 0; s < kSplits.size(); ++s)
+    for (auto& [name, tensor] : Named(kSplits[s], data.splits[s])) *tensor = packed.Copy(name);
   return data;
 }
 

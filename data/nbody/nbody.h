@@ -28,11 +28,7 @@ struct NBodyData {
   std::array<ParticleFrames, kSplits.size()> splits;  // charges are 0 for springs
 };
 
-// Where data sets are cached: $ORBIT_CACHE, else $XDG_CACHE_HOME/orbit, else ~/.cache/orbit.
-std::string CacheDirectory();
-
-// Simulates the data, or reads it from the cache, where its file name encodes the options. A damaged file is reported
-// on stderr and made anew. If the cache cannot be written, that is reported, and the data is returned nevertheless.
+// Simulates the data, or reads it from the cache (data/packed_cache.h), where its file name encodes the options.
 NBodyData LoadNBody(const NBodyOptions& options, const ShareDone& progress = {});
 
 // Runs the simulation without the cache. Throws Error for invalid options.

@@ -3,44 +3,77 @@
 #include <zlib.h>
 
 #include <cstdio>
+#include <map>
+#include <string_view>
+
+#include "engine/io/mapped_file.h"
 
 namespace orbit::io {
 namespace {
 
 constexpr char kName[] = "checksum";
 
-std::string Checksum(const Safetensors& contents) {
-  uLong sum = crc32(0, nullptr, 0);
-  const auto add = [&](const void* data, size_t size) {
-    if (size > 0) sum = crc32_z(sum, static_cast<const Bytef*>(data), size);  // a null pointer would reset the sum
-  };
-  const auto add_text = [&](const std::string& text) { add(text.data(), text.size()); };
-  for (const auto& [name, tensor] : contents.tensors) {
-    add_text(name + " " + NameOf(tensor.dtype()) + " " + ToString(tensor.shape()) + "\n");
-    const Tensor host = tensor.To(Device{});
-    if (host.bytes() > 0) add(host.raw(), static_cast<size_t>(host.bytes()));
+// Of what a file holds. Tensors have to come in the order of their names.
+class Checksum {
+ public:
+  void AddTensor(const std::string& name, DType dtype, const Shape& shape, std::span<const std::byte> elements) {
+    AddText(name + " " + NameOf(dtype) + " " + ToString(shape) + "\n");
+    Add(elements.data(), elements.size());
   }
-  for (const auto& [name, text] : contents.metadata)
-    if (name != kName) add_text(name + " " + std::to_string(text.size()) + "\n" + text);
-  char text[16];
-  std::snprintf(text, sizeof(text), "%08lx", sum);
-  return text;
-}
+  void AddMetadata(const std::map<std::string, std::string>& metadata) {
+    for (const auto& [name, text] : metadata)
+      if (name != kName) AddText(name + " " + std::to_string(text.size()) + "\n" + text);
+  }
+  std::string Hex() const {
+    char text[16];
+    std::snprintf(text, sizeof(text), "%08lx", sum_);
+    return text;
+  }
+
+ private:
+  void AddText(std::string_view text) { Add(text.data(), text.size()); }
+  void Add(const void* data, size_t size) {
+    if (size > 0) sum_ = crc32_z(sum_, static_cast<const Bytef*>(data), size);  // a null pointer would reset the sum
+  }
+
+  uLong sum_ = crc32(0, nullptr, 0);
+};
 
 }  // namespace
 
 void WriteChecksummed(const std::string& path, Safetensors contents) {
-  contents.metadata[kName] = Checksum(contents);
+  Checksum checksum;
+  for (const auto& [name, tensor] : contents.tensors) {
+    const Tensor host = tensor.To(Device{});
+    const size_t bytes = static_cast<size_t>(host.bytes());
+    checksum.AddTensor(name, tensor.dtype(), tensor.shape(),
+                       {bytes > 0 ? static_cast<const std::byte*>(host.raw()) : nullptr, bytes});
+  }
+  checksum.AddMetadata(contents.metadata);
+  contents.metadata[kName] = checksum.Hex();
   WriteSafetensors(path, contents);
 }
 
+SafetensorsView ViewChecksummed(std::span<const std::byte> contents, const std::string& name) {
+  SafetensorsView view = ViewSafetensors(contents, name);
+  const auto expected = view.metadata.find(kName);
+  Check(expected != view.metadata.end(), name, " has no checksum: it is no file of ours");
+  Checksum checksum;
+  for (const auto& [tensor, shape, elements] : view.tensors)
+    checksum.AddTensor(tensor, DTypeOf(elements.type), shape, elements.bytes);
+  checksum.AddMetadata(view.metadata);
+  Check(checksum.Hex() == expected->second, name, " is damaged: its checksum is ", checksum.Hex(), ", not ",
+        expected->second);
+  view.metadata.erase(expected);
+  return view;
+}
+
 Safetensors ReadChecksummed(const std::string& path) {
-  Safetensors contents = ReadSafetensors(path);
-  const auto expected = contents.metadata.find(kName);
-  Check(expected != contents.metadata.end(), path, " has no checksum: it is no file of ours");
-  const std::string actual = Checksum(contents);
-  Check(actual == expected->second, path, " is damaged: its checksum is ", actual, ", not ", expected->second);
-  contents.metadata.erase(kName);
+  const MappedFile file(path);
+  SafetensorsView view = ViewChecksummed(file.contents(), path);
+  Safetensors contents{.metadata = std::move(view.metadata)};
+  for (const auto& [name, shape, elements] : view.tensors)
+    contents.tensors.emplace(name, Gather(elements, 0, shape, RowMajorStrides(shape)));
   return contents;
 }
 

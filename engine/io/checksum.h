@@ -2,6 +2,8 @@
 #ifndef ORBIT_ENGINE_IO_CHECKSUM_H_
 #define ORBIT_ENGINE_IO_CHECKSUM_H_
 
+#include <cstddef>
+#include <span>
 #include <string>
 
 #include "engine/io/safetensors.h"
@@ -14,6 +16,9 @@ void WriteChecksummed(const std::string& path, Safetensors contents);
 
 // Throws Error if the checksum is missing or wrong.
 Safetensors ReadChecksummed(const std::string& path);
+
+// The same of a file's contents, without copies: the view holds as long as the contents. `name` is for messages.
+SafetensorsView ViewChecksummed(std::span<const std::byte> contents, const std::string& name);
 
 }  // namespace orbit::io
 

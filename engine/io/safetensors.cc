@@ -33,7 +33,7 @@ constexpr std::pair<const char*, ElementType> kTypes[] = {
     {"U64", ElementType::kU64},
 };
 
-struct Entry {
+struct Range {
   std::string name;
   ElementType type;
   Shape shape;
@@ -45,23 +45,20 @@ class Parser {
  public:
   Parser(std::span<const std::byte> contents, const std::string& name) : contents_(contents), name_(name) {}
 
-  Safetensors Parse() {
-    Safetensors result;
+  SafetensorsView Parse() {
+    SafetensorsView view;
     const json header = ParseHeader();
-    if (header.contains(kMetadata) && !header[kMetadata].is_null()) result.metadata = ParseMetadata(header[kMetadata]);
-    std::vector<Entry> entries;
+    if (header.contains(kMetadata) && !header[kMetadata].is_null()) view.metadata = ParseMetadata(header[kMetadata]);
+    std::vector<Range> ranges;
     for (const auto& [name, description] : header.items())
-      if (name != kMetadata) entries.push_back(ParseEntry(name, description));
-    CheckOffsets(entries);
-    for (const Entry& entry : entries) {
-      const auto bytes = contents_.subspan(data_start_ + entry.begin, entry.end - entry.begin);
-      try {
-        result.tensors.emplace(entry.name, Gather({bytes, entry.type}, 0, entry.shape, RowMajorStrides(entry.shape)));
-      } catch (const Error& error) {
-        Fail(name_, ": tensor '", entry.name, "': ", error.what());
-      }
-    }
-    return result;
+      if (name != kMetadata) ranges.push_back(ParseRange(name, description));
+    for (const Range& range : ranges)
+      view.tensors.push_back(
+          {range.name,
+           range.shape,
+           {.bytes = contents_.subspan(data_start_ + range.begin, range.end - range.begin), .type = range.type}});
+    CheckOffsets(ranges);
+    return view;
   }
 
  private:
@@ -126,7 +123,7 @@ class Parser {
     return sizes;
   }
 
-  Entry ParseEntry(const std::string& name, const json& description) const {
+  Range ParseRange(const std::string& name, const json& description) const {
     Require(description.is_object(), "tensor '", name, "' is not described by an object");
     const std::string dtype_name = description.contains("dtype") && description["dtype"].is_string()
                                        ? description["dtype"].get<std::string>()
@@ -149,15 +146,15 @@ class Parser {
     return {name, type->second, shape, begin, end};
   }
 
-  // Sorts the entries by offset and checks that they follow each other to the end of the file.
-  void CheckOffsets(std::vector<Entry>& entries) const {
-    std::sort(entries.begin(), entries.end(),
-              [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+  // Sorts the ranges by offset and checks that they follow each other to the end of the file.
+  void CheckOffsets(std::vector<Range>& ranges) const {
+    std::sort(ranges.begin(), ranges.end(),
+              [](const Range& a, const Range& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     uint64_t position = 0;
-    for (const Entry& entry : entries) {
-      Require(entry.begin == position, "tensor '", entry.name, "' starts at byte ", data_start_ + entry.begin,
+    for (const Range& range : ranges) {
+      Require(range.begin == position, "tensor '", range.name, "' starts at byte ", data_start_ + range.begin,
               ", but the one before ends at byte ", data_start_ + position);
-      position = entry.end;
+      position = range.end;
     }
     Require(data_start_ + position == contents_.size(), "the last tensor ends at byte ", data_start_ + position,
             " of a file of ", contents_.size());
@@ -186,6 +183,19 @@ std::vector<std::pair<std::string, Tensor>> FileOrder(const TensorMap& tensors) 
 }  // namespace
 
 Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::string& name) {
+  SafetensorsView view = ViewSafetensors(contents, name);
+  Safetensors result{.metadata = std::move(view.metadata)};
+  for (const auto& [tensor, shape, elements] : view.tensors) {
+    try {
+      result.tensors.emplace(tensor, Gather(elements, 0, shape, RowMajorStrides(shape)));
+    } catch (const Error& error) {
+      Fail(name, ": tensor '", tensor, "': ", error.what());
+    }
+  }
+  return result;
+}
+
+SafetensorsView ViewSafetensors(std::span<const std::byte> contents, const std::string& name) {
   return Parser(contents, name).Parse();
 }
 

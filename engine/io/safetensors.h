@@ -10,7 +10,9 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "engine/io/elements.h"
 #include "engine/tensor_map.h"
 
 namespace orbit::io {
@@ -27,6 +29,20 @@ struct Safetensors {
 Safetensors ReadSafetensors(const std::string& path);
 // ReadSafetensors for contents in memory; `name` is for messages.
 Safetensors ParseSafetensors(std::span<const std::byte> contents, const std::string& name);
+
+// The tensors where they are in a file's contents, in the order of the names.
+struct SafetensorsView {
+  struct Entry {
+    std::string name;
+    Shape shape;
+    Elements elements;
+  };
+  std::vector<Entry> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// ParseSafetensors without copies: the view holds as long as the contents.
+SafetensorsView ViewSafetensors(std::span<const std::byte> contents, const std::string& name);
 
 // Whether the first bytes are those of a safetensors file or, if they do not tell, whether the name ends in
 // .safetensors.

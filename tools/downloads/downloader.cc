@@ -14,7 +14,7 @@
 #include <memory>
 
 #include "kernels/error.h"
-#include "tools/downloads/sha256.h"
+#include "data/io/sha256.h"
 
 namespace orbit {
 namespace {

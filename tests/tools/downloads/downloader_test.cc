@@ -8,7 +8,7 @@
 
 #include "tests/engine/io/testing.h"
 #include "tests/tools/downloads/http_server.h"
-#include "tools/downloads/sha256.h"
+#include "data/io/sha256.h"
 
 namespace orbit {
 namespace {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "tests/engine/io/testing.h"
-#include "tools/downloads/sha256.h"
+#include "data/io/sha256.h"
 
 namespace orbit {
 namespace {
