@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -44,18 +45,14 @@ std::vector<MetricsLine> ReadMetrics(const std::string& path) {
   return lines;
 }
 
-MetricsWriter::MetricsWriter(const std::string& path, int64_t last_step) : path_(path) {
+MetricsWriter::MetricsWriter(const std::string& path, int64_t last_step) {
   std::string kept;
   for (const auto& [step, metrics] : ReadMetrics(path))
     if (step <= last_step) kept += ToLine(step, metrics);
   io::WriteFileAtomically(path, kept);
-  file_.open(path, std::ios::app);
-  Check(file_.good(), "cannot append to ", path, ": ", std::strerror(errno));
+  file_ = std::make_unique<io::AppendedFile>(path);
 }
 
-void MetricsWriter::Write(int64_t step, const Metrics& metrics) {
-  file_ << ToLine(step, metrics) << std::flush;
-  Check(file_.good(), "cannot write to ", path_, ": ", std::strerror(errno));
-}
+void MetricsWriter::Write(int64_t step, const Metrics& metrics) { file_->Append(ToLine(step, metrics)); }
 
 }  // namespace orbit

@@ -3,10 +3,12 @@
 #define ORBIT_TOOLS_REPORT_METRICS_H_
 
 #include <cstdint>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "engine/io/appended_file.h"
 
 namespace orbit {
 
@@ -26,13 +28,12 @@ class MetricsWriter {
  public:
   MetricsWriter(const std::string& path, int64_t last_step);
 
-  // When it returns, the line is in the file even if the process is killed. Throws Error if it cannot be written.
-  // Values that are not finite become null.
+  // When it returns, the line is in the file even if the process is killed. Throws Error if it cannot be written; the
+  // next call then writes it too. Values that are not finite become null.
   void Write(int64_t step, const Metrics& metrics);
 
  private:
-  std::string path_;
-  std::ofstream file_;
+  std::unique_ptr<io::AppendedFile> file_;
 };
 
 }  // namespace orbit

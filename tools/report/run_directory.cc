@@ -72,8 +72,12 @@ void RunDirectory::StartAt(int64_t step) {
 
 void RunDirectory::Log(int64_t step, const Metrics& metrics) {
   Check(metrics_ != nullptr, "a run directory logs after StartAt()");
-  metrics_->Write(step, metrics);
-  events_->Write(step, metrics);
+  try {
+    metrics_->Write(step, metrics);
+    events_->Write(step, metrics);
+  } catch (const Error& error) {
+    log_->warn("{}; training goes on, and metrics are written once there is room", error.what());
+  }
   for (const auto& [name, value] : metrics) latest_[name] = value;
 }
 

@@ -60,6 +60,7 @@ class RunDirectory : public RunFiles {
   // Opens metrics and events for a run that has done `step` steps, and drops what they hold of later steps. Call it
   // before Log().
   void StartAt(int64_t step);
+  // A file that cannot be written is only reported.
   void Log(int64_t step, const Metrics& metrics);
   // The latest losses for a progress line, such as "train 0.0123, valid 0.0119".
   std::string Summary() const;

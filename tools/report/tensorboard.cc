@@ -3,12 +3,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 
-#include "kernels/error.h"
 #include "tools/report/tensorboard.pb.h"
 
 namespace orbit {
@@ -46,10 +43,9 @@ EventWriter::EventWriter(const std::string& directory, int64_t first_step) {
   const auto seconds = static_cast<int64_t>(WallTime());
   const std::string name =
       directory + "/events.out.tfevents." + std::to_string(seconds) + "." + host + "." + std::to_string(getpid());
-  path_ = name;
-  for (int i = 1; std::filesystem::exists(path_); ++i) path_ = name + "." + std::to_string(i);
-  file_.open(path_, std::ios::binary);
-  Check(file_.good(), "cannot write ", path_, ": ", std::strerror(errno));
+  std::string path = name;
+  for (int i = 1; std::filesystem::exists(path); ++i) path = name + "." + std::to_string(i);
+  file_ = std::make_unique<io::AppendedFile>(path);
   tensorboard::Event event;
   event.set_wall_time(WallTime());
   event.set_file_version("brain.Event:2");
@@ -75,8 +71,9 @@ void EventWriter::Write(int64_t step, const Metrics& metrics) {
 void EventWriter::WriteRecord(const std::string& event) {
   const uint64_t length = event.size();
   const uint32_t length_crc = MaskedCrc32c(Bytes(length)), event_crc = MaskedCrc32c(event);
-  file_ << Bytes(length) << Bytes(length_crc) << event << Bytes(event_crc) << std::flush;
-  Check(file_.good(), "cannot write to ", path_, ": ", std::strerror(errno));
+  std::string record(Bytes(length));
+  record.append(Bytes(length_crc)).append(event).append(Bytes(event_crc));
+  file_->Append(record);
 }
 
 }  // namespace orbit

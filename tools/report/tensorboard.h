@@ -2,10 +2,11 @@
 #ifndef ORBIT_TOOLS_REPORT_TENSORBOARD_H_
 #define ORBIT_TOOLS_REPORT_TENSORBOARD_H_
 
-#include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "engine/io/appended_file.h"
 #include "tools/report/metrics.h"
 
 namespace orbit {
@@ -19,14 +20,13 @@ class EventWriter {
  public:
   EventWriter(const std::string& directory, int64_t first_step);
 
-  // Throws Error if it cannot be written.
+  // Throws Error if it cannot be written; the next call then writes it too.
   void Write(int64_t step, const Metrics& metrics);
 
  private:
   void WriteRecord(const std::string& event);
 
-  std::string path_;
-  std::ofstream file_;
+  std::unique_ptr<io::AppendedFile> file_;
 };
 
 }  // namespace orbit
