@@ -84,6 +84,7 @@ def system_libraries():
         ("curl", "x86_64-linux-gnu/curl/curl.h", "libcurl4-openssl-dev", ["-lcurl"]),
         ("eigen", "eigen3/Eigen/Dense", "libeigen3-dev", []),
         ("fmt", "fmt/core.h", "libfmt-dev", ["-lfmt"]),
+        ("gloo", "gloo/context.h", "libgloo-dev", ["-lgloo"]),
         ("highway", "hwy/highway.h", "libhwy-dev", ["-lhwy"]),
         ("nauty", "nauty/naugroup.h", "libnauty2-dev", ["-lnauty"]),
         ("nlohmann_json", "nlohmann/json.hpp", "nlohmann-json3-dev", []),
