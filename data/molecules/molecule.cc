@@ -103,6 +103,15 @@ Molecule ParseSmiles(const std::string& smiles) {
   return molecule;
 }
 
+std::string WhyNoMolecule(const std::string& smiles) {
+  try {
+    Parse(smiles);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
 std::string MurckoScaffold(const std::string& smiles) {
   const std::unique_ptr<RDKit::ROMol> parsed = Parse(smiles);
   const std::unique_ptr<RDKit::ROMol> scaffold(RDKit::MurckoDecompose(*parsed));

@@ -27,9 +27,12 @@ struct Molecule {
   std::vector<uint8_t> bonds;  // [edges, kBondFeatures]
 };
 
-// Both throw Error, with RDKit's reason, for a SMILES that does not parse, breaks the rules of valence, has no atoms or
-// more than 20,000 characters. They may be called by several threads at once, and print nothing.
+// Throws Error, with RDKit's reason, for a SMILES that does not parse, breaks the rules of valence, has no atoms or
+// more than 20,000 characters. Like all here, it may be called by several threads at once, and prints nothing.
 Molecule ParseSmiles(const std::string& smiles);
+
+// Why ParseSmiles refuses a SMILES; "" where it does not.
+std::string WhyNoMolecule(const std::string& smiles);
 
 // The canonical SMILES, without stereo, of a molecule's Bemis-Murcko scaffold: its rings and what links them. "" where
 // there is no ring.
