@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/ops/diagonal.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
@@ -9,10 +10,11 @@
 namespace orbit {
 
 Symmetrizer::Symmetrizer(std::unique_ptr<BaseFunction> base, std::unique_ptr<Distribution> distribution,
-                         const Representation& output)
-    : base_(std::move(base)), distribution_(std::move(distribution)), output_(output) {
-  AddModule("backbone", *base_);
-  if (distribution_->network()) AddModule("interface", *distribution_->network());
+                         const Representation& output, const SymmetrizerOptions& options)
+    : base_(std::move(base)), distribution_(std::move(distribution)), output_(output), diagonal_(options.diagonal) {
+  Check(!diagonal_ || (output.order == 2 && !output.vector), "the diagonal of features of order ", output.order);
+  AddModule(options.base_name, *base_);
+  if (distribution_->network()) AddModule(options.network_name, *distribution_->network());
 }
 
 Noise Symmetrizer::DrawNoise(const Features& x, int64_t samples, Generator& generator) const {
@@ -32,7 +34,11 @@ Model::Result Symmetrizer::Forward(const Features& x, const Noise& noise, Genera
   Check(y.rank() >= 1 && y.dim(0) == view.rows(), "the base function made ", y.value().Describe(), " of ", view.rows(),
         " rows: ", noise.samples, " samples of ", x.batch());
   y = Cast(UnfoldSamples(y, noise.samples), x.features[0].value.dtype());
-  const Variable output = g.MeanAct(output_, y);
+  Variable output = g.MeanAct(output_, y);
+  if (diagonal_) {
+    output = Diagonal(output);
+    y = UnfoldSamples(Diagonal(FoldSamples(y)), noise.samples);
+  }
   Variable entropy;
   if (g.permutation && g.permutation->soft.defined()) entropy = PermutationEntropy(*g.permutation, x.num_nodes);
   return {.output = output, .samples = y, .element = g, .entropy = entropy};

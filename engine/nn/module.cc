@@ -18,7 +18,8 @@ bool IsBatchCounter(const std::string& name, const Tensor& tensor) {
 void Module::Visit(const std::string& prefix, const Visitor& parameter, const Visitor& buffer) const {
   for (const auto& [name, variable] : parameters_) parameter(prefix + name, variable);
   for (const auto& [name, variable] : buffers_) buffer(prefix + name, variable);
-  for (const auto& [name, module] : modules_) module->Visit(prefix + name + ".", parameter, buffer);
+  for (const auto& [name, module] : modules_)
+    module->Visit(name.empty() ? prefix : prefix + name + ".", parameter, buffer);
 }
 
 std::vector<NamedVariable> Module::NamedParameters() const {
@@ -87,7 +88,7 @@ Variable Module::AddBuffer(const std::string& name, Tensor value) {
 }
 
 void Module::AddModule(const std::string& name, Module& module) {
-  CheckNew(name);
+  if (!name.empty()) CheckNew(name);
   modules_.emplace_back(name, &module);
 }
 

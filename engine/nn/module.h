@@ -62,6 +62,7 @@ class Module {
   Variable AddParameter(const std::string& name, Tensor value);
   // Adds a constant that is part of the state. Layers update it in place, in the variable's tensor.
   Variable AddBuffer(const std::string& name, Tensor value);
+  // A module without a name has its parts named as if they were this module's own.
   void AddModule(const std::string& name, Module& module);
 
  private:

@@ -9,14 +9,20 @@
 
 namespace orbit::nn {
 
-// x [sequences, tokens, width] -> the same, with the names and initial values of the parameters of
+// How the parameters of a layer are named. The layouts are the same.
+enum class TransformerNames : uint8_t {
+  kTorch,  // torch.nn.TransformerEncoderLayer: self_attn.in_proj_weight, self_attn.out_proj, linear1, linear2
+  kTimm,   // a block of timm's VisionTransformer: attn.qkv, attn.proj, mlp.fc1, mlp.fc2
+};
+
+// x [sequences, tokens, width] -> the same, with the initial values of the parameters of
 // torch.nn.TransformerEncoderLayer with norm_first = True and the exact GELU; `hidden` is the width of the feed-forward
 // part. See engine/ops/transformer_layer.h.
 class TransformerEncoderLayer : public Module {
  public:
   // Throws Error where heads do not divide the width.
   TransformerEncoderLayer(int64_t width, int64_t heads, int64_t hidden, Generator& generator, double dropout = 0,
-                          double eps = 1e-5);
+                          double eps = 1e-5, TransformerNames names = TransformerNames::kTorch);
 
   // `mask` is that of ScaledDotProductAttention, engine/ops/attention.h. The generator draws what is dropped in
   // training; without one, a layer in training must not drop.

@@ -16,6 +16,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/message_passing.h"
 #include "engine/ops/normalization.h"
+#include "engine/ops/pad.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/softmax.h"

@@ -21,6 +21,7 @@
 #include "groups/equivariance.h"
 #include "groups/symmetrizer.h"
 #include "kernels/parallel.h"
+#include "models/graph_image_model.h"
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 #include "tests/models/example_data.h"
@@ -125,6 +126,18 @@ std::vector<Case> Cases() {
                          [=](Generator& g) { return MakeGraphModel(options, g); }, graphs,
                          distribution == "canonical" ? 1 : kSamples, distribution != "minimal_frame" || order > 0});
       }
+  // Images of graphs, for graphs, nodes and pairs; nodes also as the diagonal of pairs.
+  for (const std::string distribution : {"learned", "haar", "frame", "canonical"})
+    for (const int order : {0, 1, 2, -2}) {
+      GraphImageModelOptions options = ExampleImageOptions(std::abs(order), distribution);
+      options.diagonal = options.image.nodes_on_diagonal = order < 0;
+      options.image.centered = order == 1;
+      if (order == 1) options.image.padding = PadMode::kCircular;
+      cases.push_back({"images_" + distribution + "_order" + (order < 0 ? "_diagonal" : std::to_string(order)),
+                       [=](Generator& g) { return MakeGraphImageModel(options, g); },
+                       [](Generator&, DType dtype) { return ExampleGraphsWithEdgeFeatures(dtype); },
+                       distribution == "canonical" ? 1 : kSamples});
+    }
   for (const std::string& name : TailoredGraphNetworks()) {
     const GraphModelOptions options = ExampleGraphOptions(name, "learned");
     cases.push_back({"graphs_" + name, [=](Generator& g) { return MakeGraphModel(options, g); }, graphs, 1, false});

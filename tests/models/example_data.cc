@@ -46,6 +46,25 @@ GraphModelOptions ExampleGraphOptions(const std::string& base, const std::string
   return options;
 }
 
+Features ExampleGraphsWithEdgeFeatures(DType dtype) {
+  Features x = ExampleGraphs(dtype);
+  Generator generator(21);
+  x.edge_features = generator.Normal({x.edges.edges(), 3}, 0, 1, dtype);
+  return x;
+}
+
+GraphImageModelOptions ExampleImageOptions(int output_order, const std::string& distribution) {
+  GraphImageModelOptions options;
+  options.transformer = {.width = 16, .layers = 2, .heads = 2, .hidden = 24, .grid = 2};
+  options.image.n = kExampleNodes;
+  options.image.node_channels = 2;
+  options.image.edge_channels = 3;
+  options.image.output_order = output_order;
+  options.distribution = distribution;
+  options.network = {.hidden = 16};
+  return options;
+}
+
 ParticleBatch ExampleParticles(Generator& generator, DType dtype) {
   constexpr int64_t kBatch = 3, kNodes = 5;
   const Tensor nodes = generator.Normal({kBatch, kNodes, 3, 2}, 0, 1, dtype);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "models/graph_image_model.h"
 #include "models/graph_model.h"
 #include "models/inner_product_network.h"
 #include "models/nbody_model.h"
@@ -17,6 +18,11 @@ inline constexpr int64_t kExampleNodes = 9;
 Features ExampleGraphs(DType dtype);
 // A model of them.
 GraphModelOptions ExampleGraphOptions(const std::string& base, const std::string& distribution);
+
+// The same graphs with features on their edges, three numbers each.
+Features ExampleGraphsWithEdgeFeatures(DType dtype);
+// A vision transformer on them, with outputs of an order.
+GraphImageModelOptions ExampleImageOptions(int output_order, const std::string& distribution);
 
 // Three clouds of five particles.
 ParticleBatch ExampleParticles(Generator& generator, DType dtype);

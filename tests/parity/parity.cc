@@ -29,6 +29,10 @@ const std::map<std::string, std::function<Report(const Case&)>>& Tasks() {
       {"nbody_egnn", RunEgnn},
       {"GRAPH8c", RunGraph},
       {"EXPclassify", RunGraph},
+      {"node_classification_pattern", RunGraphImage},
+      {"graph_classification_peptides_func", RunGraphImage},
+      {"graph_regression_peptides_struct", RunGraphImage},
+      {"link_prediction_pcqm_contact", RunGraphImage},
   };
   return tasks;
 }

@@ -51,7 +51,8 @@ double RelativeError(const Tensor& ours, const Tensor& reference, double scale =
 // One function per kind of task.
 Report RunNBody(const Case& recorded);
 Report RunEgnn(const Case& recorded);
-Report RunGraph(const Case& recorded);  // graph separation
+Report RunGraph(const Case& recorded);       // graph separation
+Report RunGraphImage(const Case& recorded);  // vision transformers on graphs
 
 }  // namespace orbit::parity
 

@@ -20,6 +20,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/message_passing.h"
 #include "engine/ops/normalization.h"
+#include "engine/ops/pad.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/softmax.h"
@@ -156,6 +157,10 @@ std::vector<OperationCase> Cases() {
        [](const Inputs& x) {
          return IndexSelect(x[0], Tensor::From(std::vector<int64_t>{2, 0, 2, 3, 2}, {5}));
        }},
+      {"PadZero", {{{2, 4, 3}}}, [](const Inputs& x) { return Pad(x[0], 1, 2, 5); }},
+      {"PadReflect", {{{2, 4, 3}}}, [](const Inputs& x) { return Pad(x[0], 1, 3, 2, PadMode::kReflect); }},
+      {"PadReplicate", {{{2, 4, 3}}}, [](const Inputs& x) { return Pad(x[0], -1, 0, 4, PadMode::kReplicate); }},
+      {"PadCircular", {{{2, 4, 3}}}, [](const Inputs& x) { return Pad(x[0], 1, 1, 4, PadMode::kCircular); }},
       {"IndexAdd",
        {{{5, 3}}},
        [](const Inputs& x) {
@@ -466,6 +471,24 @@ TEST(EdgeMlpTest, IsWhatSingleOperationsGive) {
   const Variable moves = Clamp(Mul(difference, Linear(Silu(hidden), x[5])), -0.1, 0.1);
   const Variable degrees = Tensor::From(std::vector<double>{2, 1, 2, 1, 1, 1, 2, 1}, {8, 1});
   expect_equal(Div(IndexAdd(moves, to, 8), degrees), MeanMoves(hidden, x[5], x[1], 0.1, edges), "MeanMoves");
+}
+
+// As the table of pad.h has it, and no further than an axis reaches.
+TEST(PadTest, ContinuesAnAxis) {
+  const Tensor abcd = Tensor::From(std::vector<double>{1, 2, 3, 4}, {4});
+  const auto padded = [&](int64_t before, int64_t after, PadMode mode) {
+    return Pad(abcd, 0, before, after, mode).value().ToVector<double>();
+  };
+  EXPECT_EQ(padded(2, 1, PadMode::kZero), (std::vector<double>{0, 0, 1, 2, 3, 4, 0}));
+  EXPECT_EQ(padded(2, 3, PadMode::kReflect), (std::vector<double>{3, 2, 1, 2, 3, 4, 3, 2, 1}));
+  EXPECT_EQ(padded(2, 1, PadMode::kReplicate), (std::vector<double>{1, 1, 1, 2, 3, 4, 4}));
+  EXPECT_EQ(padded(2, 1, PadMode::kCircular), (std::vector<double>{3, 4, 1, 2, 3, 4, 1}));
+  EXPECT_THROW(padded(4, 0, PadMode::kReflect), Error);
+  EXPECT_THROW(padded(0, 5, PadMode::kCircular), Error);
+  EXPECT_THROW(padded(-1, 0, PadMode::kZero), Error);
+  for (const PadMode mode : {PadMode::kZero, PadMode::kReflect, PadMode::kReplicate, PadMode::kCircular})
+    EXPECT_EQ(ParsePadMode(NameOf(mode)), mode);
+  EXPECT_THROW(ParsePadMode("mirror"), Error);
 }
 
 }  // namespace
