@@ -1,10 +1,9 @@
 #include "groups/ops/permuted_linear.h"
 
-#include <vector>
-
 #include "engine/dispatch.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/shape.h"
+#include "groups/ops/graph_image.h"
 #include "kernels/matmul.h"
 #include "kernels/permuted_linear.h"
 
@@ -14,7 +13,7 @@ namespace {
 Variable DenseLinear(const Permutation& permutation, const Tensor& nodes, const EdgeLists& edges,
                      const Variable& weight, const Variable& bias) {
   const Shape rows = {permutation.batch(), permutation.samples(), -1};
-  Variable input = Reshape(ActInverse(permutation, 2, DenseAdjacency(edges, weight.dtype())), rows);
+  Variable input = Reshape(ActInverse(permutation, 2, DenseImage({.edges = edges}, weight.dtype())), rows);
   if (nodes.defined()) input = Concat({Reshape(ActInverse(permutation, 1, nodes), rows), input}, -1);
   return Linear(input, weight, bias);
 }
@@ -78,15 +77,6 @@ Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, con
                         (void)edges;
                         (void)num_nodes;
                       });
-}
-
-Tensor DenseAdjacency(const EdgeLists& edges, DType dtype) {
-  const std::vector<int32_t> offsets = edges.offsets.ToVector<int32_t>(), sources = edges.sources.ToVector<int32_t>();
-  const int64_t n = edges.n;
-  std::vector<float> adjacency(edges.graphs * n * n, 0.0f);
-  for (int64_t row = 0; row < edges.graphs * n; ++row)
-    for (int32_t e = offsets[row]; e < offsets[row + 1]; ++e) adjacency[(row / n * n + sources[e]) * n + row % n] += 1;
-  return Tensor::From(adjacency, {edges.graphs, n, n, 1}).To(dtype).To(edges.offsets.device());
 }
 
 }  // namespace orbit

@@ -15,9 +15,6 @@ namespace orbit {
 Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, const EdgeLists& edges,
                         const Variable& weight, const Variable& bias, const Tensor& num_nodes = {});
 
-// The adjacency matrix A [batch, n, n, 1]: 1 for every edge.
-Tensor DenseAdjacency(const EdgeLists& edges, DType dtype);
-
 }  // namespace orbit
 
 #endif  // ORBIT_GROUPS_OPS_PERMUTED_LINEAR_H_
