@@ -46,4 +46,11 @@ std::unique_ptr<Model> MakeGraphImageModel(const GraphImageModelOptions& options
           .diagonal = options.diagonal, .base_name = "", .network_name = "distribution.prob_interface_net"});
 }
 
+TensorMap TransformerState(const Model& model) {
+  TensorMap state;
+  for (const auto& [name, tensor] : model.StateDict())
+    if (name.starts_with(kTransformerPrefix)) state[name.substr(std::string(kTransformerPrefix).size())] = tensor;
+  return state;
+}
+
 }  // namespace orbit

@@ -48,6 +48,11 @@ class GraphVisionTransformer : public BaseFunction {
 // distribution.prob_interface_net for q. Throws Error for invalid options.
 std::unique_ptr<Model> MakeGraphImageModel(const GraphImageModelOptions& options, Generator& generator);
 
+// The state of the model's transformer, under the transformer's own names, which are timm's: for pretrained weights
+// (models/vision_transformer_weights.h). The names in the model begin with kTransformerPrefix.
+inline constexpr char kTransformerPrefix[] = "backbone.backbone.";
+TensorMap TransformerState(const Model& model);
+
 }  // namespace orbit
 
 #endif  // ORBIT_MODELS_GRAPH_IMAGE_MODEL_H_
