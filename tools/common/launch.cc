@@ -3,6 +3,7 @@
 #include <iostream>
 #include <vector>
 
+#include "kernels/error.h"
 #include "kernels/parallel.h"
 
 namespace orbit {
@@ -18,11 +19,16 @@ void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
       ->check(CLI::Range(1, 1024));
 }
 
-Device Launch(const LaunchOptions& options) {
+Device Launch(const LaunchOptions& options, int local_rank) {
   if (options.threads > 0) kernels::SetNumThreads(options.threads);
-  if (!options.device.empty()) return ParseDevice(options.device);
+  if (!options.device.empty() && options.device != "cuda") return ParseDevice(options.device);
   std::string reason;
-  if (const std::vector<Device> gpus = CudaDevices(&reason); !gpus.empty()) return gpus[0];
+  if (const std::vector<Device> gpus = CudaDevices(&reason); !gpus.empty()) {
+    Check(static_cast<size_t>(local_rank) < gpus.size(), "the rank with number ", local_rank,
+          " on this machine has no GPU of its own: there are ", gpus.size(), "; --device cpu or cuda:N says otherwise");
+    return gpus[local_rank];
+  }
+  if (options.device == "cuda") return ParseDevice(options.device);  // says why there is none
 #ifdef ORBIT_CUDA
   std::cerr << "no GPU (" << reason << "): computing on the processor" << std::endl;
 #endif

@@ -16,10 +16,10 @@ struct LaunchOptions {
 
 void AddLaunchOptions(CLI::App& app, LaunchOptions& options);
 
-// Applies the options and returns the device. If no device was asked for and a build with CUDA finds no GPU or no
-// driver, says so on stderr and uses the CPU. Throws Error for a device that this build or machine does not have, or
-// that does not work.
-Device Launch(const LaunchOptions& options);
+// Applies the options and returns the device. Where no number of a GPU was asked for, it is that of the rank among
+// those of this machine. If no device was asked for and a build with CUDA finds no GPU or no driver, says so on stderr
+// and uses the CPU. Throws Error for a device that this build or machine does not have, or that does not work.
+Device Launch(const LaunchOptions& options, int local_rank = 0);
 
 }  // namespace orbit
 
