@@ -33,14 +33,23 @@ std::string ToText(const ConfigValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) {
     if (text->empty()) return "\"\"";
     emitter << *text;
+  } else if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
+    emitter << YAML::Flow << *list;
+  } else if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {
+    std::string text;
+    for (const double number : *numbers) text += (text.empty() ? "" : ", ") + ToText(number);
+    return "[" + text + "]";
   } else {
-    emitter << YAML::Flow << std::get<std::vector<int64_t>>(value);
+    emitter << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& text : std::get<std::vector<std::string>>(value)) emitter << YAML::DoubleQuoted << text;
+    emitter << YAML::EndSeq;
   }
   return emitter.c_str();
 }
 
 const char* KindOf(const ConfigValue& value) {
-  constexpr const char* kKinds[] = {"an integer", "a number", "a string", "true or false", "a list of integers"};
+  constexpr const char* kKinds[] = {"an integer",         "a number",          "a string",         "true or false",
+                                    "a list of integers", "a list of numbers", "a list of strings"};
   return kKinds[value.index()];
 }
 
@@ -50,6 +59,7 @@ std::string Describe(const YAML::Node& node) {
 }
 
 bool ReadDouble(const YAML::Node& node, double& value) {
+  if (!node.IsScalar()) return false;
   std::string_view text = node.Scalar();
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -58,23 +68,38 @@ bool ReadDouble(const YAML::Node& node, double& value) {
 
 bool ReadInt(const YAML::Node& node, int64_t& value) {
   double number;
-  if (!node.IsScalar() || !ReadDouble(node, number) || number != std::floor(number) || std::abs(number) > 9e15)
-    return false;
+  if (!ReadDouble(node, number) || number != std::floor(number) || std::abs(number) > 9e15) return false;
   value = static_cast<int64_t>(number);
+  return true;
+}
+
+bool ReadString(const YAML::Node& node, std::string& value) {
+  if (!node.IsScalar()) return false;
+  value = node.Scalar();
+  return true;
+}
+
+template <class T>
+bool ReadList(const YAML::Node& node, bool (*read)(const YAML::Node&, T&), std::vector<T>& list) {
+  if (!node.IsSequence()) return false;
+  std::vector<T> values(node.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!read(node[i], values[i])) return false;
+  list = std::move(values);
   return true;
 }
 
 // Reads a value of the type that `value` holds; returns false if the node has another type.
 bool Read(const YAML::Node& node, ConfigValue& value) {
-  if (auto* list = std::get_if<std::vector<int64_t>>(&value)) {
-    if (!node.IsSequence()) return false;
-    std::vector<int64_t> read(node.size());
-    for (size_t i = 0; i < read.size(); ++i)
-      if (!ReadInt(node[i], read[i])) return false;
-    *list = std::move(read);
+  if (auto* list = std::get_if<std::vector<int64_t>>(&value)) return ReadList(node, ReadInt, *list);
+  if (auto* list = std::get_if<std::vector<double>>(&value)) return ReadList(node, ReadDouble, *list);
+  if (auto* list = std::get_if<std::vector<std::string>>(&value); list && !node.IsScalar())
+    return ReadList(node, ReadString, *list);
+  if (!node.IsScalar()) return false;
+  if (auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    *list = node.Scalar().empty() ? std::vector<std::string>() : std::vector<std::string>{node.Scalar()};
     return true;
   }
-  if (!node.IsScalar()) return false;
   if (auto* number = std::get_if<int64_t>(&value)) return ReadInt(node, *number);
   if (auto* number = std::get_if<double>(&value)) return ReadDouble(node, *number);
   if (auto* flag = std::get_if<bool>(&value)) return YAML::convert<bool>::decode(node, *flag);
@@ -110,6 +135,14 @@ void ConfigSchema::String(const std::string& key, const std::string& value, cons
 void ConfigSchema::IntList(const std::string& key, const std::vector<int64_t>& value, const std::string& help,
                            Bounds bounds) {
   Add({key, value, help, bounds, {}});
+}
+
+void ConfigSchema::DoubleList(const std::string& key, const std::vector<double>& value, const std::string& help,
+                              Bounds bounds) {
+  Add({key, value, help, bounds, {}});
+}
+void ConfigSchema::StringList(const std::string& key, const std::vector<std::string>& value, const std::string& help) {
+  Add({key, value, help, {}, {}});
 }
 
 YAML::Node LoadYaml(const std::string& yaml, const std::string& source) {
@@ -157,6 +190,8 @@ void Config::Merge(const YAML::Node& root, const std::function<std::string(const
     if (const auto* number = std::get_if<double>(&value)) CheckBounds(what, *number, entry->bounds);
     if (const auto* list = std::get_if<std::vector<int64_t>>(&value))
       for (const int64_t number : *list) CheckBounds(what, static_cast<double>(number), entry->bounds);
+    if (const auto* list = std::get_if<std::vector<double>>(&value))
+      for (const double number : *list) CheckBounds(what, number, entry->bounds);
     entry->value = std::move(value);
   };
   const auto visit = [&](const auto& self, const std::string& prefix, const YAML::Node& map, int depth) -> void {
@@ -195,12 +230,6 @@ std::vector<std::string> Config::DifferingKeys(const Config& other) const {
   return keys;
 }
 
-void Config::SetString(const std::string& key, const std::string& value) {
-  Get<std::string>(key);  // throws where there is no such string
-  for (auto& entry : entries_)
-    if (entry.key == key) entry.value = value;
-}
-
 template <class T>
 const T& Config::Get(const std::string& key) const {
   for (const auto& entry : entries_)
@@ -216,6 +245,19 @@ template const double& Config::Get<double>(const std::string&) const;
 template const bool& Config::Get<bool>(const std::string&) const;
 template const std::string& Config::Get<std::string>(const std::string&) const;
 template const std::vector<int64_t>& Config::Get<std::vector<int64_t>>(const std::string&) const;
+template const std::vector<double>& Config::Get<std::vector<double>>(const std::string&) const;
+template const std::vector<std::string>& Config::Get<std::vector<std::string>>(const std::string&) const;
+
+template <class T>
+void Config::SetValue(const std::string& key, const T& value) {
+  Get<T>(key);  // throws where there is no such setting
+  for (auto& entry : entries_)
+    if (entry.key == key) entry.value = value;
+}
+
+template void Config::SetValue<std::string>(const std::string&, const std::string&);
+template void Config::SetValue<std::vector<double>>(const std::string&, const std::vector<double>&);
+template void Config::SetValue<std::vector<std::string>>(const std::string&, const std::vector<std::string>&);
 
 std::string Config::ToYaml() const {
   std::ostringstream yaml;

@@ -30,7 +30,8 @@ namespace orbit {
 // second document.
 YAML::Node LoadYaml(const std::string& yaml, const std::string& source);
 
-using ConfigValue = std::variant<int64_t, double, std::string, bool, std::vector<int64_t>>;
+using ConfigValue = std::variant<int64_t, double, std::string, bool, std::vector<int64_t>, std::vector<double>,
+                                 std::vector<std::string>>;
 
 // Inclusive bounds, for every element if the value is a list.
 struct Bounds {
@@ -48,6 +49,10 @@ class ConfigSchema {
   void String(const std::string& key, const std::string& value, const std::string& help,
               const std::vector<std::string>& allowed = {});
   void IntList(const std::string& key, const std::vector<int64_t>& value, const std::string& help, Bounds bounds = {});
+  void DoubleList(const std::string& key, const std::vector<double>& value, const std::string& help,
+                  Bounds bounds = {});
+  // In a file or an assignment a single string stands for a list of it, and an empty one for an empty list.
+  void StringList(const std::string& key, const std::vector<std::string>& value, const std::string& help);
 
  private:
   friend class Config;
@@ -69,7 +74,9 @@ class Config {
   // Merges settings in YAML, nested ("train: {batch: 50}") or dotted ("train.batch: 50"); `source` is for messages.
   void MergeYaml(const std::string& yaml, const std::string& source);
   void Set(const std::string& assignment);  // "key=value", with the value in YAML
-  void SetString(const std::string& key, const std::string& value);
+  void SetString(const std::string& key, const std::string& value) { SetValue(key, value); }
+  void SetDoubleList(const std::string& key, const std::vector<double>& value) { SetValue(key, value); }
+  void SetStringList(const std::string& key, const std::vector<std::string>& value) { SetValue(key, value); }
 
   // Throw Error for a key that was not declared with this type.
   int64_t Int(const std::string& key) const { return Get<int64_t>(key); }
@@ -77,6 +84,10 @@ class Config {
   bool Bool(const std::string& key) const { return Get<bool>(key); }
   const std::string& String(const std::string& key) const { return Get<std::string>(key); }
   const std::vector<int64_t>& IntList(const std::string& key) const { return Get<std::vector<int64_t>>(key); }
+  const std::vector<double>& DoubleList(const std::string& key) const { return Get<std::vector<double>>(key); }
+  const std::vector<std::string>& StringList(const std::string& key) const {
+    return Get<std::vector<std::string>>(key);
+  }
 
   // The keys whose values differ from those of another config of the same schema.
   std::vector<std::string> DifferingKeys(const Config& other) const;
@@ -89,6 +100,8 @@ class Config {
   void Merge(const YAML::Node& root, const std::function<std::string(const YAML::Node&)>& place);
   template <class T>
   const T& Get(const std::string& key) const;
+  template <class T>
+  void SetValue(const std::string& key, const T& value);
 
   std::vector<ConfigSchema::Entry> entries_;
 };

@@ -23,6 +23,8 @@ ConfigSchema Schema() {
   schema.String("model.distribution", "learned", "of the group elements", {"learned", "haar", "canonical"});
   schema.String("run.directory", "", "where the run is kept");
   schema.IntList("model.widths", {8, 16}, "of the layers", {.min = 1});
+  schema.DoubleList("data.scales", {}, "of the targets", {.min = 0});
+  schema.StringList("data.targets", {}, "the columns");
   return schema;
 }
 
@@ -57,6 +59,26 @@ TEST(ConfigTest, ReadsNestedAndDottedKeysAndKeepsTheRest) {
   EXPECT_EQ(config.Double("train.learning_rate"), 5e-4);
   EXPECT_THAT(config.IntList("model.widths"), ElementsAre(4, 5, 6));
   EXPECT_EQ(config.Int("seed"), 0);
+}
+
+TEST(ConfigTest, ListsOfStringsAndNumbersComeBackAsTheyWere) {
+  Config config(Schema());
+  config.Set("data.targets=y");
+  EXPECT_THAT(config.StringList("data.targets"), ElementsAre("y"));
+  config.Set("data.targets=");
+  EXPECT_THAT(config.StringList("data.targets"), IsEmpty());
+  config.Set("data.targets=[a b, 'c, d', 'null', 1.0]");
+  const std::vector<std::string> odd = {"a, b",          "\"q\"",   "x\ny", "null", "1.0", "", std::string(200, 'x'),
+                                        " # no comment", "\xc3\xbc"};
+  config.SetStringList("data.targets", odd);
+  config.SetDoubleList("data.scales", {0.1, 1e300, 3});
+  Config again(Schema());
+  again.MergeYaml(config.ToYaml(), "a.yaml");
+  EXPECT_EQ(again.StringList("data.targets"), odd);
+  EXPECT_THAT(again.DoubleList("data.scales"), ElementsAre(0.1, 1e300, 3));
+  EXPECT_THAT(Refusal("data.scales: [1, -1]"), HasSubstr("data.scales must be at least 0"));
+  EXPECT_THAT(Refusal("data.scales: [1, [2]]"), HasSubstr("data.scales must be a list of numbers"));
+  EXPECT_THAT(Refusal("data.targets: [{a: b}]"), HasSubstr("data.targets must be a list of strings"));
 }
 
 TEST(ConfigTest, ReadsNumbersAsTheyAreWritten) {
