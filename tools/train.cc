@@ -47,8 +47,8 @@ std::string Footer() {
   return text;
 }
 
-// The test metric of the best checkpoint, or of the last where nothing was validated.
-double Test(TrainingRun& run) {
+// The test metrics of the best checkpoint, or of the last where nothing was validated.
+Metrics Test(TrainingRun& run) {
   run.LoadBest();
   run.experiment().model().Eval();
   Generator generator = MakeGenerator(run.config().Int("seed"), RandomUse::kTest);
@@ -58,8 +58,10 @@ double Test(TrainingRun& run) {
                [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
   progress.Finish();
   CheckFinite(evaluation, Split::kTest);
-  run.directory().Log(run.trainer().step(), {{"test/" + run.experiment().metric(), evaluation.metric}});
-  return evaluation.metric;
+  Metrics metrics;
+  for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("test/" + name, value);
+  run.directory().Log(run.trainer().step(), metrics);
+  return evaluation.metrics;
 }
 
 int Train(const Arguments& arguments) {
@@ -89,10 +91,11 @@ int Train(const Arguments& arguments) {
                          trainer.step(), trainer.total_steps(), directory.path().string());
     return 128 + stop.signal();
   }
-  const double metric = Test(run);
+  const Metrics metrics = Test(run);
   directory.WriteFigure();
   directory.log().info("the run is in {}", directory.path().string());
-  std::printf("test %s %.6g\n", run.experiment().metric().c_str(), metric);
+  for (auto metric = metrics.rbegin(); metric != metrics.rend(); ++metric)  // the reported one last
+    std::printf("test %s %.6g\n", metric->first.c_str(), metric->second);
   return 0;
 }
 

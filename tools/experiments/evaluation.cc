@@ -22,6 +22,22 @@ int64_t ExamplesAtOnce(const Experiment& experiment, Split split, int64_t sample
   return std::min(experiment.size(split), std::max<int64_t>(1, experiment.rows_at_once() / samples));
 }
 
+// Has the model compute in the precision of evaluation.
+class EvaluationPrecision {
+ public:
+  explicit EvaluationPrecision(const Experiment& experiment)
+      : model_(experiment.model()), of_training_(model_.precision()) {
+    model_.set_precision(experiment.evaluation_precision());
+  }
+  ~EvaluationPrecision() { model_.set_precision(of_training_); }
+  EvaluationPrecision(const EvaluationPrecision&) = delete;
+  EvaluationPrecision& operator=(const EvaluationPrecision&) = delete;
+
+ private:
+  Model& model_;
+  Precision of_training_;
+};
+
 // Writes rows [begin, ...) of a tensor of `count` rows, which is made with the first ones.
 void CopyRows(const Tensor& rows, int64_t begin, int64_t count, Tensor& all) {
   if (!all.defined()) {
@@ -43,7 +59,11 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
   NoGrad no_grad;
   const int64_t count = experiment.size(split), at_once = ExamplesAtOnce(experiment, split, samples);
   Check(count > 0, "there are no examples of the split ", NameOf(split));
+  const EvaluationPrecision precision(experiment);
   const Generator start = generator;
+  std::vector<int64_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const WholeBatch whole{.examples = count, .counts = experiment.Counts(split, Tensor::From(numbers, {count}))};
   Tensor predictions, targets;
   double loss = 0;
   for (int64_t begin = 0; begin < count; begin += at_once) {
@@ -54,17 +74,18 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
     const Variable prediction = experiment.Prediction(experiment.model().Forward(batch.x, noise, generator).output);
     CopyRows(prediction.value(), begin, count, predictions);
     if (batch.target.defined()) {
-      for (const LossPart& part : experiment.Loss(prediction, batch.target, count))
+      for (const LossPart& part : experiment.Loss(prediction, batch.target, whole))
         loss += part.weight * part.sum.value().Item() / part.denominator;
       CopyRows(batch.target, begin, count, targets);
     }
     if (progress) progress(static_cast<double>(end) / static_cast<double>(count));
   }
   generator = generator.WithRows({});
-  return {.is_known = targets.defined(),
-          .loss = loss,
-          .metric = targets.defined() ? experiment.Metric(predictions, targets) : 0,
-          .predictions = predictions};
+  Evaluation evaluation{.is_known = targets.defined(), .loss = loss, .predictions = predictions};
+  if (!evaluation.is_known) return evaluation;
+  evaluation.metrics = experiment.Measure(predictions, targets);
+  evaluation.metric = evaluation.metrics.at(0).second;
+  return evaluation;
 }
 
 void CheckFinite(const Evaluation& evaluation, Split split) {
@@ -81,6 +102,7 @@ void CheckFinite(const Evaluation& evaluation, Split split) {
 EquivarianceError MeasureEquivariance(const Experiment& experiment, Split split, int64_t samples,
                                       Generator& generator) {
   NoGrad no_grad;
+  const EvaluationPrecision precision(experiment);
   Model& model = experiment.model();
   if (!model.is_sampled()) samples = 1;
   const Features x = LoadRange(experiment, split, 0, ExamplesAtOnce(experiment, split, samples)).x;

@@ -10,6 +10,7 @@ struct Evaluation {
   bool is_known = true;  // whether there are targets to compare with; else loss and metric mean nothing
   double loss = 0;       // the best checkpoint is the one with the smallest on the validation split
   double metric = 0;     // what is reported
+  Metrics metrics;       // all that was measured, the reported one first
   Tensor predictions;    // [examples, ...]
 };
 

@@ -16,9 +16,11 @@ Batch Batch::To(Device device) const {
 
 void Experiment::AddKeys(ConfigSchema& schema) {
   schema.String("train.precision", "f32",
-                "of the base function, in evaluation too: tf32 lets GPUs multiply on tensor cores, bf16 rounds "
-                "activations; weights, sums and what is sampled stay f32",
+                "of the base function: tf32 lets GPUs multiply on tensor cores, bf16 rounds activations; weights, sums "
+                "and what is sampled stay f32",
                 {"f32", "tf32", "bf16"});
+  schema.String("evaluation.precision", "train", "the same in evaluation; train: as in training",
+                {"train", "f32", "tf32", "bf16"});
   schema.Double("train.entropy_weight", 0.1, "of the soft permutations' entropy in the loss", {.min = 0});
 }
 
@@ -26,16 +28,18 @@ Experiment::Experiment(std::unique_ptr<Model> model, const Config& config, Devic
     : model_(std::move(model)), device_(device), entropy_weight_(config.Double("train.entropy_weight")) {
   model_->To(device);
   model_->set_precision(ParsePrecision(config.String("train.precision")));
+  const std::string& evaluation = config.String("evaluation.precision");
+  evaluation_precision_ = evaluation == "train" ? model_->precision() : ParsePrecision(evaluation);
 }
 
-std::vector<LossPart> Experiment::TrainingLoss(const Batch& batch, int64_t total, int64_t samples,
+std::vector<LossPart> Experiment::TrainingLoss(const Batch& batch, const WholeBatch& whole, int64_t samples,
                                                Generator& generator) const {
   const Model::Result result = model_->Forward(batch.x, DrawNoise(batch, samples, generator), generator);
-  std::vector<LossPart> parts = Loss(Prediction(result.output), batch.target, total);
+  std::vector<LossPart> parts = Loss(Prediction(result.output), batch.target, whole);
   if (result.entropy.defined())
     parts.push_back({.name = "entropy",
                      .sum = result.entropy,
-                     .denominator = static_cast<double>(total),
+                     .denominator = static_cast<double>(whole.examples),
                      .weight = entropy_weight_});
   return parts;
 }

@@ -13,6 +13,7 @@
 #include "engine/training/loss.h"
 #include "groups/model.h"
 #include "tools/experiments/config.h"
+#include "tools/report/metrics.h"
 
 namespace orbit {
 
@@ -25,13 +26,19 @@ struct Batch {
   Batch To(Device device) const;
 };
 
+// The whole that some examples are part of, a batch or a split: what a loss's denominators and weights are taken from.
+struct WholeBatch {
+  int64_t examples = 0;
+  std::vector<double> counts;  // Experiment::Counts of them
+};
+
 class Experiment {
  public:
   // The model is moved to the device, and computes in the precision train.precision.
   Experiment(std::unique_ptr<Model> model, const Config& config, Device device);
   virtual ~Experiment() = default;
 
-  // The keys that all experiments have: train.precision, train.entropy_weight.
+  // The keys that all experiments have: train.precision, evaluation.precision, train.entropy_weight.
   static void AddKeys(ConfigSchema& schema);
 
   Model& model() const { return *model_; }
@@ -45,17 +52,23 @@ class Experiment {
   // Those of `examples`, i64 [count], the numbers of the examples of a split; on the host, or on the model's device.
   // Called by a worker, beside training, where steps are not static.
   virtual Batch Load(Split split, const Tensor& examples) const = 0;
+  // What the loss's denominators and weights depend on beside the number of examples, such as how many of their targets
+  // are known or of each class: sums over these examples. Called where Load is, for all examples of a batch.
+  virtual std::vector<double> Counts(Split, const Tensor& /*examples*/) const { return {}; }
   // Whether Load takes `examples` on the model's device too, and it and the model do the same operations on the same
   // shapes for as many examples, without asking the host, so that steps can be captured (engine/step_graph.h).
   virtual bool has_static_steps() const { return false; }
 
   // What of the model's output is compared with a target, and exported: [count, ...].
   virtual Variable Prediction(const Variable& output) const = 0;
-  // Parts of the loss, summed over examples that are part of a batch of `total`.
-  virtual std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target, int64_t total) const = 0;
-  // What is reported, by its name ("mse"), over all predictions of a split.
+  // Parts of the loss, summed over examples that are part of `whole`.
+  virtual std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target,
+                                     const WholeBatch& whole) const = 0;
+  // The name of what is reported ("mse"), and whether more of it is better.
   virtual std::string metric() const = 0;
-  virtual double Metric(const Tensor& predictions, const Tensor& targets) const = 0;
+  virtual bool more_is_better() const = 0;
+  // The metrics of all predictions of a split, in the order of its examples: metric() first, then others if there are.
+  virtual Metrics Measure(const Tensor& predictions, const Tensor& targets) const = 0;
 
   // For `samples` group elements an example, or the one of models that are not sampled.
   virtual Noise DrawNoise(const Batch& batch, int64_t samples, Generator& generator) const {
@@ -64,13 +77,17 @@ class Experiment {
   // Examples times samples that go through the model at once in evaluation; results do not depend on it.
   virtual int64_t rows_at_once() const = 0;
 
-  // The parts of the training loss, that of the entropy included, of examples that are part of a batch of `total`.
-  std::vector<LossPart> TrainingLoss(const Batch& batch, int64_t total, int64_t samples, Generator& generator) const;
+  // The parts of the training loss, that of the entropy included, of examples that are part of `whole`.
+  std::vector<LossPart> TrainingLoss(const Batch& batch, const WholeBatch& whole, int64_t samples,
+                                     Generator& generator) const;
+  // The model's precision in evaluation.
+  Precision evaluation_precision() const { return evaluation_precision_; }
 
  private:
   std::unique_ptr<Model> model_;
   Device device_;
   double entropy_weight_;
+  Precision evaluation_precision_;
 };
 
 // What an experiment is made with.

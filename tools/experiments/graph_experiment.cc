@@ -80,8 +80,8 @@ class GraphExperiment : public Experiment {
 
   Variable Prediction(const Variable& output) const override { return output; }
 
-  std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target, int64_t total) const override {
-    const auto count = static_cast<double>(total);
+  std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target, const WholeBatch& whole) const override {
+    const auto count = static_cast<double>(whole.examples);
     switch (data_.loss) {
       case GraphLoss::kBinary:
         return {{.name = "bce",
@@ -101,8 +101,10 @@ class GraphExperiment : public Experiment {
 
   std::string metric() const override { return data_.loss == GraphLoss::kValues ? "mae" : "accuracy"; }
 
-  double Metric(const Tensor& predictions, const Tensor& targets) const override {
-    if (data_.loss == GraphLoss::kValues) return L1Loss(predictions, targets).value().Item();
+  bool more_is_better() const override { return data_.loss != GraphLoss::kValues; }
+
+  Metrics Measure(const Tensor& predictions, const Tensor& targets) const override {
+    if (data_.loss == GraphLoss::kValues) return {{metric(), L1Loss(predictions, targets).value().Item()}};
     int64_t correct = 0, all = 0;
     const auto compare = [&](const auto& predicted, const auto& known) {
       for (size_t i = 0; i < predicted.size(); ++i) correct += predicted[i] == known[i];
@@ -116,7 +118,7 @@ class GraphExperiment : public Experiment {
       for (const float target : targets.ToVector<float>()) known.push_back(target > 0.5f);
       compare(predicted, known);
     }
-    return 100 * static_cast<double>(correct) / static_cast<double>(all);
+    return {{metric(), 100 * static_cast<double>(correct) / static_cast<double>(all)}};
   }
 
   Noise DrawNoise(const Batch& batch, int64_t samples, Generator& generator) const override {

@@ -74,15 +74,16 @@ class ParticleExperiment : public Experiment {
     return Slice(Reshape(output, shape), 2, 0, dimensions_);
   }
 
-  std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target, int64_t total) const override {
+  std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target, const WholeBatch& whole) const override {
     return {{.name = "mse",
              .sum = MseLoss(prediction, target, Reduction::kSum),
-             .denominator = static_cast<double>(total * particles_ * dimensions_)}};
+             .denominator = static_cast<double>(whole.examples * particles_ * dimensions_)}};
   }
 
   std::string metric() const override { return "mse"; }
-  double Metric(const Tensor& predictions, const Tensor& targets) const override {
-    return MseLoss(predictions, targets).value().Item();
+  bool more_is_better() const override { return false; }
+  Metrics Measure(const Tensor& predictions, const Tensor& targets) const override {
+    return {{metric(), MseLoss(predictions, targets).value().Item()}};
   }
 
   int64_t rows_at_once() const override { return kPairsAtOnce / (particles_ * particles_); }

@@ -45,6 +45,12 @@ void Trainer::AddKeys(ConfigSchema& schema) {
   schema.Double("train.final_factor", 0, "of the learning rate, at the end of linear, cosine and polynomial",
                 {.min = 0, .max = 1});
   schema.Double("train.power", 1, "of the polynomial schedule", {.min = 0});
+  schema.String("train.monitor", "loss",
+                "what the best checkpoint is best in, in validation: the loss, or the metric that is reported",
+                {"loss", "metric"});
+  schema.Int("train.patience", 0,
+             "validations in a row that may be no better than the best before training ends; 0: any number",
+             {.min = 0});
   schema.Double("train.clip_norm", 0, "the largest norm of the gradient; 0: no clipping", {.min = 0});
   schema.Int("evaluation.every", 1, "epochs from one validation to the next", {.min = 1});
   schema.Int("evaluation.samples", 10, "group elements an example in validation", {.min = 1});
@@ -93,9 +99,12 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run
 
 std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
   const auto forward = [this](const std::vector<Tensor>& inputs, const Span& rows, Generator& generator) {
-    const Batch batch = loaded_ ? loaded_->Next()
-                                : experiment_.Load(Split::kTrain, inputs[0].Rows(rows.first, rows.first + rows.count));
-    return experiment_.TrainingLoss(batch.To(experiment_.device()), rows.total, samples_, generator);
+    const LoadedBatch loaded =
+        loaded_
+            ? loaded_->Next()
+            : LoadedBatch{.batch = experiment_.Load(Split::kTrain, inputs[0].Rows(rows.first, rows.first + rows.count)),
+                          .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, inputs[0])}};
+    return experiment_.TrainingLoss(loaded.batch.To(experiment_.device()), loaded.whole, samples_, generator);
   };
   return std::make_unique<TrainingStep>(
       *optimizer_, forward,
@@ -103,15 +112,16 @@ std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
           .accumulate = accumulate_, .clip_norm = config_.Double("train.clip_norm"), .capture = capture});
 }
 
-std::unique_ptr<Prefetch<Batch>> Trainer::LoadAhead() const {
+std::unique_ptr<Prefetch<Trainer::LoadedBatch>> Trainer::LoadAhead() const {
   if (experiment_.has_static_steps()) return nullptr;
   const auto load = [this, batches = batches_](int64_t item) mutable {
     const Tensor examples = batches(item / accumulate_);
     const Span rows = PartOf(examples.dim(0), accumulate_, item % accumulate_);
-    return experiment_.Load(Split::kTrain, examples.Rows(rows.first, rows.first + rows.count));
+    return LoadedBatch{.batch = experiment_.Load(Split::kTrain, examples.Rows(rows.first, rows.first + rows.count)),
+                       .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, examples)}};
   };
-  return std::make_unique<Prefetch<Batch>>(load, step_ * accumulate_, total_steps_ * accumulate_,
-                                           kernels::NumThreads() > 1 ? kLoadedAhead : 0);
+  return std::make_unique<Prefetch<LoadedBatch>>(load, step_ * accumulate_, total_steps_ * accumulate_,
+                                                 kernels::NumThreads() > 1 ? kLoadedAhead : 0);
 }
 
 void Trainer::CaptureSteps() {
@@ -127,11 +137,14 @@ void Trainer::Restore(const io::Checkpoint& checkpoint) {
   optimizer_->LoadState(checkpoint.optimizer);
   step_ = checkpoint.step;
   best_ = checkpoint.best_validation;
+  not_better_ = 0;
   generator_ = checkpoint.generators.at("training");
   summed_ = 0;
   sums_.clear();
   for (const auto& [name, value] : checkpoint.notes) {
-    if (name == "logged/steps")
+    if (name == "monitor/not_better")
+      not_better_ = std::stoll(value);
+    else if (name == "logged/steps")
       summed_ = std::stoll(value);
     else if (name.starts_with("logged/sum/"))
       sums_[name.substr(11)] = std::stod(value);
@@ -158,7 +171,7 @@ bool Trainer::Run(const std::function<bool()>& stop) {
   };
   experiment_.model().Train();
   loaded_ = LoadAhead();
-  while (step_ < total_steps_) {
+  while (step_ < total_steps_ && !is_out_of_patience()) {
     profile(profiled_.first, StartProfiler);
     Step();
     profile(profiled_.second + 1, StopProfiler);
@@ -172,12 +185,20 @@ bool Trainer::Run(const std::function<bool()>& stop) {
     } else if (std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() > kSecondsBetweenSaves) {
       save();
     }
-    if (stop() && step_ < total_steps_) {
+    if (stop() && step_ < total_steps_ && !is_out_of_patience()) {
       save();
       return false;
     }
   }
+  if (is_out_of_patience())
+    run_.log().info("validation has not been better {} times in a row: training ends after step {} of {}", not_better_,
+                    step_, total_steps_);
   return true;
+}
+
+bool Trainer::is_out_of_patience() const {
+  const int64_t patience = config_.Int("train.patience");
+  return patience > 0 && not_better_ >= patience;
 }
 
 void Trainer::Step() {
@@ -247,11 +268,15 @@ void Trainer::Validate() {
   const Evaluation evaluation = Evaluate(experiment_, Split::kValid, config_.Int("evaluation.samples"), generator);
   experiment_.model().Train();
   Metrics metrics = {{"valid/loss", evaluation.loss}};
-  if (experiment_.metric() != "loss") metrics.emplace_back("valid/" + experiment_.metric(), evaluation.metric);
+  for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("valid/" + name, value);
   run_.Log(step_, metrics);
-  if (!std::isfinite(evaluation.loss)) return;
-  if (best_ && evaluation.loss >= *best_) return;
-  best_ = evaluation.loss;
+  const bool of_metric = config_.String("train.monitor") == "metric";
+  const double value = of_metric ? evaluation.metric : evaluation.loss;
+  const double sign = of_metric && experiment_.more_is_better() ? -1 : 1;
+  ++not_better_;
+  if (!std::isfinite(value) || (best_ && sign * value >= sign * *best_)) return;
+  best_ = value;
+  not_better_ = 0;
   Save(run_.best());
 }
 
@@ -262,7 +287,9 @@ void Trainer::Save(const std::string& path) const {
                             .epoch = step_ / steps_per_epoch_,
                             .best_validation = best_,
                             .generators = {{"training", generator_}},
-                            .notes = {{"config", config_.ToYaml()}, {"logged/steps", std::to_string(summed_)}}};
+                            .notes = {{"config", config_.ToYaml()},
+                                      {"logged/steps", std::to_string(summed_)},
+                                      {"monitor/not_better", std::to_string(not_better_)}}};
   for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
   io::SaveCheckpoint(path, checkpoint);
 }

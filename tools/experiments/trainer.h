@@ -39,9 +39,9 @@ class Trainer {
   // Continues from a checkpoint of this run.
   void Restore(const io::Checkpoint& checkpoint);
 
-  // Trains to the end (returns true) or until `stop` returns true after a step (returns false), and saves in both
-  // cases. If a loss or a gradient is not finite, throws Error saying where it first appeared; the checkpoints are then
-  // of earlier steps.
+  // Trains to the end, or until validation has not been better for train.patience times (returns true), or until
+  // `stop` returns true after a step (returns false), and saves in both cases. If a loss or a gradient is not finite,
+  // throws Error saying where it first appeared; the checkpoints are then of earlier steps.
   bool Run(const std::function<bool()>& stop);
 
   // Lets a profiler that waits for it record only the steps `first` to `last`, counted from 1.
@@ -65,9 +65,15 @@ class Trainer {
     PendingNumbers numbers;
   };
 
+  // A micro-batch, and the batch that it is part of.
+  struct LoadedBatch {
+    Batch batch;
+    WholeBatch whole;
+  };
+
   std::unique_ptr<TrainingStep> MakeTrainingStep(bool capture);
   // The batches of the steps to come, a micro-batch an item; none where steps are static.
-  std::unique_ptr<Prefetch<Batch>> LoadAhead() const;
+  std::unique_ptr<Prefetch<LoadedBatch>> LoadAhead() const;
   void Step();
   // Takes the numbers of steps in their order, until at most `most` are pending.
   void Take(size_t most);
@@ -75,6 +81,8 @@ class Trainer {
   void Log(int64_t step);
   void Validate();
   void Save(const std::string& path) const;
+  // Whether validation has not been better for train.patience times.
+  bool is_out_of_patience() const;
 
   const Config& config_;
   Experiment& experiment_;
@@ -84,12 +92,13 @@ class Trainer {
   optim::Schedule schedule_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<TrainingStep> training_step_;
-  std::unique_ptr<Prefetch<Batch>> loaded_;
+  std::unique_ptr<Prefetch<LoadedBatch>> loaded_;
   Generator generator_;
   int64_t step_ = 0;
   std::deque<Pending> pending_;
   std::pair<int64_t, int64_t> profiled_ = {0, 0};
-  std::optional<double> best_;          // validation loss
+  std::optional<double> best_;          // of what is monitored in validation
+  int64_t not_better_ = 0;              // validations since then
   std::map<std::string, double> sums_;  // of what is logged, since the last log
   int64_t summed_ = 0;
 };

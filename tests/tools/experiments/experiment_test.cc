@@ -53,20 +53,20 @@ TEST_F(ExperimentTest, ClassesAreComparedByCrossEntropy) {
   const Batch batch = experiment->Load(Split::kTest, Tensor::From(std::vector<int64_t>{2, 0}, {2}));
   EXPECT_THAT(batch.target.ToVector<float>(), testing::ElementsAre(2, 1));
   const Tensor logits = Tensor::From(std::vector<float>{1000, 1, 999, 0, 2, 0}, {2, 3});
-  const std::vector<LossPart> parts = experiment->Loss(logits, batch.target, 10);
+  const std::vector<LossPart> parts = experiment->Loss(logits, batch.target, {.examples = 10, .counts = {}});
   const double expected = std::log(1 + std::exp(1.0)) + std::log(std::exp(2.0) + 2) - 2;
   EXPECT_NEAR(parts[0].sum.value().Item(), expected, 1e-4);  // logits of 1000 are f32
   EXPECT_EQ(parts[0].denominator, 10);
-  EXPECT_EQ(experiment->Metric(logits, batch.target), 50);
+  EXPECT_EQ(experiment->Measure(logits, batch.target), (Metrics{{"accuracy", 50}}));
 }
 
 TEST_F(ExperimentTest, ValuesAreComparedByDistance) {
   const auto experiment = Graphs({"data.target=values"});
   const Batch batch = experiment->Load(Split::kTest, Tensor::From(std::vector<int64_t>{2, 0}, {2}));
   const Tensor values = Tensor::From(std::vector<float>{6, 5}, {2, 1});
-  EXPECT_EQ(experiment->Loss(values, batch.target, 5)[0].sum.value().Item(), 10);
-  EXPECT_EQ(experiment->Loss(values, batch.target, 5)[0].denominator, 5);
-  EXPECT_EQ(experiment->Metric(values, batch.target), 2);
+  EXPECT_EQ(experiment->Loss(values, batch.target, {.examples = 5, .counts = {}})[0].sum.value().Item(), 10);
+  EXPECT_EQ(experiment->Loss(values, batch.target, {.examples = 5, .counts = {}})[0].denominator, 5);
+  EXPECT_EQ(experiment->Measure(values, batch.target), (Metrics{{"mae", 2}}));
 }
 
 // The loss of a batch is that of its parts, for the same random numbers; so is an evaluation in chunks, which is of one
@@ -79,7 +79,8 @@ TEST_F(ExperimentTest, PartsOfABatchAddUpToIt) {
     for (int64_t i = first; i < first + count; ++i) numbers.push_back(i);
     const Batch batch = experiment->Load(Split::kTest, Tensor::From(numbers, {count}));
     Generator generator = MakeGenerator(0, RandomUse::kTest).WithRows({first, count, 5});
-    const std::vector<LossPart> parts = experiment->TrainingLoss(batch, 5, samples, generator);
+    const std::vector<LossPart> parts =
+        experiment->TrainingLoss(batch, {.examples = 5, .counts = {}}, samples, generator);
     EXPECT_EQ(parts.at(1).name, "entropy");
     return std::pair(parts[0].sum.value().Item() / parts[0].denominator, Total(parts).value().Item());
   };
@@ -87,6 +88,19 @@ TEST_F(ExperimentTest, PartsOfABatchAddUpToIt) {
   EXPECT_NEAR(loss_of(0, 2).second + loss_of(2, 3).second, total, 1e-5);
   Generator generator = MakeGenerator(0, RandomUse::kTest);
   EXPECT_NEAR(Evaluate(*experiment, Split::kTest, samples, generator).loss, loss, 1e-5);
+}
+
+TEST_F(ExperimentTest, EvaluationHasItsOwnPrecision) {
+  const auto predictions = [&](const std::vector<std::string>& precisions) {
+    const auto experiment = Graphs(precisions);
+    Generator generator = MakeGenerator(0, RandomUse::kTest);
+    const std::vector<float> values = Evaluate(*experiment, Split::kTest, 2, generator).predictions.ToVector<float>();
+    EXPECT_EQ(experiment->model().precision(), ParsePrecision(config_->String("train.precision")));
+    return values;
+  };
+  const std::vector<float> f32 = predictions({});
+  EXPECT_EQ(predictions({"train.precision=bf16", "evaluation.precision=f32"}), f32);
+  EXPECT_NE(predictions({"train.precision=bf16"}), f32);
 }
 
 TEST_F(ExperimentTest, ParticlesInAPlane) {

@@ -1,0 +1,97 @@
+// What the trainer makes of validation: which checkpoint is the best, and when training ends early.
+#include "tools/experiments/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "engine/io/checkpoint.h"
+#include "tests/engine/io/testing.h"
+#include "tools/experiments/training_run.h"
+
+namespace orbit {
+namespace {
+
+class TrainerTest : public io::FileTest {
+ protected:
+  void SetUp() override {
+    io::FileTest::SetUp();
+    io::WriteFile(Path("graphs.g6"), "Bw\nBg\nCF\nC~\nDQc\n");
+    io::WriteFile(Path("labels.csv"), "0,0\n1,1\n2,0\n3,1\n4,0\n");
+    io::WriteFile(Path("splits.csv"), "0,train\n1,train\n2,valid\n3,valid\n4,test\n");
+  }
+
+  // Two steps an epoch of an MLP that is averaged over the group: with learning rate 0 validation stays as it is.
+  std::vector<std::string> Settings(const std::vector<std::string>& more) const {
+    std::vector<std::string> all = {"data.path=" + Path(""), "run.directory=" + Path("run"), "model.base=mlp",
+                                    "model.mlp.widths=[8]",  "model.distribution=haar",      "train.batch=1",
+                                    "train.epochs=10"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  std::set<int64_t> Validated() const {
+    std::set<int64_t> steps;
+    for (const MetricsLine& line : ReadMetrics(Path("run/metrics.jsonl")))
+      for (const auto& [name, value] : line.metrics)
+        if (name == "valid/accuracy") steps.insert(line.step);
+    return steps;
+  }
+};
+
+TEST_F(TrainerTest, EndsWhereValidationIsNoLongerBetter) {
+  for (const char* monitor : {"loss", "metric"}) {
+    {
+      TrainingRun run({.preset = "graphs",
+                       .file = "",
+                       .assignments = Settings(
+                           {"train.learning_rate=0", "train.patience=2", std::string("train.monitor=") + monitor})},
+                      "", Device{});
+      EXPECT_TRUE(run.trainer().Run([] { return false; }));
+      EXPECT_EQ(run.trainer().step(), 6);  // the first validation is the best, two are not better
+    }
+    EXPECT_EQ(Validated(), (std::set<int64_t>{2, 4, 6}));
+    EXPECT_EQ(io::LoadCheckpoint(Path("run/best.safetensors")).step, 2);
+    {
+      TrainingRun resumed({}, Path("run"), Device{});
+      EXPECT_TRUE(resumed.trainer().Run([] { return false; }));
+      EXPECT_EQ(resumed.trainer().step(), 6);
+    }
+    {
+      TrainingRun patient({.preset = "", .file = "", .assignments = {"train.patience=4"}}, Path("run"), Device{});
+      EXPECT_TRUE(patient.trainer().Run([] { return false; }));
+      EXPECT_EQ(patient.trainer().step(), 10);
+    }
+    std::filesystem::remove_all(Path("run"));
+  }
+}
+
+// The best in accuracy has the most of it, the best in loss the least.
+TEST_F(TrainerTest, KeepsTheBestOfWhatIsMonitored) {
+  for (const bool of_metric : {false, true}) {
+    {
+      TrainingRun run({.preset = "graphs",
+                       .file = "",
+                       .assignments = Settings({"train.learning_rate=0.1",
+                                                std::string("train.monitor=") + (of_metric ? "metric" : "loss")})},
+                      "", Device{});
+      EXPECT_TRUE(run.trainer().Run([] { return false; }));
+    }
+    std::optional<double> best;
+    int64_t step = 0;
+    for (const MetricsLine& line : ReadMetrics(Path("run/metrics.jsonl")))
+      for (const auto& [name, value] : line.metrics) {
+        if (name != (of_metric ? "valid/accuracy" : "valid/loss")) continue;
+        if (best && (of_metric ? value <= *best : value >= *best)) continue;
+        best = value;
+        step = line.step;
+      }
+    const io::Checkpoint checkpoint = io::LoadCheckpoint(Path("run/best.safetensors"));
+    EXPECT_EQ(checkpoint.step, step);
+    EXPECT_DOUBLE_EQ(checkpoint.best_validation.value(), best.value());
+    std::filesystem::remove_all(Path("run"));
+  }
+}
+
+}  // namespace
+}  // namespace orbit
