@@ -3,13 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/autocast.h"
 #include "engine/nn/init.h"
-#include "engine/ops/diagonal.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/indexing.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/shape.h"
+#include "groups/ops/patch_tokens.h"
 
 namespace orbit {
 namespace {
@@ -40,21 +38,6 @@ Shape OutputShape(const GraphImageOptions& options) {
 }
 
 }  // namespace
-
-Tensor DenseImage(const Features& x, DType dtype) {
-  const EdgeLists& edges = x.edges;
-  const int64_t n = edges.n, graphs = edges.graphs;
-  const std::vector<int32_t> offsets = edges.offsets.ToVector<int32_t>(), sources = edges.sources.ToVector<int32_t>();
-  std::vector<int64_t> pixels;
-  for (int64_t node = 0; node < graphs * n; ++node)
-    for (int32_t e = offsets[node]; e < offsets[node + 1]; ++e)
-      pixels.push_back((node / n * n + sources[e]) * n + node % n);
-  const Device device = edges.offsets.device();
-  const Tensor features =
-      x.edge_features.defined() ? x.edge_features.To(dtype) : Tensor::Full({edges.edges(), 1}, 1, dtype, device);
-  const Tensor index = Tensor::From(pixels, {edges.edges()}).To(device);
-  return IndexAdd(features, index, graphs * n * n).value().Reshape({graphs, n, n, features.dim(1)});
-}
 
 GraphImageInput::Part::Part(const Shape& weight_shape, Generator& generator)
     : weight(AddParameter("proj.weight", nn::FanInUniform(weight_shape, nn::FanIn(weight_shape), generator))),
@@ -103,18 +86,17 @@ Variable GraphImageInput::OfNodes(const View& view) const {
 
 Variable GraphImageInput::OfPairs(const View& view) const {
   const Features& x = view.x();
-  const Variable& nodes = x.features.at(0).value;
-  Variable image;
-  {
-    const Autocast full(Precision::kF32);
-    image = DenseImage(x, nodes.dtype());
-    if (options_.nodes_on_diagonal) image = Concat({image, DiagonalEmbed(nodes)}, -1);
-    image = FoldSamples(view.element().ActInverse(Representation::Scalars(2), image, view.samples()));
-  }
-  const int64_t rows = view.rows(), grid = options_.grid, patch = options_.patch(), size = grid * patch;
-  image = PadNodes(options_, PadNodes(options_, image, 1, size), 2, size);
-  const Variable patches = Permute(Reshape(image, {rows, grid, patch, grid, patch, -1}), {0, 1, 3, 5, 2, 4});
-  return Linear(Reshape(patches, {rows, grid * grid, -1}), Reshape(pairs_->weight, {options_.width, -1}), pairs_->bias);
+  const Tensor& nodes = x.features.at(0).value.value();
+  const GraphImage image{.edges = x.edges,
+                         .edge_features = x.edge_features.defined() ? x.edge_features.To(nodes.dtype()) : Tensor(),
+                         .node_features = options_.nodes_on_diagonal ? nodes : Tensor(),
+                         .num_nodes = x.num_nodes};
+  return FoldSamples(PatchTokens(view.permutation(), image, pairs_->weight, pairs_->bias,
+                                 {.n = options_.n,
+                                  .patch = options_.patch(),
+                                  .grid = options_.grid,
+                                  .padding = options_.padding,
+                                  .centered = options_.centered}));
 }
 
 GraphImageOutput::GraphImageOutput(const GraphImageOptions& options, Generator& generator)

@@ -75,10 +75,6 @@ class GraphImageOutput : public nn::Module {
   Variable weight_, bias_;
 };
 
-// The image [batch, n, n, channels]: an edge's features at (source, target), added up where edges repeat; ones for
-// edges without features. It takes memory for all pairs.
-Tensor DenseImage(const Features& x, DType dtype);
-
 }  // namespace orbit
 
 #endif  // ORBIT_MODELS_GRAPH_IMAGE_H_
