@@ -1,17 +1,13 @@
 #include "data/molecules/molecule_graphs.h"
 
 #include <algorithm>
-#include <mutex>
 #include <numeric>
 #include <utility>
 
-#include "data/io/sha256.h"
-#include "kernels/parallel.h"
+#include "data/molecules/smiles_list.h"
 
 namespace orbit {
 namespace {
-
-constexpr int64_t kParsedAtOnce = 32;  // by a thread
 
 template <class T>
 Tensor ToTensor(const std::vector<T>& values, int64_t columns) {
@@ -20,28 +16,14 @@ Tensor ToTensor(const std::vector<T>& values, int64_t columns) {
 
 std::vector<Molecule> ParseAll(const std::vector<std::string>& smiles, const ShareDone& progress) {
   std::vector<Molecule> molecules(smiles.size());
-  std::mutex mutex;
-  int64_t done = 0;
-  const auto count = static_cast<int64_t>(smiles.size());
-  kernels::ParallelFor(count, kParsedAtOnce, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      try {
-        molecules[i] = ParseSmiles(smiles[i]);
-      } catch (const Error&) {  // stays without atoms
-      }
+  const auto parse = [&](int64_t i) {
+    try {
+      molecules[i] = ParseSmiles(smiles[i]);
+    } catch (const Error&) {  // stays without atoms
     }
-    if (!progress) return;
-    const std::lock_guard lock(mutex);
-    done += end - begin;
-    progress(static_cast<double>(done) / static_cast<double>(count));
-  });
+  };
+  ForEachSmiles(static_cast<int64_t>(smiles.size()), parse, progress);
   return molecules;
-}
-
-std::string DigestOf(const std::vector<std::string>& smiles) {
-  Sha256 digest;
-  for (const std::string& text : smiles) digest.Add(text + "\n");
-  return digest.Hex();
 }
 
 int64_t Sum(const std::vector<int64_t>& widths) { return std::accumulate(widths.begin(), widths.end(), int64_t{0}); }

@@ -1,36 +1,14 @@
 #include "data/molecules/peptides.h"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "data/io/csv.h"
-#include "data/io/pickle_file.h"
 #include "data/io/text_lines.h"
+#include "data/molecules/molecule_splits.h"
 
 namespace orbit {
 namespace {
-
-// Each split's numbers, in ascending order.
-SplitNumbers ReadSplits(const std::string& path, int64_t count) {
-  const PickleFile file(path);
-  SplitNumbers splits;
-  std::vector<bool> taken(count);
-  for (const Split split : kSplits) {
-    const std::string key = split == Split::kValid ? "val" : NameOf(split);
-    const PickleValue* value = file.root().Find(key);
-    Check(value != nullptr && IsTensor(*value), path, " has no array of numbers of the split '", key, "'");
-    std::vector<int64_t>& numbers = splits[static_cast<size_t>(split)];
-    numbers = file.ToTensor(*value).ToVector<int64_t>();
-    std::sort(numbers.begin(), numbers.end());
-    for (const int64_t number : numbers) {
-      Check(number >= 0 && number < count, path, ": the split '", key, "' has the molecule ", number, " of ", count);
-      Check(!taken[number], path, ": the molecule ", number, " is in a split twice");
-      taken[number] = true;
-    }
-  }
-  return splits;
-}
 
 struct Table {
   std::vector<std::string> smiles, places;
@@ -52,7 +30,7 @@ Table ReadTable(CsvReader& reader, const std::function<void(std::vector<double>&
 
 Peptides MakePeptides(const Table& table, const std::string& splits, const ShareDone& progress) {
   const auto count = static_cast<int64_t>(table.smiles.size());
-  SplitNumbers numbers = ReadSplits(splits, count);
+  SplitNumbers numbers = ReadSplitFile(splits, count);
   MoleculeGraphs graphs = LoadMolecules(table.smiles, progress);
   for (int64_t i = 0; i < count; ++i)
     if (graphs.n(i) == 0) Fail(table.places[i], ": ", WhyNoMolecule(table.smiles[i]));
