@@ -17,15 +17,20 @@ Adam::Adam(std::vector<NamedVariable> parameters, AdamOptions options)
       steps_(AddStepCounts()) {
   Check(0 <= options_.beta1 && options_.beta1 < 1 && 0 <= options_.beta2 && options_.beta2 < 1 && options_.epsilon >= 0,
         "Adam with beta1 ", options_.beta1, ", beta2 ", options_.beta2, ", epsilon ", options_.epsilon);
+  for (const NamedVariable& parameter : this->parameters()) {
+    rate_factors_.push_back(options_.rate_factor ? options_.rate_factor(parameter) : 1);
+    Check(rate_factors_.back() >= 0, parameter.name, " has the learning rate's factor ", rate_factors_.back());
+  }
 }
 
 Tensor Adam::Rates(double learning_rate) const {
   std::vector<double> factors;  // in the order of kernels::AdamFactors
   for (size_t i = 0; i < parameters().size(); ++i) {
+    const double rate = learning_rate * rate_factors_[i];
     const double step = static_cast<double>(*steps_[i].data<int64_t>() + 1);
-    factors.push_back(learning_rate / (1 - std::pow(options_.beta1, step)));
+    factors.push_back(rate / (1 - std::pow(options_.beta1, step)));
     factors.push_back(1 / std::sqrt(1 - std::pow(options_.beta2, step)));
-    factors.push_back(options_.decoupled ? 1 - learning_rate * weight_decay(i) : 1);
+    factors.push_back(options_.decoupled ? 1 - rate * weight_decay(i) : 1);
   }
   return Tensor::From(factors, {std::ssize(parameters()), 3}).To(means_[0].dtype());
 }

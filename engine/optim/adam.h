@@ -13,6 +13,7 @@ struct AdamOptions {
   double weight_decay = 0;
   bool decoupled = false;  // AdamW: the decay shrinks the parameters instead of adding to the gradient
   DecayFilter decays = {};
+  RateFactor rate_factor = {};
 };
 
 // State: "exp_avg/NAME", "exp_avg_sq/NAME", "step/NAME".
@@ -24,6 +25,7 @@ class Adam : public Optimizer {
 
  private:
   AdamOptions options_;
+  std::vector<double> rate_factors_;
   std::vector<Tensor> means_, squares_, steps_;
 };
 

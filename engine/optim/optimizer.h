@@ -24,6 +24,10 @@ namespace orbit::optim {
 // Which parameters decay; if empty, all do.
 using DecayFilter = std::function<bool(const NamedVariable&)>;
 
+// A parameter's factor on the learning rate, for groups of parameters that learn at different rates; if empty, all
+// factors are 1.
+using RateFactor = std::function<double(const NamedVariable&)>;
+
 class Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;

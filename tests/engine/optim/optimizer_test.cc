@@ -94,6 +94,29 @@ TEST(Adam, FilterExcludesParametersFromDecay) {
                                    -3.0279580271941993, 0.9637342302414442, -0.4600000002000001});
 }
 
+// A group's factor is as a learning rate of its own, in the decoupled decay, too; a factor of 0 freezes.
+TEST(Adam, GroupsOfParametersLearnAtTheirOwnRates) {
+  const auto after = [](double rate, RateFactor factor) {
+    Adam optimizer(Parameters(), {.weight_decay = 0.1, .decoupled = true, .rate_factor = std::move(factor)});
+    for (int t = 1; t <= 3; ++t) {
+      SetGradients(optimizer.parameters(), t);
+      optimizer.Step(rate);
+    }
+    std::vector<std::vector<double>> values;
+    for (const NamedVariable& parameter : optimizer.parameters())
+      values.push_back(parameter.variable.value().ToVector<double>());
+    return values;
+  };
+  const auto of_q = [](double factor) {
+    return [factor](const NamedVariable& parameter) { return parameter.name == "q" ? factor : 1; };
+  };
+  const auto half = after(0.01, of_q(0.5));
+  EXPECT_EQ(half[0], after(0.01, {})[0]);
+  EXPECT_EQ(half[1], after(0.005, {})[1]);
+  EXPECT_EQ(after(0.01, of_q(0))[1], Parameters()[1].variable.value().ToVector<double>());
+  EXPECT_THROW(after(0.01, of_q(-1)), Error);
+}
+
 TEST(Sgd, FollowsPyTorch) {
   Sgd plain(Parameters(), {.weight_decay = 0.1});
   ExpectAfterFourSteps(plain, {0.4880129930015, -1.23701948700325, 1.985774981505, 0.164460769496125,
