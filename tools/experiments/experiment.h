@@ -70,6 +70,12 @@ class Experiment {
   // The metrics of all predictions of a split, in the order of its examples: metric() first, then others if there are.
   virtual Metrics Measure(const Tensor& predictions, const Tensor& targets) const = 0;
 
+  // Loads the weights that a new run begins with, where there are any, and returns what was loaded, for people; a run
+  // that is resumed, and evaluation, do without.
+  virtual std::string LoadPretrained() { return ""; }
+  // A parameter's factor on train.learning_rate, by its name.
+  virtual double RateFactor(const std::string& /*parameter*/) const { return 1; }
+
   // For `samples` group elements an example, or the one of models that are not sampled.
   virtual Noise DrawNoise(const Batch& batch, int64_t samples, Generator& generator) const {
     return model_->DrawNoise(batch.x, model_->is_sampled() ? samples : 1, generator);

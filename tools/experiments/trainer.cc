@@ -58,15 +58,20 @@ void Trainer::AddKeys(ConfigSchema& schema) {
   schema.Int("log.every", 10, "steps from one line of metrics to the next", {.min = 1});
 }
 
-std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters) {
+std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters,
+                                                const optim::RateFactor& rate_factor) {
   const std::string name = config.String("train.optimizer");
   const double weight_decay = config.Double("train.weight_decay");
-  if (name == "sgd")
+  if (name == "sgd") {
+    for (const NamedVariable& parameter : parameters)
+      Check(rate_factor(parameter) == 1, "train.optimizer: sgd has one learning rate for all parameters");
     return std::make_unique<optim::Sgd>(
         std::move(parameters),
         optim::SgdOptions{.momentum = config.Double("train.momentum"), .weight_decay = weight_decay});
-  return std::make_unique<optim::Adam>(std::move(parameters),
-                                       optim::AdamOptions{.weight_decay = weight_decay, .decoupled = name == "adamw"});
+  }
+  return std::make_unique<optim::Adam>(
+      std::move(parameters),
+      optim::AdamOptions{.weight_decay = weight_decay, .decoupled = name == "adamw", .rate_factor = rate_factor});
 }
 
 Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run)
@@ -77,7 +82,9 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run
       samples_(config.Int("train.samples")),
       accumulate_(config.Int("train.accumulate")),
       batches_(MakeGenerator(seed_, RandomUse::kShuffling), experiment.size(Split::kTrain), config.Int("train.batch")),
-      optimizer_(MakeOptimizer(config, experiment.model().NamedParameters())),
+      optimizer_(MakeOptimizer(
+          config, experiment.model().NamedParameters(),
+          [&experiment](const NamedVariable& parameter) { return experiment.RateFactor(parameter.name); })),
       training_step_(MakeTrainingStep(false)),
       generator_(MakeGenerator(seed_, RandomUse::kTraining)) {
   steps_per_epoch_ = batches_.per_epoch();

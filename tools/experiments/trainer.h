@@ -103,8 +103,9 @@ class Trainer {
   int64_t summed_ = 0;
 };
 
-// Adam, AdamW or SGD, by the keys train.*.
-std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters);
+// Adam, AdamW or SGD, by the keys train.*; only the first two take factors on the learning rate other than 1.
+std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vector<NamedVariable> parameters,
+                                                const optim::RateFactor& rate_factor);
 
 }  // namespace orbit
 

@@ -40,14 +40,16 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
                           : directory_.emplace(RunDirectory::Create(
                                 config_.String("run.directory"),
                                 sources.preset.empty() ? config_.String("task") : sources.preset))) {
-  if (!resume.empty() && std::filesystem::exists(directory_->last()))
-    trainer_.Restore(io::LoadCheckpoint(directory_->last()));
+  const bool restores = !resume.empty() && std::filesystem::exists(directory_->last());
+  if (restores) trainer_.Restore(io::LoadCheckpoint(directory_->last()));
+  const std::string loaded = restores ? "" : experiment_->LoadPretrained();
   directory_->WriteConfig(config_.ToYaml());  // once it is known to be in order
   directory_->StartAt(trainer_.step());
   directory_->log().info("{} {}: {} parameters, steps {} to {}, on {}, {} threads", resume.empty() ? "run" : "resuming",
                          directory_->path().string(), experiment_->model().NumParameters(), trainer_.step(),
                          trainer_.total_steps(), DescribeDevice(device), kernels::NumThreads());
   directory_->log().info("{}", experiment_->Describe());
+  if (!loaded.empty()) directory_->log().info("{}", loaded);
 }
 
 void TrainingRun::LoadBest() { experiment_->model().LoadStateDict(io::LoadCheckpoint(directory_->chosen()).model); }
