@@ -31,7 +31,7 @@ using nlohmann::ordered_json;
 bool OnGpu() { return TheDevice().type == DeviceType::kCuda; }
 
 // On a GPU the L2 cache is first filled with other data, as it is between training steps.
-double Seconds(const Work& run) {
+double Seconds(const BenchmarkWork& run) {
   if (OnGpu()) {
     static const Tensor other = Tensor::Empty({int64_t{1} << 28}, DType::kU8, TheDevice());
     other.Zero();
@@ -44,7 +44,7 @@ struct Timing {
   int repeats;
 };
 
-Timing Time(const Work& run, int repeats) {
+Timing Time(const BenchmarkWork& run, int repeats) {
   Seconds(run);  // warm-up: first touches, scratch memory
   std::vector<double> seconds;
   const auto start = Clock::now();
@@ -92,10 +92,13 @@ Limits MeasureLimits() {
 
 // Names of the same work in PyTorch, by our names.
 const std::map<std::string, std::string>& PeerNames() {
-  static const std::map<std::string, std::string> names = {{"nbody_paper_step", "nbody"},
-                                                           {"nbody_paper_step_graph", "nbody"},
-                                                           {"exp_classify_step", "exp"},
-                                                           {"sinkhorn_1000x188", "sinkhorn"}};
+  static const std::map<std::string, std::string> names = {
+      {"nbody_paper_step", "nbody"},
+      {"nbody_paper_step_graph", "nbody"},
+      {"exp_classify_step", "exp"},
+      {"pattern_vit_tiny_step", "pattern --backbone tiny --batch 8"},
+      {"peptides_vit_tiny_step", "peptides --backbone tiny --batch 8"},
+      {"sinkhorn_1000x188", "sinkhorn"}};
   return names;
 }
 

@@ -18,22 +18,25 @@ namespace orbit {
 // The device that benchmarks run on.
 Device& TheDevice();
 
-using Work = std::function<void()>;
+using BenchmarkWork = std::function<void()>;
 
 Tensor Normal(const Shape& shape);                                               // f32
 inline Variable Parameter(const Shape& shape) { return {Normal(shape), true}; }  // requires a gradient
 Tensor Counts(int64_t graphs, int64_t n);                                        // i32 [graphs], all equal to n
 Tensor RandomRows(int64_t count, int64_t rows);                                  // i64 [count] in [0, rows)
-// Graphs with 33 to n nodes and a twelfth of all possible edges.
+// Graphs with 33 to n nodes and a twelfth of all possible edges; nodes have a label, 0 or 1, and their degree.
 Features RandomGraphs(int64_t graphs, int64_t n);
+// Graphs with a quarter of n to n nodes and this share of all possible edges; nodes have one of `labels` labels,
+// one-hot.
+Features RandomLabelledGraphs(int64_t graphs, int64_t n, double density, int64_t labels);
 
 // `operation` without gradients.
-Work Forward(std::function<Variable()> operation);
+BenchmarkWork Forward(std::function<Variable()> operation);
 // Forward and backward of sum(y g) for y = operation() and a fixed g.
-Work BothWays(std::vector<Variable> inputs, std::function<Variable()> operation);
+BenchmarkWork BothWays(std::vector<Variable> inputs, std::function<Variable()> operation);
 // Steps of Adam that train a model by its loss on a batch of so many rows. Warm where they are captured.
-Work TrainingOf(std::shared_ptr<nn::Module> model, int64_t rows, std::shared_ptr<Generator> generator,
-                std::function<std::vector<LossPart>(Generator&)> loss, TrainingStepOptions options);
+BenchmarkWork TrainingOf(std::shared_ptr<nn::Module> model, int64_t rows, std::shared_ptr<Generator> generator,
+                         std::function<std::vector<LossPart>(Generator&)> loss, TrainingStepOptions options);
 
 }  // namespace orbit
 

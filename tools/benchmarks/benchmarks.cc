@@ -1,5 +1,7 @@
 #include "tools/benchmarks/benchmarks.h"
 
+#include <numeric>
+
 #include "engine/capture.h"
 #include "engine/dispatch.h"
 #include "engine/ops/attention.h"
@@ -24,6 +26,7 @@
 #include "kernels/cuda/cudnn_attention.h"
 #include "kernels/nearest_neighbours.h"
 #include "models/complete_graph.h"
+#include "models/graph_image_model.h"
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 #include "models/vector_neurons.h"
@@ -37,7 +40,7 @@ constexpr double f = sizeof(float);
 
 constexpr int64_t kBatch = 100;
 
-Work NBodyStep(bool capture) {
+BenchmarkWork NBodyStep(bool capture) {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<Model> model = MakeNBodyModel({}, *generator);
   const ParticleBatch batch = {Normal({kBatch, 5, 3, 2}), Normal({kBatch, 5, 5, 2}), Normal({kBatch, 5, 3})};
@@ -50,7 +53,7 @@ Work NBodyStep(bool capture) {
   return TrainingOf(model, kBatch, generator, loss, {.capture = capture});
 }
 
-Work EgnnStep() {
+BenchmarkWork EgnnStep() {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<Model> model = MakeNBodyModel({.base = "egnn"}, *generator);
   const ParticleBatch batch = {Normal({kBatch, 5, 3, 2}), Normal({kBatch, 5, 5, 2}), Normal({kBatch, 5, 3}),
@@ -63,7 +66,7 @@ Work EgnnStep() {
   return TrainingOf(model, kBatch, generator, loss, {});
 }
 
-Work ExpClassifyStep() {
+BenchmarkWork ExpClassifyStep() {
   auto generator = std::make_shared<Generator>(0);
   std::shared_ptr<Model> model = MakeGraphModel({}, *generator);
   const Features x = RandomGraphs(kBatch, 64);
@@ -74,6 +77,34 @@ Work ExpClassifyStep() {
             {"entropy", result.entropy, kBatch, 0.1}};
   };
   return TrainingOf(model, kBatch, generator, loss, {.clip_norm = 0.1});
+}
+
+// A vision transformer of timm's size `tiny` classifies the nodes of 8 graphs, with `image` as for PATTERN or Peptides.
+BenchmarkWork VisionTransformerStep(GraphImageOptions image, double density) {
+  constexpr int64_t kGraphs = 8;
+  auto generator = std::make_shared<Generator>(0);
+  std::shared_ptr<Model> model = MakeGraphImageModel(
+      {.transformer = ParseVisionTransformer("vit_tiny_patch16_224"), .image = image, .diagonal = true}, *generator);
+  const int64_t n = image.n, channels = image.edge_channels;
+  Features x = RandomLabelledGraphs(kGraphs, n, density, image.node_channels);
+  if (channels > 1) {  // a one, as of every edge, and a feature
+    std::vector<float> features(x.edges.edges() * channels, 0.0f);
+    for (int64_t e = 0; e < x.edges.edges(); ++e)
+      features[e * channels] = features[e * channels + 1 + e % (channels - 1)] = 1;
+    x.edge_features = Tensor::From(features, {x.edges.edges(), channels}, TheDevice());
+  }
+  const std::vector<int32_t> sizes = x.num_nodes.ToVector<int32_t>();
+  std::vector<int64_t> classes(kGraphs * n, -100);
+  for (int64_t g = 0; g < kGraphs; ++g)
+    for (int64_t i = 0; i < sizes[g]; ++i) classes[g * n + i] = i % 2;
+  const Tensor target = Tensor::From(classes, {kGraphs, n}, TheDevice());
+  const auto loss = [=, model = model.get()](Generator& generator) -> std::vector<LossPart> {
+    const auto result = (*model)(x, 1, generator);
+    return {{"cross_entropy", CrossEntropyLoss(result.output, target, Reduction::kSum),
+             static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), 0))},
+            {"entropy", result.entropy, kGraphs, 0.1}};
+  };
+  return TrainingOf(model, kGraphs, generator, loss, {});
 }
 
 // ---- Pieces of training steps ----
@@ -91,7 +122,7 @@ Benchmark AttentionBothWays(std::string name, std::string help, const kernels::A
 
 #ifdef ORBIT_CUDA
 // The same work in bf16 by cuDNN.
-Work CudnnAttention(const kernels::AttentionShape& shape) {
+BenchmarkWork CudnnAttention(const kernels::AttentionShape& shape) {
   const auto draw = [&](int64_t parts) {
     return Normal({shape.sequences, shape.tokens, parts * shape.width()}).To(DType::kBF16);
   };
@@ -166,19 +197,19 @@ Permutation RandomPermutation(int64_t samples, int64_t n) {
   return permutation;
 }
 
-Work SinkhornOf(int64_t graphs, int64_t samples) {
+BenchmarkWork SinkhornOf(int64_t graphs, int64_t samples) {
   const Variable scores = Parameter({graphs, samples, 188});
   return BothWays({scores}, [=, counts = Counts(graphs, 188)] { return SoftSort(scores, counts, {.tau = 0.01}).soft; });
 }
 
-Work PermuteOf(int64_t order, const Shape& shape) {
+BenchmarkWork PermuteOf(int64_t order, const Shape& shape) {
   const Variable x = Parameter(shape);
   const Permutation permutation = RandomPermutation(20, shape[1]);
   return BothWays({x, permutation.soft}, [=] { return ActInverse(permutation, static_cast<int>(order), x); });
 }
 
 // The first layer of an MLP on permuted graphs; with_gradient also computes the gradient of its weight.
-Work PermutedLinearOf(bool with_gradient) {
+BenchmarkWork PermutedLinearOf(bool with_gradient) {
   const Features graphs = RandomGraphs(100, 64);
   const Permutation permutation = Sort(Normal({100, 10, 64}), graphs.num_nodes);
   const Variable weight = Parameter({2048, 64 * 2 + 64 * 64}), bias = Parameter({2048});
@@ -188,7 +219,7 @@ Work PermutedLinearOf(bool with_gradient) {
   return with_gradient ? BothWays({weight, bias}, layer) : Forward(layer);
 }
 
-Work VectorNeuronsOf(bool edges) {
+BenchmarkWork VectorNeuronsOf(bool edges) {
   Generator generator(0);
   auto layer = std::make_shared<VNLayer>(42, 21, false, generator);
   layer->To(TheDevice());
@@ -198,7 +229,7 @@ Work VectorNeuronsOf(bool edges) {
   return BothWays(inputs, [=] { return edges ? layer->Convolve(x, 4, pool) : (*layer)(x); });
 }
 
-Work NearestNeighboursOf(int64_t graphs, int64_t n, int64_t d, int64_t k) {
+BenchmarkWork NearestNeighboursOf(int64_t graphs, int64_t n, int64_t d, int64_t k) {
   const Tensor x = Normal({graphs, n, d}), index = Tensor::Empty({graphs, n, k}, DType::kI32, TheDevice());
   return [=] {
     DispatchDevice("NearestNeighbours", TheDevice(), [&](auto device) {
@@ -220,6 +251,10 @@ std::vector<Benchmark> MakeBenchmarks() {
        [] { return NBodyStep(/*capture=*/false); }},
       {"nbody_egnn_step", "a training step of nbody_egnn: batch 100", 0, 0.69e9, EgnnStep},
       {"exp_classify_step", "a training step of exp_classify_mlp_ps: batch 100, 10 samples", 0, 109e9, ExpClassifyStep},
+      {"pattern_vit_tiny_step", "a training step of a vision transformer on PATTERN's graphs: tiny, batch 8", 0, 0,
+       [] { return VisionTransformerStep({.n = 188, .nodes_on_diagonal = true}, 0.43); }},
+      {"peptides_vit_tiny_step", "the same on graphs as large and sparse as those of Peptides", 0, 0,
+       [] { return VisionTransformerStep({.n = 444, .node_channels = 50, .edge_channels = 8}, 0.005); }},
 
       // Groups.
       {"sinkhorn_1000x188", "SoftSort with 20 Sinkhorn iterations, forward and backward, 1,000 x 188 nodes",
@@ -388,13 +423,13 @@ std::vector<Benchmark> MakeBenchmarks() {
          const Variable parameter = Parameter({19000000});
          parameter.set_grad(Normal({19000000}));
          auto optimizer = std::make_shared<optim::Adam>(std::vector<NamedVariable>{{"parameter", parameter}});
-         return Work([optimizer] { optimizer->Step(1e-3); });
+         return BenchmarkWork([optimizer] { optimizer->Step(1e-3); });
        }},
       {"gradient_norm_19000000", "the squared norm of as many gradients", 1.9e7 * f, 0,
        [] {
          const Variable parameter = Parameter({19000000});
          parameter.set_grad(Normal({19000000}));
-         return Work([parameters = std::vector<NamedVariable>{{"parameter", parameter}}] {
+         return BenchmarkWork([parameters = std::vector<NamedVariable>{{"parameter", parameter}}] {
            optim::SquaredGradientNorm(parameters);
          });
        }},
@@ -465,13 +500,13 @@ std::vector<Benchmark> MakeBenchmarks() {
        }},
       {"uniform_10000000", "random numbers", 1e7 * f, 0,
        [] {
-         return Work([generator = std::make_shared<Generator>(0)] {
+         return BenchmarkWork([generator = std::make_shared<Generator>(0)] {
            generator->Uniform({10000000}, 0, 1, DType::kF32, TheDevice());
          });
        }},
       {"normal_10000000", "random numbers", 1e7 * f, 0,
        [] {
-         return Work([generator = std::make_shared<Generator>(0)] {
+         return BenchmarkWork([generator = std::make_shared<Generator>(0)] {
            generator->Normal({10000000}, 0, 1, DType::kF32, TheDevice());
          });
        }},

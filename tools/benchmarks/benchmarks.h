@@ -12,9 +12,9 @@ namespace orbit {
 
 struct Benchmark {
   std::string name, help;
-  double bytes;                   // minimum to be moved, by the kernels' headers and comments
-  double flops;                   // minimum to be done
-  std::function<Work()> prepare;  // returns the work to be timed
+  double bytes;                            // minimum to be moved, by the kernels' headers and comments
+  double flops;                            // minimum to be done
+  std::function<BenchmarkWork()> prepare;  // returns the work to be timed
 };
 
 // All benchmarks; a new one is an entry in its table.
