@@ -21,12 +21,19 @@ using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 std::chrono::duration<double> Duration(double seconds) { return std::chrono::duration<double>(seconds); }
 
-// The messages that have come within some seconds; *open tells whether the connection still is.
-std::vector<Message> Await(Connection& connection, double seconds, bool* open) {
+// The messages that have come within some seconds. If the connection is closed or of no use, *open is false and
+// *problem says why.
+std::vector<Message> Await(Connection& connection, double seconds, bool* open, std::string* problem) {
   pollfd waiting = {connection.socket().descriptor(), POLLIN, 0};
   poll(&waiting, 1, static_cast<int>(seconds * 1e3));
   std::vector<Message> messages;
-  *open = connection.Flush() && connection.Receive(&messages);
+  try {
+    *open = connection.Flush() && connection.Receive(&messages);
+    if (!*open) *problem = "rank 0, or another program there, closed the connection";
+  } catch (const std::exception& error) {
+    *open = false;
+    *problem = error.what();
+  }
   return messages;
 }
 
@@ -82,7 +89,7 @@ void Session::Meet(const std::string& interface) {
       problem = "something accepts connections there, but does not answer: another program, or a rank 0 that hangs";
       bool open = true, joined = false;
       for (double left; open && (left = patience_.deadline - SecondsSince(start)) > 0;) {
-        for (const Message& message : Await(*connection_, left, &open)) {
+        for (const Message& message : Await(*connection_, left, &open, &problem)) {
           if (message.kind == Kind::kAlive && !joined) {
             problem = "rank 0 answers, but not all ranks have come";
             connection_->Queue({Kind::kJoin, ranks_.rank, ranks_.world, ranks_.job, host_and_process});
@@ -99,10 +106,7 @@ void Session::Meet(const std::string& interface) {
           return;
         }
       }
-      if (!open) {
-        problem = "rank 0, or another program there, closed the connection";
-        std::this_thread::sleep_for(Duration(pause));
-      }
+      std::this_thread::sleep_for(Duration(pause));
     }
     Fail("no answer within ", patience_.deadline, " s: ", problem);
   } catch (const std::exception& error) {
