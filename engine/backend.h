@@ -33,6 +33,23 @@ class RecordedWork {
   virtual int64_t size() const = 0;  // number of kernels, fills and copies
 };
 
+// A point in the work of a SideQueue.
+class Mark {
+ public:
+  virtual ~Mark() = default;
+  virtual bool Reached() = 0;      // asks, without waiting
+  virtual void HoldKernels() = 0;  // what the device is given from now on runs after it
+};
+
+// Work that runs beside the device's kernels, in its own order, such as communication.
+class SideQueue {
+ public:
+  virtual ~SideQueue() = default;
+  virtual void* handle() = 0;       // a cudaStream_t or, on the emulator, a SimtStream* (engine/simt_queue.h)
+  virtual void AfterKernels() = 0;  // what follows runs after the work that the device has been given so far
+  virtual std::unique_ptr<Mark> Record() = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -54,6 +71,9 @@ class Backend {
   virtual void Fill(int index, void* data, const void* element, size_t element_bytes, size_t count) = 0;
   virtual std::unique_ptr<PendingCopy> StartCopyToHost(int index, const std::vector<DeviceBytes>& pieces) = 0;
   virtual void Synchronize(int index) = 0;
+
+  // Null where kernels are done when they return, as on the CPU.
+  virtual std::unique_ptr<SideQueue> MakeSideQueue(int /*index*/) { return nullptr; }
 
   // After BeginCapture kernels, fills and copies within the device are recorded instead of done, and no other function
   // but Obtain is called. EndCapture ends that, even if it throws because the record is unusable.

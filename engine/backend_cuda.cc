@@ -43,6 +43,14 @@ class Event {
     return milliseconds * 1e-3;
   }
   void Wait(const char* operation) const { CheckCuda(operation, cudaEventSynchronize(event_)); }
+  bool Reached() const {
+    const cudaError_t state = cudaEventQuery(event_);
+    if (state == cudaErrorNotReady) return false;
+    CheckCuda("event", state);
+    return true;
+  }
+  // What `stream` is given from now on waits for the event.
+  void Hold(cudaStream_t stream) const { CheckCuda("event", cudaStreamWaitEvent(stream, event_, 0)); }
 
  private:
   cudaEvent_t event_ = nullptr;
@@ -169,6 +177,41 @@ class CopyOnItsWay : public PendingCopy {
   std::unique_ptr<Landing> landing_;
 };
 
+// A stream beside that of kernels, whose own kernels come first where both have some to run.
+class SideStream : public SideQueue {
+ public:
+  explicit SideStream(cudaStream_t kernels) : kernels_(kernels) {
+    int lowest = 0, highest = 0;
+    CheckCuda("stream", cudaDeviceGetStreamPriorityRange(&lowest, &highest));
+    CheckCuda("stream", cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, highest));
+  }
+  ~SideStream() override { cudaStreamDestroy(stream_); }
+
+  void* handle() override { return stream_; }
+  void AfterKernels() override {
+    const Event so_far;
+    so_far.Record(kernels_);
+    so_far.Hold(stream_);  // it may be destroyed at once: CUDA keeps it until it has happened
+  }
+  std::unique_ptr<Mark> Record() override {
+    auto mark = std::make_unique<StreamMark>(kernels_);
+    mark->event.Record(stream_);
+    return mark;
+  }
+
+ private:
+  struct StreamMark : Mark {
+    explicit StreamMark(cudaStream_t of_kernels) : kernels(of_kernels) {}
+    bool Reached() override { return event.Reached(); }
+    void HoldKernels() override { event.Hold(kernels); }
+    const cudaStream_t kernels;
+    const Event event;
+  };
+
+  const cudaStream_t kernels_;
+  cudaStream_t stream_ = nullptr;
+};
+
 // A CUDA graph.
 class RecordedGraph : public RecordedWork {
  public:
@@ -288,6 +331,9 @@ class CudaDeviceBackend : public Backend {
     return std::make_unique<CopyOnItsWay>(Use(index), pieces);
   }
   void Synchronize(int index) override { CheckCuda("synchronisation", cudaStreamSynchronize(Use(index).stream)); }
+  std::unique_ptr<SideQueue> MakeSideQueue(int index) override {
+    return std::make_unique<SideStream>(Use(index).stream);
+  }
 
   bool captures() const override { return true; }
   void BeginCapture(int index) override {

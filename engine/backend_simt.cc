@@ -4,6 +4,7 @@
 
 #include "engine/backend.h"
 #include "engine/simt_memory.h"
+#include "engine/simt_queue.h"
 #include "kernels/simt/recording.h"
 #include "kernels/simt/scratch.h"
 
@@ -68,6 +69,7 @@ class Simt : public Backend {
     return CpuBackend().StartCopyToHost(index, pieces);
   }
   void Synchronize(int) override {}
+  std::unique_ptr<SideQueue> MakeSideQueue(int) override { return MakeSimtQueue(); }
 
   bool captures() const override { return true; }
   void BeginCapture(int) override { kernels::simt::recording = &recording_; }

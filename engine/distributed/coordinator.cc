@@ -105,6 +105,7 @@ void Coordinator::Handle(Member& member, const Message& message) {
       member.operation = message.name;
       member.context = message.text;
       if (message.kind == Kind::kOverdue) FailJob(member.rank, WhyOverdue(member));
+      CheckAgreement(member);
       CheckLeft();
       break;
     case Kind::kAbort:
@@ -196,13 +197,18 @@ std::string Coordinator::WhyOverdue(const Member& reporter) const {
       add(other.name + " has been silent for " + Seconds(other.silent) + ", it was " + Whereabouts(other));
     else if (other.submitted < reporter.submitted)
       add(other.name + " has not come to it, it was " + Whereabouts(other));
-    else if (other.submitted == reporter.submitted && other.operation != reporter.operation)
-      add(other.name + " started " + other.operation + " in its place");
   }
   if (why.empty())
     why = "all ranks take part and give signs of life, so that the network between them is too slow or broken";
-  return reporter.name + ", " + (reporter.context.empty() ? "" : reporter.context + ", ") + reporter.operation +
-         ": not complete within " + Seconds(patience_.operation) + ": " + why;
+  return Reported(reporter) + ": not complete within " + Seconds(patience_.operation) + ": " + why;
+}
+
+// The ranks' operations are the same. Only those that the ranks report are seen, which is enough for what goes on.
+void Coordinator::CheckAgreement(const Member& member) {
+  for (const Member& other : members_)
+    if (other.rank >= 0 && other.submitted == member.submitted && other.operation != member.operation)
+      return FailJob(member.rank, Reported(member) + ": " + other.name + " started another operation in its place, " +
+                                      other.operation);
 }
 
 // A rank that has left takes part in no further operation: whoever starts one would wait for ever.
@@ -228,7 +234,15 @@ Coordinator::Member* Coordinator::OfRank(int rank) {
   return nullptr;
 }
 
-std::string Coordinator::Whereabouts(const Member& member) const {
+// "rank 1 on node7 (process 1234), step 5, all-reduce 9 of 1000 f32", as the rank itself begins a message.
+std::string Coordinator::Reported(const Member& member) {
+  std::string text = member.name;
+  if (!member.context.empty()) text += ", " + member.context;
+  if (!member.operation.empty()) text += ", " + member.operation;
+  return text;
+}
+
+std::string Coordinator::Whereabouts(const Member& member) {
   const std::string operation = member.operation.empty() ? "before its first operation" : "at " + member.operation;
   return member.context.empty() ? operation : "in " + member.context + ", " + operation;
 }

@@ -52,11 +52,13 @@ class Coordinator {
   void Lose(Member& member);
   void FailJob(int rank, const std::string& cause);
   std::string WhyOverdue(const Member& reporter) const;
+  void CheckAgreement(const Member& member);
   void CheckLeft();
   void Broadcast(const Message& message);
   void Refuse(Member& member, const std::string& why);
   Member* OfRank(int rank);
-  std::string Whereabouts(const Member& member) const;
+  static std::string Reported(const Member& member);
+  static std::string Whereabouts(const Member& member);
 
   const Socket listener_;
   const int world_;

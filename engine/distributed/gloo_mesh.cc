@@ -86,11 +86,12 @@ void GlooMesh::Connect() {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    session_.FailBroken(address.empty()
-                            ? "the network cannot be used by " + interface_ + ": " + error.what()
-                            : "this rank at " + interface_ + " and " + session_.name_of(other) + " at " + address +
-                                  " do not reach each other; choose another network interface with --interface. " +
-                                  HostName() + " has " + NamesOfInterfaces() + " (" + error.what() + ")");
+    session_.ReportBroken(address.empty()
+                              ? "the network cannot be used by " + interface_ + ": " + error.what()
+                              : "this rank at " + interface_ + " and " + session_.name_of(other) + " at " + address +
+                                    " do not reach each other; choose another network interface with --interface. " +
+                                    HostName() + " has " + NamesOfInterfaces() + " (" + error.what() + ")");
+    Fail(session_.failure());
   }
 }
 
@@ -138,10 +139,13 @@ void GlooMesh::Exchange(const std::string& name, const void* from, const std::ve
     while (complete && to_send-- > 0) complete = buffers.from->waitSend(Milliseconds(left()));
     if (complete) return;
   } catch (const std::exception& error) {
-    if (left() <= 0.01) session_.FailOverdue("this took longer than the deadline allows");
-    session_.FailBroken(error.what());
+    if (left() <= 0.01)
+      session_.ReportOverdue("this took longer than the deadline allows");
+    else
+      session_.ReportBroken(error.what());
+    Fail(session_.failure());
   }
-  session_.FailBroken("this was stopped");
+  session_.Check();  // the job has failed, and the exchange was stopped
 }
 
 }  // namespace orbit

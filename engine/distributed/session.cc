@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <sstream>
 
@@ -52,13 +53,10 @@ Session::Session(const Ranks& ranks, const std::string& interface, double deadli
 
 Session::~Session() {
   AbortIfUnwinding();
+  Leave();
   {
     std::unique_lock lock(mutex_);
-    if (failure_.empty()) {
-      connection_->Queue({Kind::kLeave, ranks_.rank, submitted_});
-      eventfd_write(wake_.descriptor(), 1);
-      changed_.wait_for(lock, Duration(patience_.deadline), [&] { return farewell_ || !failure_.empty(); });
-    }
+    changed_.wait_for(lock, Duration(patience_.deadline), [&] { return farewell_ || !failure_.empty(); });
     stop_ = true;
     changed_.notify_all();
   }
@@ -118,7 +116,7 @@ void Session::Meet(const std::string& interface) {
 }
 
 void Session::Run() {
-  double silent = 0, since_progress = 0;
+  double silent = 0, since_progress = 0, since_failure = 0;
   for (auto last = Clock::now();;) {
     pollfd polled[] = {{connection_->socket().descriptor(), POLLIN, 0}, {wake_.descriptor(), POLLIN, 0}};
     {
@@ -148,6 +146,7 @@ void Session::Run() {
       last = Clock::now();
       silent = messages.empty() ? silent + elapsed : 0;
       since_progress += elapsed;
+      if (!failure_.empty()) since_failure += elapsed;
       if (since_progress >= patience_.period) {
         connection_->Queue(Progress(Kind::kProgress));
         since_progress = 0;
@@ -158,17 +157,26 @@ void Session::Run() {
     for (const Message& message : messages) Handle(message);
     if (!failed.empty()) SetFailure(failed);
     if (stop) return;
+    if (since_failure > patience_.deadline) EndProcess();
     if (!open) {
       std::unique_lock lock(mutex_);
       const bool expected = farewell_;
       lock.unlock();
       if (!expected) SetFailure(names_[0] + ", which coordinates the others, has ended unexpectedly");
       lock.lock();
-      changed_.notify_all();
-      changed_.wait(lock, [&] { return stop_; });
+      const bool stopped = changed_.wait_for(lock, Duration(patience_.deadline), [&] { return stop_; });
+      lock.unlock();
+      if (!stopped) EndProcess();
       return;
     }
   }
+}
+
+// The job has failed, and the thread that would notice hangs, in a library or a file system.
+void Session::EndProcess() const {
+  std::fprintf(stderr, "%s (this process has not ended %g s after that, and is ended here)\n", failure().c_str(),
+               patience_.deadline);
+  _exit(1);
 }
 
 void Session::Handle(const Message& message) {
@@ -190,14 +198,8 @@ void Session::SetFailure(const std::string& cause) {
   {
     std::lock_guard lock(mutex_);
     if (!failure_.empty()) return;
-    failure_ = cause;
-    // The cause names another rank; where this one is goes before it.
-    if (!cause.starts_with(name_)) {
-      std::string where = name_;
-      if (!context_.empty()) where += ", " + context_;
-      if (!operation_.empty()) where += ", " + operation_;
-      failure_ = where + ": " + cause;
-    }
+    // Where the cause names another rank, this one goes before it.
+    failure_ = cause.starts_with(name_) ? cause : Whereabouts(true) + ": " + cause;
     changed_.notify_all();
   }
   std::lock_guard lock(callback_mutex_);
@@ -256,12 +258,29 @@ void Session::Check() const {
   orbit::Check(failure.empty(), failure);
 }
 
-void Session::Abort(const std::string& message) {
-  std::unique_lock lock(mutex_);
-  if (!failure_.empty()) return;
+std::string Session::Whereabouts(bool with_operation) const {
   std::string where = name_;
   if (!context_.empty()) where += ", " + context_;
-  const std::string text = message.starts_with(name_) ? message : where + ": " + message;
+  if (with_operation && !operation_.empty()) where += ", " + operation_;
+  return where;
+}
+
+void Session::Leave() {
+  {
+    std::lock_guard lock(mutex_);
+    if (left_ || !failure_.empty()) return;
+    left_ = true;
+    connection_->Queue({Kind::kLeave, ranks_.rank, submitted_});
+  }
+  eventfd_write(wake_.descriptor(), 1);
+}
+
+void Session::Abort(const std::string& message) { EndJob(message, false); }
+
+void Session::EndJob(const std::string& message, bool in_operation) {
+  std::unique_lock lock(mutex_);
+  if (!failure_.empty()) return;
+  const std::string text = Whereabouts(in_operation) + ": " + message;
   connection_->Queue({Kind::kAbort, ranks_.rank, 0, "", text});
   eventfd_write(wake_.descriptor(), 1);
   // It comes back when the others are being told.
@@ -274,24 +293,21 @@ void Session::AbortIfUnwinding() {
   if (std::uncaught_exceptions() > exceptions_) Abort("an exception ended this rank");
 }
 
-void Session::FailOverdue(const std::string& symptom) {
+void Session::ReportOverdue(const std::string& symptom) {
   {
     std::lock_guard lock(mutex_);
     connection_->Queue(Progress(Kind::kOverdue));
   }
   eventfd_write(wake_.descriptor(), 1);
-  FailAfterVerdict(symptom);
+  ReportBroken(symptom);
 }
 
-void Session::FailBroken(const std::string& symptom) { FailAfterVerdict(symptom); }
-
-void Session::FailAfterVerdict(const std::string& symptom) {
+void Session::ReportBroken(const std::string& symptom) {
   {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, Duration(2 * patience_.period + 0.1), [&] { return !failure_.empty(); });
   }
-  Abort(symptom);
-  Fail(failure());
+  EndJob(symptom, true);
 }
 
 }  // namespace orbit

@@ -18,6 +18,8 @@
 
 namespace orbit {
 
+// When the job fails, this rank's operations do, and so the program ends. A process that has not let go of its session
+// within the deadline after that hangs, and is ended with status 1.
 class Session {
  public:
   // Meets the other ranks. Throws Error, within the deadline, if they do not come together: nobody answers, another
@@ -50,23 +52,27 @@ class Session {
   // Why the job has failed, with where this rank is; empty if it has not.
   std::string failure() const;
   void Check() const;  // throws it
+  // Tells the others that this rank starts no further operation; the destructor does, where this has not been called.
+  void Leave();
   // Ends the job on all ranks.
   void Abort(const std::string& message);
   // The same, where an exception is ending this rank.
   void AbortIfUnwinding();
-  // For an operation that is overdue or failed: waits for the coordinator's word on which rank is the cause and throws
-  // it. `symptom` is what this rank saw of it.
-  [[noreturn]] void FailOverdue(const std::string& symptom);
-  [[noreturn]] void FailBroken(const std::string& symptom);
+  // For an operation that is overdue or broken: waits for the coordinator's word on which rank is the cause, or ends
+  // the job with `symptom`, what this rank saw of it. failure() is set afterwards.
+  void ReportOverdue(const std::string& symptom);
+  void ReportBroken(const std::string& symptom);
 
  private:
   void Meet(const std::string& interface);
   void Run();
+  [[noreturn]] void EndProcess() const;
   void Handle(const Message& message);
   void Post(const Message& message);
   void SetFailure(const std::string& cause);
+  void EndJob(const std::string& message, bool in_operation);
+  std::string Whereabouts(bool with_operation) const;
   Message Progress(Message::Kind kind) const;
-  [[noreturn]] void FailAfterVerdict(const std::string& symptom);
 
   const Ranks ranks_;
   const Patience patience_;
@@ -83,7 +89,7 @@ class Session {
   int64_t submitted_ = 0;
   std::string operation_, context_;
   std::string failure_;
-  bool farewell_ = false, stop_ = false;
+  bool left_ = false, farewell_ = false, stop_ = false;
 
   std::mutex callback_mutex_;
   std::function<void()> on_failure_;  // guarded by callback_mutex_
