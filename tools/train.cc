@@ -1,8 +1,10 @@
 // Trains a model, or resumes a run that was stopped. See --help.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/evaluation.h"
+#include "tools/experiments/pace.h"
 #include "tools/experiments/presets.h"
 #include "tools/experiments/training_run.h"
 #include "tools/report/progress.h"
@@ -25,6 +28,7 @@ struct Arguments {
   std::string resume;
   std::vector<int64_t> profiled_steps;  // the first and the last step, or empty
   bool graph = false;
+  double minutes = 0;  // 0: as the settings say
   LaunchOptions launch;
 };
 
@@ -64,18 +68,46 @@ Metrics Test(TrainingRun& run) {
   return evaluation.metrics;
 }
 
+// Has train.steps be as many as fit into the minutes since `begin`, with the test, and returns how that was found.
+std::string FitSteps(const Arguments& arguments, std::chrono::steady_clock::time_point begin, Device device,
+                     SettingsSources& sources) {
+  const auto since = [](std::chrono::steady_clock::time_point then) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+  };
+  const auto made = std::chrono::steady_clock::now();
+  Config config = ResolveSettings(sources);
+  const std::unique_ptr<Experiment> experiment = MakeExperiment(config, device);
+  const double seconds_to_make = since(made);  // the run makes its own
+  const double seconds = 60 * arguments.minutes;
+  const Pace pace = MeasurePace(config, *experiment, arguments.graph, seconds / 100);
+  const int64_t steps = pace.StepsWithin(seconds - since(begin) - seconds_to_make);
+  sources.assignments.insert(sources.assignments.end(), {"train.epochs=0", "train.steps=" + std::to_string(steps)});
+  char text[200];
+  std::snprintf(text, sizeof(text),
+                "%lld steps of %.4g ms fit into %g minutes, with validations of %.3g s and a test of about %.3g s",
+                static_cast<long long>(steps), 1000 * pace.step, arguments.minutes, pace.validation, pace.test);
+  return text;
+}
+
 int Train(const Arguments& arguments) {
+  const auto begin = std::chrono::steady_clock::now();
   const StopSignal stop;
   const Device device = Launch(arguments.launch);
   SettingsSources sources = arguments.settings;
   Check(arguments.resume.empty() || (sources.preset.empty() && sources.file.empty()),
         "--resume takes its settings from the run; --set may change them");
   if (arguments.resume.empty() && sources.preset.empty() && sources.file.empty()) sources.preset = kDefaultPreset;
+  std::string fitted;
+  if (arguments.minutes > 0) {
+    Check(arguments.resume.empty(), "--minutes is for a new run: --resume keeps the steps that were chosen");
+    fitted = FitSteps(arguments, begin, device, sources);
+  }
   TrainingRun run(sources, arguments.resume, device);
   Trainer& trainer = run.trainer();
   RunDirectory& directory = run.directory();
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
   if (arguments.graph) trainer.CaptureSteps();
+  if (!fitted.empty()) directory.log().info("{}", fitted);
   const bool finished = [&] {
     try {
       return trainer.Run([&] { return stop.requested(); });
@@ -117,6 +149,10 @@ int Main(int argc, char** argv) {
                "on GPUs, for tasks whose steps have static shapes (nbody, particles): a step is captured into a CUDA "
                "graph and is "
                "one launch from then on, with the same results; not the default yet");
+  app.add_option("--minutes", arguments.minutes,
+                 "train for as many steps as fit into so many minutes with the test, found by a rehearsal of some "
+                 "seconds; the run keeps their number as train.steps, and the schedule is that of so many steps")
+      ->check(CLI::PositiveNumber);
   AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
   app.footer(Footer);

@@ -62,6 +62,24 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
   [ "$(grep -o '"step":[0-9]*,"valid' "$signal/metrics.jsonl" | sort | uniq -d | wc -l)" = 0 ] || fail "steps came twice"
 done
 
+echo "--- as many steps as fit into a time: the run of so many steps, which a stop does not change"
+! run --minutes 0 --set run.directory=never >out 2>err || fail "no time at all"
+for minutes in 0.2 2; do # the longer time where the machine has other work
+  "$train" "${small[@]}" --set train.schedule=cosine --minutes "$minutes" --set run.directory=fitted >fitted.out 2>fitted.err &&
+    break
+done
+steps=$(sed -nE 's/^ *steps: ([0-9]+).*/\1/p' fitted/config.yaml)
+grep -q "$steps steps of .* fit into $minutes minutes" fitted/log.txt || fail "$steps steps: $(cat fitted.err)"
+"$train" "${small[@]}" --set train.schedule=cosine --set train.steps="$steps" --set train.epochs=0 \
+  --set run.directory=counted >counted.out 2>/dev/null
+cmp fitted.out counted.out
+cmp <(tensors fitted/last.safetensors) <(tensors counted/last.safetensors)
+"$train" --resume fitted >resumed.out 2>resumed.err
+cmp fitted.out resumed.out
+refuses "--minutes is for a new run" "$train" --resume fitted --minutes 1
+refuses "no step fits into" "$train" "${small[@]}" --minutes 0.01 --set run.directory=short
+[ ! -e short ] || fail "a run of no steps leaves files"
+
 echo "--- one writer a run, on one thread if so asked"
 begin=("$train" "${small[@]}" --threads 1 --set train.steps=1000000 --set evaluation.every=1 --set run.directory=busy)
 "${begin[@]}" >busy.out 2>busy.err &

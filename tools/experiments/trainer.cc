@@ -139,6 +139,29 @@ void Trainer::CaptureSteps() {
   training_step_ = MakeTrainingStep(true);
 }
 
+double Trainer::SecondsPerStep(double seconds) {
+  constexpr int64_t kWarmUp = 4;  // steps are captured in the third
+  experiment_.model().Train();
+  loaded_ = LoadAhead();
+  const size_t behind = experiment_.device() == Device{} ? 0 : 1;
+  const auto forget = [&](size_t most) {
+    for (; pending_.size() > most; pending_.pop_front()) pending_.front().numbers.Get();
+  };
+  const auto run = [&](int64_t steps) {
+    const auto begin = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < steps; ++i) {
+      Step();
+      forget(behind);
+    }
+    forget(0);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  run(kWarmUp);
+  int64_t steps = 1;
+  for (;; steps *= 2)
+    if (const double taken = run(steps); taken >= seconds) return taken / static_cast<double>(steps);
+}
+
 void Trainer::Restore(const io::Checkpoint& checkpoint) {
   experiment_.model().LoadStateDict(checkpoint.model);
   optimizer_->LoadState(checkpoint.optimizer);

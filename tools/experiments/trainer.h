@@ -51,6 +51,10 @@ class Trainer {
   // Error where the experiment's steps or the device do not allow it.
   void CaptureSteps();
 
+  // The seconds that a step takes once it is warm, on average over at least `seconds`. Trains for it and logs nothing:
+  // a run is for another trainer, from the start.
+  double SecondsPerStep(double seconds);
+
   int64_t step() const { return step_; }
   int64_t total_steps() const { return total_steps_; }
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
