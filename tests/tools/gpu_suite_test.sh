@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# gpu_suite_test.sh ORBIT: what tests/gpu_suite.sh makes of programs that do well, differ, hang, crash and find no GPU.
+# gpu_suite_test.sh ORBIT: what tests/gpu_suite.sh makes of programs that do well, differ, hang, crash and find no GPU,
+# and of being ended.
 # Their part is played by a script, which needs no GPU; then the suite runs with the programs themselves, the emulator in
 # the place of a GPU.
 orbit=$PWD/$1 suite=$PWD/tests/gpu_suite.sh goldens=$PWD/tests/goldens
@@ -10,6 +11,7 @@ mkdir bin
 cat >run <<'RUN'
 #!/usr/bin/env bash
 does() { [[ " $DOES " == *" $1 "* ]]; }
+echo "$1" >>calls
 case $1 in
   --list) printf 'attention_cuda_test\nbench\ncopy_cuda_test\nwarm_step_test\n' ;;
   bench)
@@ -17,6 +19,7 @@ case $1 in
     ! does absent || { echo "bench: error: no cuda here: there is no NVIDIA driver" >&2; exit 1; }
     echo "{\"name\":\"limits\",\"arguments\":\"$*\"}" ;;
   attention_cuda_test) if does skip; then echo "no GPU here: unknown error"; fi ;;
+  warm_step_test) if does wrong && [ "${ORBIT_WITHOUT:-}" != transformer_layer_on_chip ]; then exit 1; fi ;;
   copy_cuda_test) if does crash; then echo "bad copy"; exit 134; fi ;;
   parity) if does hang; then sleep 60; fi; echo "case outputs 1e-9" ;;
   train)
@@ -55,14 +58,37 @@ goes() { # DOES STATUS TEXT [ARGUMENT...]: the suite ends with the status, and s
   [ "$status" = "$expected" ] || fail "'$does': status $status"
   grep -qF -- "$text" out || fail "'$does': no '$text'"
 }
+cat >bin/nvidia-smi <<'SMI'
+#!/usr/bin/env bash
+case $* in *compute-apps*) ;; *) echo "name, driver_version"; echo "Some GPU, 580.1" ;; esac
+SMI
+chmod +x bin/nvidia-smi
+PATH=$work/bin:$PATH
 echo pickled >GRAPHSAT.pkl
-goes "" 0 "gpu_suite: 14 passed, 0 failed, 2 left out; the report is ./gpu_report.txt"
+goes "" 0 "gpu_suite: 18 passed, 0 failed, 2 left out; the report is ./gpu_report.txt"
 tail -n 1 out | cmp - <(tail -n 1 gpu_report.txt)
 grep -q "left out  EXP: no GRAPHSAT.pkl" gpu_report.txt || fail "EXP is not left out"
 grep -q "left out  memcheck, racecheck, initcheck, synccheck: compute-sanitizer is not" out || fail "no word on compute-sanitizer"
 grep -q "^          loss 57 57$" gpu_report.txt || fail "no losses in the report: $(cat gpu_report.txt)"
-goes "" 0 "16 passed, 0 failed, 1 left out; the report is other.txt" --report other.txt --data GRAPHSAT.pkl --peer "python3 peer.py"
+grep -q "^          Some GPU, 580.1$" gpu_report.txt || fail "the card is not in the report"
+goes "" 0 "20 passed, 0 failed, 1 left out; the report is other.txt" --report other.txt --data GRAPHSAT.pkl --peer "python3 peer.py"
 grep -q -- '--precision bf16 --peer python3 peer.py' other.txt || fail "the peer is not passed on"
+goes "" 0 "gpu_suite: 11 passed, 0 failed, 0 left out" --quick
+grep -q 'headline times in bf16' gpu_report.txt || fail "no headline times: $(cat gpu_report.txt)"
+grep -q -- "--filter ^(nbody_paper_step_graph|attention_197x12x64_bf16.*|vit_base_layer)" gpu_report.txt || fail "other times"
+
+# A time limit ends it; the same command goes on behind what was done, and anew once all is.
+sed -i '/^gpu_suite: /d; /headline times in bf16/,$d' gpu_report.txt
+: >calls
+goes "" 0 "gpu_suite: 11 passed, 0 failed, 0 left out" --quick
+[ "$(tr '\n' ' ' <calls)" = "bench --list bench " ] || fail "going on, it runs $(cat calls)"
+: >calls
+goes "" 0 "gpu_suite: 11 passed, 0 failed, 0 left out" --quick
+[ "$(wc -l <calls)" = 15 ] || fail "a finished report is gone on with: $(cat calls)"
+goes "" 0 "gpu_suite: 18 passed" # other checks: another report
+
+# An implementation that fails is named and left out of the checks to come.
+goes wrong 1 "FAILED    warm_step_test, status 1; it passes with ORBIT_WITHOUT=transformer_layer_on_chip, which holds" --quick
 ORBIT_EXP=GRAPHSAT.pkl goes "" 0 "ok        EXP: losses follow the host's"
 goes "" 0 "gpu_suite: 3 passed" --only '^times'
 [ "$(grep -c limits gpu_report.txt)" = 3 ] && [ "$(wc -l <gpu_report.txt)" = 8 ] || fail "--only says more"
@@ -94,8 +120,8 @@ if [ "$tool $2" = "racecheck copy_cuda_test" ]; then echo "a race"; exit 9; fi
 exec "$@"
 SANITIZER
 chmod +x bin/compute-sanitizer
-PATH=$work/bin:$PATH goes "" 1 "FAILED    copy_cuda_test under racecheck, status 9"
-grep -q "gpu_suite: 22 passed, 1 failed, 1 left out" out || fail "not all tools are called"
+goes "" 1 "FAILED    copy_cuda_test under racecheck, status 9"
+grep -q "gpu_suite: 26 passed, 1 failed, 1 left out" out || fail "not all tools are called"
 
 echo "--- the programs themselves, on the emulator"
 ORBIT_SUITE_DEVICE=simt bash "$suite" "$orbit" "$goldens" --only 'particles|times in f32|cuda_test' >out 2>&1 || fail "the emulator's report"

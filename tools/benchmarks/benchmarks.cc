@@ -1,5 +1,6 @@
 #include "tools/benchmarks/benchmarks.h"
 
+#include <cmath>
 #include <numeric>
 
 #include "engine/capture.h"
@@ -138,40 +139,31 @@ BenchmarkWork CudnnAttention(const kernels::AttentionShape& shape) {
 }
 #endif
 
-// Benchmarks that take too long without a GPU.
-std::vector<Benchmark> GpuBenchmarks() {
-  const kernels::AttentionShape shape = {.sequences = 128, .tokens = 197, .heads = 12, .channels = 64};
-  std::vector<Benchmark> benchmarks = {AttentionBothWays(
-      "attention_197x12x64_bf16", "attention, forward and backward, 128 sequences of 197 tokens, 12 heads of 64", shape,
-      DType::kBF16)};
-#ifdef ORBIT_CUDA
-  benchmarks.push_back({"attention_197x12x64_bf16_cudnn", "the same by cuDNN", benchmarks[0].bytes, benchmarks[0].flops,
-                        [=] { return CudnnAttention(shape); }});
-#endif
-  return benchmarks;
-}
-
 // A layer of nbody_paper's base function on the pairs of 5 particles.
 constexpr double kLayerRows = 2000 * 25, kLayerWidth = 64;
 constexpr double kLayerFlops = kLayerRows * (2 * kLayerWidth * 6 * kLayerWidth + 4 * 25 * kLayerWidth);
 
 struct LayerArguments {
-  Variable x = Parameter({2000, 25, 64});
-  TransformerLayerParameters parameters = {.in_proj_weight = Weight({192, 64}),
-                                           .in_proj_bias = Weight({192}),
-                                           .out_proj_weight = Weight({64, 64}),
-                                           .out_proj_bias = Weight({64}),
-                                           .linear1_weight = Weight({64, 64}),
-                                           .linear1_bias = Weight({64}),
-                                           .linear2_weight = Weight({64, 64}),
-                                           .linear2_bias = Weight({64}),
-                                           .norm1_weight = Weight({64}),
-                                           .norm1_bias = Weight({64}),
-                                           .norm2_weight = Weight({64}),
-                                           .norm2_bias = Weight({64})};
+  LayerArguments(const Shape& shape, int64_t heads, int64_t hidden) : x(Parameter(shape)), heads(heads) {
+    const int64_t width = shape[2];
+    const auto weight = [&](const Shape& shape) {
+      return Variable(Scale(Normal(shape), 1 / std::sqrt(static_cast<double>(width))).value(), true);
+    };
+    parameters = {.in_proj_weight = weight({3 * width, width}),
+                  .in_proj_bias = weight({3 * width}),
+                  .out_proj_weight = weight({width, width}),
+                  .out_proj_bias = weight({width}),
+                  .linear1_weight = weight({hidden, width}),
+                  .linear1_bias = weight({hidden}),
+                  .linear2_weight = weight({width, hidden}),
+                  .linear2_bias = weight({width}),
+                  .norm1_weight = weight({width}),
+                  .norm1_bias = weight({width}),
+                  .norm2_weight = weight({width}),
+                  .norm2_bias = weight({width})};
+  }
 
-  static Variable Weight(const Shape& shape) { return {Scale(Normal(shape), 0.125).value(), true}; }
-  Variable Apply() const { return TransformerEncoderLayer(x, parameters, 4); }
+  Variable Apply() const { return TransformerEncoderLayer(x, parameters, heads); }
   std::vector<Variable> All() const {
     const TransformerLayerParameters& p = parameters;
     return {x,
@@ -188,7 +180,13 @@ struct LayerArguments {
             p.norm2_weight,
             p.norm2_bias};
   }
+
+  Variable x;
+  int64_t heads;
+  TransformerLayerParameters parameters;
 };
+
+LayerArguments NBodyLayer() { return {{2000, 25, 64}, 4, 64}; }
 
 // Hard permutations of n nodes, with a soft part, for 100 graphs with `samples` samples each.
 Permutation RandomPermutation(int64_t samples, int64_t n) {
@@ -236,6 +234,27 @@ BenchmarkWork NearestNeighboursOf(int64_t graphs, int64_t n, int64_t d, int64_t 
       kernels::NearestNeighbours(device, graphs, n, d, k, x.data<float>(), index.data<int32_t>());
     });
   };
+}
+
+// Benchmarks that take too long without a GPU.
+std::vector<Benchmark> GpuBenchmarks() {
+  const kernels::AttentionShape shape = {.sequences = 128, .tokens = 197, .heads = 12, .channels = 64};
+  std::vector<Benchmark> benchmarks = {AttentionBothWays(
+      "attention_197x12x64_bf16", "attention, forward and backward, 128 sequences of 197 tokens, 12 heads of 64", shape,
+      DType::kBF16)};
+#ifdef ORBIT_CUDA
+  benchmarks.push_back({"attention_197x12x64_bf16_cudnn", "the same by cuDNN", benchmarks[0].bytes, benchmarks[0].flops,
+                        [=] { return CudnnAttention(shape); }});
+#endif
+  // Per token: products with 12 width^2 weights, and with the scores' 2 tokens x width; three times with the backward.
+  const double width = static_cast<double>(shape.width()), tokens = static_cast<double>(shape.tokens);
+  benchmarks.push_back(
+      {"vit_base_layer", "a layer of ViT-Base on 128 x 197 tokens, forward and backward", 0,
+       3 * static_cast<double>(shape.rows()) * (2 * 12 * width * width + 2 * 2 * tokens * width), [=] {
+         const LayerArguments a({shape.sequences, shape.tokens, shape.width()}, shape.heads, 4 * shape.width());
+         return BothWays(a.All(), [=] { return a.Apply(); });
+       }});
+  return benchmarks;
 }
 
 constexpr double kEdges = 2000 * 20, kEdgeElements = kEdges * 64;  // of the complete graphs below
@@ -379,12 +398,11 @@ std::vector<Benchmark> MakeBenchmarks() {
                         "attention of nbody, forward and backward, 2,000 sequences of 25 tokens, 4 heads of 16",
                         {.sequences = 2000, .tokens = 25, .heads = 4, .channels = 16}, DType::kF32),
       {"transformer_layer_2000x25x64_forward", "a transformer layer with 4 heads, forward",
-       2 * kLayerRows * kLayerWidth * f, kLayerFlops,
-       [] { return Forward([a = LayerArguments()] { return a.Apply(); }); }},
+       2 * kLayerRows * kLayerWidth * f, kLayerFlops, [] { return Forward([a = NBodyLayer()] { return a.Apply(); }); }},
       {"transformer_layer_2000x25x64", "the same, forward and backward", 5 * kLayerRows * kLayerWidth * f,
        3 * kLayerFlops,
        [] {
-         const LayerArguments a;
+         const LayerArguments a = NBodyLayer();
          return BothWays(a.All(), [=] { return a.Apply(); });
        }},
       {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
