@@ -4,11 +4,13 @@
 #include "tools/experiments/graphs.h"
 #include "tools/experiments/nbody.h"
 #include "tools/experiments/particles.h"
+#include "tools/experiments/pattern.h"
 
 namespace orbit {
 
 const std::vector<ExperimentKind>& ExperimentKinds() {
-  static const std::vector<ExperimentKind> kinds = {NBodyKind(), ParticlesKind(), ExpClassifyKind(), GraphsKind()};
+  static const std::vector<ExperimentKind> kinds = {NBodyKind(), ParticlesKind(), ExpClassifyKind(), GraphsKind(),
+                                                    PatternKind()};
   return kinds;
 }
 
