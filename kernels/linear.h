@@ -1,5 +1,6 @@
 // Products of a linear layer, y = x weight^T + bias, alone or fused with what precedes or follows them: x [rows, in],
-// weight [out, in], bias [out], y [rows, out].
+// weight [out, in], bias [out], y [rows, out]. GELU is exact, x Phi(x) by erf, but where a GPU is asked for
+// Alternative::kCublasLtEpilogues (alternatives.h).
 #ifndef ORBIT_KERNELS_LINEAR_H_
 #define ORBIT_KERNELS_LINEAR_H_
 
@@ -30,13 +31,6 @@ void LinearThenGelu(Device device, int64_t rows, int64_t in, int64_t out, const 
 template <class Device, class T>
 void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, const T* z, const T* weight,
                           const T* dy, T* dz, T* dbias);
-
-// Whether a GPU takes these as cuBLASLt's epilogues where it can: bias gradients of float products, and GELU under
-// Precision kTf32 and kBf16, in its approximation by tanh; else, and on all other devices, it is exact. Off
-// unless set here or by the environment, ORBIT_CUBLASLT_EPILOGUES=1, until tests/kernels/cuda/linear_test.cc has run on
-// the GPU in question with it.
-void SetCublasEpilogues(bool on);  // of the process
-bool CublasEpilogues();
 
 }  // namespace orbit::kernels
 

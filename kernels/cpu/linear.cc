@@ -1,9 +1,5 @@
 #include "kernels/linear.h"
 
-#include <atomic>
-#include <cstdlib>
-#include <string_view>
-
 #include "kernels/cpu/floats.h"
 #include "kernels/cpu/narrow_matmul.h"
 #include "kernels/cpu/zero_skipping_matmul.h"
@@ -11,18 +7,6 @@
 #include "kernels/matmul.h"
 
 namespace orbit::kernels {
-namespace {
-
-std::atomic<bool>& Epilogues() {
-  static std::atomic<bool> on = [] {
-    const char* value = std::getenv("ORBIT_CUBLASLT_EPILOGUES");
-    return value && std::string_view(value) == "1";
-  }();
-  return on;
-}
-
-}  // namespace
-
 template <class Device, class T>
 void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
                    T* y) {
@@ -65,9 +49,6 @@ void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, 
   UnaryBackward(device, Unary::kGelu, rows * in, T(0), T(0), z, static_cast<const T*>(dz), dz, dz);
   ColumnSums(device, rows, in, dz, dbias);
 }
-
-void SetCublasEpilogues(bool on) { Epilogues() = on; }
-bool CublasEpilogues() { return Epilogues(); }
 
 #define ORBIT_INSTANTIATE(T)                                                                          \
   template void LinearThenGelu(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*); \

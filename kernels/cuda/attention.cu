@@ -2,6 +2,7 @@
 #include <string>
 #include <type_traits>
 
+#include "kernels/alternatives.h"
 #include "kernels/attention.h"
 #include "kernels/cuda/attention_tensor_core.h"
 #include "kernels/cuda/gpu.h"
@@ -345,6 +346,10 @@ class Floats : public Scratch<float> {
   int64_t size_;
 };
 
+bool UsesTensorCores(const AttentionMask<float>& mask) {
+  return !mask.data && IsUsed(Alternative::kAttentionTensorCore);
+}
+
 }  // namespace
 
 template <class Device, class T>
@@ -352,14 +357,14 @@ void AttentionForward(Device gpu, const AttentionShape& shape, const T* projecte
                       const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
   if constexpr (std::is_same_v<T, BFloat16>) {
-    if (!mask.data) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
+    if (UsesTensorCores(mask)) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
     const int64_t size = shape.rows() * shape.width();
     const Floats result(gpu, size), floats(gpu, 3 * size, projected);
     LaunchForward<float>(gpu, shape, floats.data(), result.data(), log_sums, mask);
     result.RoundTo(y);
   } else {
     if constexpr (std::is_same_v<T, float>)
-      if (gpu.precision == Precision::kBf16 && !mask.data)
+      if (gpu.precision == Precision::kBf16 && UsesTensorCores(mask))
         return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
     LaunchForward(gpu, shape, projected, y, log_sums, mask);
   }
@@ -370,7 +375,7 @@ void AttentionBackward(Device gpu, const AttentionShape& shape, const T* project
                        const SumType<T>* log_sums, const T* dy, T* dprojected, const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
   if constexpr (std::is_same_v<T, BFloat16>) {
-    if (!mask.data) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
+    if (UsesTensorCores(mask)) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
     const int64_t size = shape.rows() * shape.width();
     const Floats result(gpu, 3 * size), floats(gpu, 3 * size, projected), y_floats(gpu, size, y),
         dy_floats(gpu, size, dy);
@@ -378,7 +383,7 @@ void AttentionBackward(Device gpu, const AttentionShape& shape, const T* project
     result.RoundTo(dprojected);
   } else {
     if constexpr (std::is_same_v<T, float>)
-      if (gpu.precision == Precision::kBf16 && !mask.data)
+      if (gpu.precision == Precision::kBf16 && UsesTensorCores(mask))
         return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
     LaunchBackward(gpu, shape, projected, y, log_sums, dy, dprojected, mask);
   }

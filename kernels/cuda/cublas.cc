@@ -5,7 +5,6 @@
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "kernels/alternatives.h"
 #include "kernels/cuda/runtime.h"
 #include "kernels/cuda/shared_library.h"
 #include "kernels/error.h"
@@ -104,10 +104,15 @@ class Plan {
     const cublasStatus_t status =
         lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference, 1, &heuristic, &found);
     lt.MatmulPreferenceDestroy(preference);
+    if (!IsRefusal(status, p.epilogue)) lt.Check(status, "heuristic");
     is_there = status == CUBLAS_STATUS_SUCCESS && found > 0 && heuristic.state == CUBLAS_STATUS_SUCCESS;
-    if (is_there || p.epilogue > CublasEpilogue::kBias) return;
-    lt.Check(status, "heuristic");
-    Fail("cuBLASLt has no algorithm for this product");
+  }
+
+  // Whether cuBLASLt says that it does not do such a product, instead of that it failed. It also calls a combination of
+  // types, layouts and epilogue that it does not do an invalid value.
+  static bool IsRefusal(cublasStatus_t status, CublasEpilogue::Kind epilogue) {
+    return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_ARCH_MISMATCH ||
+           (status == CUBLAS_STATUS_INVALID_VALUE && epilogue != CublasEpilogue::kNone);
   }
 
   void SetPointers(const CublasEpilogue& epilogue) {
@@ -173,13 +178,7 @@ template <class T, class U>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
                   const T* a, const T* b, const CublasEpilogue& epilogue, SumType<T> beta, U* c, int64_t batch,
                   int64_t a_stride, int64_t b_stride, int64_t c_stride) {
-  constexpr int64_t kMostAtOnce = 65535;  // problems, along a grid's last dimension
-  if (batch > kMostAtOnce) {
-    for (int64_t first = 0; first < batch; first += kMostAtOnce)
-      CublasMatMul(device, transpose_a, transpose_b, m, n, k, a + first * a_stride, b + first * b_stride, epilogue,
-                   beta, c + first * c_stride, std::min(kMostAtOnce, batch - first), a_stride, b_stride, c_stride);
-    return true;
-  }
+  if (!IsUsed(Alternative::kCublasLt)) return false;
   if (epilogue.gelu_input && (n % 8 != 0 || AlignmentOf(epilogue.gelu_input) < 16)) return false;
   const Library& lt = TheLibrary();
   Problem problem = {0,
@@ -218,6 +217,7 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
       lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, c, plan->result, c, plan->result,
                 &plan->heuristic.algo, workspace, bytes, device.stream);
   FreeScratch(device, workspace);
+  if (Plan::IsRefusal(status, epilogue.kind)) return plan->is_there = false;
   lt.Check(status, "product");
   return true;
 }

@@ -22,10 +22,11 @@ struct CublasEpilogue {
   const void *bias = nullptr, *gelu_input = nullptr;
 };
 
-// What MatMul of kernels/matmul.h does; m, n, k and batch are positive. The algorithm that cuBLASLt's heuristic finds
-// is kept for the next product of the same sizes, alignment and precision. False, and nothing is done, where it has
-// none with an epilogue that is not a bias: among others, rows of gelu_input must be multiples of 8 elements, and begin
-// at 16 bytes. Throws Error where cuBLASLt is not found or refuses.
+// What MatMul of kernels/matmul.h does; m, n, k and batch are positive, batch at most 65,535. The algorithm that
+// cuBLASLt's heuristic finds is kept for the next product of the same sizes, alignment and precision. False, and
+// nothing is done, where cuBLASLt is left out (alternatives.h), has no algorithm or does not support the product with
+// this epilogue: among others, rows of gelu_input must be multiples of 8 elements, and begin at 16 bytes. Throws Error
+// where cuBLASLt is not found or fails.
 template <class T, class U>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
                   const T* a, const T* b, const CublasEpilogue& epilogue, SumType<T> beta, U* c, int64_t batch,

@@ -101,6 +101,7 @@ class Graph {
     kY,
     kStatistics,
     kScale,
+    kOne,
     kDy,
     kDQueries,
     kDKeys,
@@ -208,9 +209,10 @@ struct Layout {
         scores{s.sequences, s.heads, s.tokens, s.tokens},
         scores_transposed{s.heads * s.tokens * s.tokens, s.tokens * s.tokens, 1, s.tokens},
         rows{s.sequences, s.heads, s.tokens, 1},
-        row_strides{s.heads * s.tokens, s.tokens, 1, 1} {}
+        row_strides{s.heads * s.tokens, s.tokens, 1, 1},
+        by_head{s.heads * s.tokens * s.channels, s.tokens * s.channels, s.channels, 1} {}
 
-  Sizes sizes, transposed, projected, projected_transposed, out, scores, scores_transposed, rows, row_strides;
+  Sizes sizes, transposed, projected, projected_transposed, out, scores, scores_transposed, rows, row_strides, by_head;
 };
 
 constexpr cudnnDataType_t kBf16 = CUDNN_DATA_BFLOAT16, kFloat = CUDNN_DATA_FLOAT;
@@ -229,8 +231,11 @@ Graph ForwardGraph(const AttentionShape& shape) {
   return graph;
 }
 
-// A pattern of single operations that cuDNN fuses, as its backward operation does not support Hopper.
-Graph BackwardGraph(const AttentionShape& shape) {
+// A pattern of single operations that cuDNN fuses, as its backward operation does not support Hopper. Engines know the
+// pattern by its operations, so these are the ones of cuDNN's own frontend (composite backward of scaled dot-product
+// attention) with its multiplications by one, which stand for dropout: that of the sums and, in older versions, that of
+// the weights' gradient too.
+Graph BackwardGraph(const AttentionShape& shape, bool multiplies_dweights) {
   const Layout l(shape);
   Graph graph;
   const Descriptor q = graph.Tensor(Graph::kQueries, l.sizes, l.projected, kBf16),
@@ -240,10 +245,11 @@ Graph BackwardGraph(const AttentionShape& shape) {
                    dy = graph.Tensor(Graph::kDy, l.sizes, l.out, kBf16),
                    log_sums = graph.Tensor(Graph::kStatistics, l.rows, l.row_strides, kFloat),
                    along = graph.Tensor(Graph::kAlong, l.rows, l.row_strides, kFloat),
-                   summed = graph.Tensor(Graph::kSummed, l.sizes, l.out, kFloat),
+                   summed = graph.Tensor(Graph::kSummed, l.sizes, l.by_head, kFloat),
                    dq = graph.Tensor(Graph::kDQueries, l.sizes, l.projected, kBf16),
                    dk = graph.Tensor(Graph::kDKeys, l.sizes, l.projected, kBf16),
-                   dv = graph.Tensor(Graph::kDValues, l.sizes, l.projected, kBf16), scale = graph.Number(Graph::kScale);
+                   dv = graph.Tensor(Graph::kDValues, l.sizes, l.projected, kBf16), scale = graph.Number(Graph::kScale),
+                   one = graph.Number(Graph::kOne);
   const auto next = [&](const Sizes& sizes) { return graph.OnChip(sizes); };
   const auto scores = [&] { return next(l.scores); };
   const auto binary = [&](cudnnPointwiseMode_t mode, const Descriptor& a, const Descriptor& b) {
@@ -257,17 +263,20 @@ Graph BackwardGraph(const AttentionShape& shape) {
     return result;
   };
   // along = sum of dy y
-  const Descriptor products = next(l.sizes);
+  const Descriptor products = next(l.sizes), sums = next(l.rows);
   graph.Binary(CUDNN_POINTWISE_MUL, dy, y, products);
-  graph.Sum(products, along);
+  graph.Sum(products, sums);
+  graph.Binary(CUDNN_POINTWISE_MUL, sums, one, along);
   // weights = exp(scale q k^T - log_sums), dv = weights^T dy
-  const Descriptor dots = scores(), weights = scores(), dweights = scores();
+  const Descriptor dots = scores(), weights = scores(), products_with_values = scores();
   graph.MatMul(q, k, dots);
   graph.Unary(CUDNN_POINTWISE_EXP, binary(CUDNN_POINTWISE_SUB, binary(CUDNN_POINTWISE_MUL, dots, scale), log_sums),
               weights);
   graph.MatMul(transposed(weights), dy, dv);
   // dscores = scale weights (dy v^T - along), dk = dscores^T q, dq = dscores k
-  graph.MatMul(dy, v, dweights);
+  graph.MatMul(dy, v, products_with_values);
+  const Descriptor dweights =
+      multiplies_dweights ? binary(CUDNN_POINTWISE_MUL, products_with_values, one) : products_with_values;
   const Descriptor dscores = binary(
       CUDNN_POINTWISE_MUL, binary(CUDNN_POINTWISE_MUL, binary(CUDNN_POINTWISE_SUB, dweights, along), weights), scale);
   graph.MatMul(transposed(dscores), q, dk);
@@ -278,15 +287,43 @@ Graph BackwardGraph(const AttentionShape& shape) {
   return graph;
 }
 
-// A plan by the first engine that accepts the graph, in the order of cuDNN's heuristic.
+// A plan by the first engine that accepts one of the graphs, which say the same, in the order of cuDNN's heuristic.
 class Plan {
  public:
-  Plan(cudnnHandle_t handle, const Graph& described) : graph_(described.Finish(handle)) {
-    const Library& cudnn = TheLibrary();
-    Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "heuristic");
-    heuristic.Set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph_)
-        .Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, CUDNN_HEUR_MODE_A)
+  Plan(cudnnHandle_t handle, const std::vector<Graph>& graphs) {
+    cudnnStatus_t status = CUDNN_STATUS_NOT_SUPPORTED;
+    for (size_t i = 0; i < graphs.size() && status != CUDNN_STATUS_SUCCESS; ++i)
+      status = Find(handle, graphs[i].Finish(handle));
+    TheLibrary().Check(status, "none of its engines takes this attention");
+    int64_t count = 0;
+    TheLibrary().Check(TheLibrary().BackendGetAttribute(plan_->get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                                        CUDNN_TYPE_INT64, 1, &count, &workspace_bytes_),
+                       "plan");
+  }
+
+  size_t workspace_bytes() const { return static_cast<size_t>(workspace_bytes_); }
+
+  void Run(cudnnHandle_t handle, const std::vector<int64_t>& names, const std::vector<void*>& data,
+           void* workspace) const {
+    Descriptor arguments(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, "arguments");
+    arguments.Set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, names)
+        .Set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, data)
+        .Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace)
         .Finalize();
+    TheLibrary().Check(TheLibrary().BackendExecute(handle, plan_->get(), arguments.get()), "attention");
+  }
+
+ private:
+  // The status of the last engine that was asked; plan_ is of an engine that takes the graph.
+  cudnnStatus_t Find(cudnnHandle_t handle, const Descriptor& graph) {
+    const Library& cudnn = TheLibrary();
+    graph_ = std::make_unique<Descriptor>(graph);
+    Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "heuristic");
+    heuristic.Set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph)
+        .Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, CUDNN_HEUR_MODE_A);
+    // A graph that no engine knows may be refused here already.
+    if (const cudnnStatus_t status = cudnn.BackendFinalize(heuristic.get()); status != CUDNN_STATUS_SUCCESS)
+      return status;
     int64_t count = 0;
     cudnn.Check(cudnn.BackendGetAttribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                                           0, &count, nullptr),
@@ -305,27 +342,10 @@ class Plan {
           .Set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engines[i]);
       status = cudnn.BackendFinalize(plan_->get());
     }
-    cudnn.Check(status, "none of its engines takes this attention");
-    cudnn.Check(cudnn.BackendGetAttribute(plan_->get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
-                                          &count, &workspace_bytes_),
-                "plan");
+    return status;
   }
 
-  size_t workspace_bytes() const { return static_cast<size_t>(workspace_bytes_); }
-
-  void Run(cudnnHandle_t handle, const std::vector<int64_t>& names, const std::vector<void*>& data,
-           void* workspace) const {
-    Descriptor arguments(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, "arguments");
-    arguments.Set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, names)
-        .Set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, data)
-        .Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace)
-        .Finalize();
-    TheLibrary().Check(TheLibrary().BackendExecute(handle, plan_->get(), arguments.get()), "attention");
-  }
-
- private:
-  Descriptor graph_;
-  std::unique_ptr<Descriptor> plan_;
+  std::unique_ptr<Descriptor> graph_, plan_;
   int64_t workspace_bytes_ = 0;
 };
 
@@ -362,10 +382,17 @@ void Run(Cuda device, bool backward, const AttentionShape& shape, std::vector<in
   cudnn.Check(cudnn.SetStream(handle, device.stream), "stream");
   std::unique_ptr<Plan>& plan =
       state->plans[{number, backward, shape.sequences, shape.tokens, shape.heads, shape.channels}];
-  if (!plan) plan = std::make_unique<Plan>(handle, backward ? BackwardGraph(shape) : ForwardGraph(shape));
-  float scale = 1 / std::sqrt(static_cast<float>(shape.channels));
+  if (!plan)
+    plan =
+        std::make_unique<Plan>(handle, backward ? std::vector{BackwardGraph(shape, false), BackwardGraph(shape, true)}
+                                                : std::vector{ForwardGraph(shape)});
+  float scale = 1 / std::sqrt(static_cast<float>(shape.channels)), one = 1;
   names.push_back(Graph::kScale);
   data.push_back(&scale);
+  if (backward) {
+    names.push_back(Graph::kOne);
+    data.push_back(&one);
+  }
   const Bytes workspace(device, plan->workspace_bytes());
   plan->Run(handle, names, data, workspace.data);
 }
@@ -386,8 +413,10 @@ void CudnnAttentionForward(Cuda device, const AttentionShape& shape, const BFloa
 void CudnnAttentionBackward(Cuda device, const AttentionShape& shape, const BFloat16* projected, const BFloat16* y,
                             const float* log_sums, const BFloat16* dy, BFloat16* dprojected) {
   CurrentDevice();
-  const Bytes along(device, shape.rows() * shape.heads * sizeof(float)),
-      summed(device, shape.rows() * shape.width() * sizeof(float));
+  const size_t summed_bytes = shape.rows() * shape.width() * sizeof(float);
+  const Bytes along(device, shape.rows() * shape.heads * sizeof(float)), summed(device, summed_bytes);
+  // Blocks of keys add their parts of dq to it; before version 9.6 cuDNN does not clear it.
+  CheckCuda("attention by cuDNN", cudaMemsetAsync(summed.data, 0, summed_bytes, device.stream));
   Run(device, true, shape,
       {Graph::kQueries, Graph::kKeys, Graph::kValues, Graph::kY, Graph::kStatistics, Graph::kDy, Graph::kDQueries,
        Graph::kDKeys, Graph::kDValues, Graph::kAlong, Graph::kSummed},

@@ -28,3 +28,11 @@ def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_
             textual_hdrs = [name + ".cu"] + hdrs,
             deps = declared + deps + [":gpu", "//kernels/simt:" + suffix] + [":%s_%s" % (call, suffix) for call in calls],
         )
+
+def kernel_figures(name):
+    """The files with the compiler's figures (cuda_library.bzl) of all libraries of CUDA sources above it in the package."""
+    native.filegroup(
+        name = name,
+        srcs = [":" + rule for rule, attributes in native.existing_rules().items() if attributes["kind"] == "cuda_library"],
+        output_group = "figures",
+    )

@@ -1,3 +1,4 @@
+#include "kernels/alternatives.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
@@ -7,9 +8,9 @@
 #include "kernels/cuda/cublas.h"
 #endif
 
-// Separate kernels or, with CublasEpilogues(), a single product, which saves reading what the previous kernel wrote.
-// Bytes saved: bias gradient, dy once; GELU forward, z once, as the product writes both y and z; GELU backward, dz
-// twice, and a third time with the bias gradient.
+// Separate kernels or, with Alternative::kCublasLtEpilogues, a single product, which saves reading what the previous
+// kernel wrote. Bytes saved: bias gradient, dy once; GELU forward, z once, as the product writes both y and z; GELU
+// backward, dz twice, and a third time with the bias gradient.
 namespace orbit::kernels {
 namespace {
 
@@ -19,7 +20,7 @@ namespace {
 template <class T>
 bool WithEpilogue(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
                   const T* b, const CublasEpilogue& epilogue, SumType<T>* c) {
-  if (!std::is_same_v<T, float> || !CublasEpilogues() || m * n * k == 0) return false;
+  if (!std::is_same_v<T, float> || !IsUsed(Alternative::kCublasLtEpilogues) || m * n * k == 0) return false;
   return CublasMatMul(gpu, transpose_a, transpose_b, m, n, k, a, b, epilogue, SumType<T>(0), c, 1, 0, 0, 0);
 }
 
@@ -43,20 +44,18 @@ bool GeluMayBeApproximate(Gpu gpu) { return gpu.precision != Precision::kF32; }
 
 #ifdef __CUDACC__
 
-#define ORBIT_SPECIALISE_LINEAR(T)                                                                                   \
-  template <>                                                                                                        \
-  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,     \
-                     T* y) {                                                                                         \
-    if (rows * out == 0) return;                                                                                     \
-    if (in > 0 && (!bias || !std::is_same_v<T, double>)) { /* cuBLASLt adds no bias in double */                     \
-      const CublasEpilogue epilogue = {bias ? CublasEpilogue::kBias : CublasEpilogue::kNone, bias, nullptr};         \
-      CublasMatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, epilogue, SumType<T>(0), y, 1, 0, \
-                   0, 0);                                                                                            \
-      return;                                                                                                        \
-    }                                                                                                                \
-    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                 \
-    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(bias ? 1 : 0), y, int64_t{1},  \
-           int64_t{0}, int64_t{0}, int64_t{0});                                                                      \
+#define ORBIT_SPECIALISE_LINEAR(T)                                                                                  \
+  template <>                                                                                                       \
+  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,    \
+                     T* y) {                                                                                        \
+    constexpr bool adds_bias = !std::is_same_v<T, double>; /* cuBLASLt adds none in double */                       \
+    if (bias && adds_bias && rows * in * out > 0 &&                                                                 \
+        CublasMatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, {CublasEpilogue::kBias, bias}, \
+                     SumType<T>(0), y, 1, 0, 0, 0))                                                                 \
+      return;                                                                                                       \
+    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                \
+    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(bias ? 1 : 0), y, int64_t{1}, \
+           int64_t{0}, int64_t{0}, int64_t{0});                                                                     \
   }
 
 #else

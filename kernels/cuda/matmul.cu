@@ -1,12 +1,15 @@
+#include <algorithm>
+
 #include "kernels/cuda/gpu.h"
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 
 #ifdef __CUDACC__
 #include "kernels/cuda/cublas.h"
+#include "kernels/cuda/plain_matmul.h"
 #endif
 
-// cuBLASLt computes the products; in the emulator the host does.
+// cuBLASLt computes the products, and a kernel those that it does not; in the emulator the host does.
 namespace orbit::kernels {
 
 template <class Device, class T>
@@ -21,17 +24,31 @@ void ColumnSums(Device gpu, int64_t rows, int64_t columns, const T* x, SumType<T
 
 #ifdef __CUDACC__
 
-#define ORBIT_SPECIALISE_MATMUL(T, U)                                                                               \
-  template <>                                                                                                       \
-  void MatMul(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,   \
-              const T* b, SumType<T> beta, U* c, int64_t batch, int64_t a_stride, int64_t b_stride,                 \
-              int64_t c_stride) {                                                                                   \
-    if (m * n * batch == 0) return;                                                                                 \
-    if (k > 0)                                                                                                      \
-      CublasMatMul(gpu, transpose_a, transpose_b, m, n, k, a, b, {}, beta, c, batch, a_stride, b_stride, c_stride); \
-    else if (beta == 0)                                                                                             \
-      for (int64_t i = 0; i < batch; ++i)                                                                           \
-        CheckCuda("MatMul", cudaMemsetAsync(c + i * c_stride, 0, m * n * sizeof(U), gpu.stream));                   \
+namespace {
+
+template <class T, class U>
+void Multiply(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
+              const T* b, SumType<T> beta, U* c, int64_t batch, int64_t a_stride, int64_t b_stride, int64_t c_stride) {
+  if (m * n * batch == 0) return;
+  constexpr int64_t kMostAtOnce = 65535;  // problems, along one of a grid's dimensions
+  for (int64_t first = 0; first < batch; first += kMostAtOnce) {
+    const int64_t count = std::min(kMostAtOnce, batch - first);
+    const T *x = a + first * a_stride, *y = b + first * b_stride;
+    U* z = c + first * c_stride;
+    if (k == 0 ||
+        !CublasMatMul(gpu, transpose_a, transpose_b, m, n, k, x, y, {}, beta, z, count, a_stride, b_stride, c_stride))
+      PlainMatMul(gpu, transpose_a, transpose_b, m, n, k, x, y, beta, z, count, a_stride, b_stride, c_stride);
+  }
+}
+
+}  // namespace
+
+#define ORBIT_SPECIALISE_MATMUL(T, U)                                                                             \
+  template <>                                                                                                     \
+  void MatMul(Gpu gpu, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k, const T* a, \
+              const T* b, SumType<T> beta, U* c, int64_t batch, int64_t a_stride, int64_t b_stride,               \
+              int64_t c_stride) {                                                                                 \
+    Multiply(gpu, transpose_a, transpose_b, m, n, k, a, b, beta, c, batch, a_stride, b_stride, c_stride);         \
   }
 
 #else

@@ -2,8 +2,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/cuda/gpu.h"
-#include "kernels/cuda/transformer_layer_on_chip_backward.h"
-#include "kernels/cuda/transformer_layer_on_chip_forward.h"
+#include "kernels/cuda/transformer_layer_on_chip.h"
 #include "kernels/elementwise.h"
 #include "kernels/layer_norm.h"
 #include "kernels/linear.h"
@@ -68,11 +67,16 @@ void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, con
   MatMul(gpu, Transpose::kNo, Transpose::kNo, rows, inputs, outputs, dy, weight, T(0), dx);
 }
 
+template <class T>
+bool IsOnChip(Gpu gpu, const TransformerLayerSizes& sizes) {
+  return std::is_same_v<T, float> && IsLayerOnChip(gpu, sizes);
+}
+
 }  // namespace
 
 template <class Device>
 bool TransformerLayerIsOneKernel(Device gpu, const TransformerLayerSizes& sizes) {
-  return IsOnChip<float>(gpu, sizes);
+  return IsLayerOnChip(gpu, sizes);
 }
 
 template <class T, class Device>

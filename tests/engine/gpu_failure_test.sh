@@ -58,6 +58,25 @@ CUDA_HOME='' LD_LIBRARY_PATH=$work/cuda/lib64 run "$train_on_fake_gpu" works_too
 FAKE_GPU_DRIVER=0 FAKE_GPU_FOUND=35 run "$train_on_fake_gpu" without
 computes "there is no NVIDIA driver"
 
+echo "--- products that cuBLASLt does not do: unfused, then by a kernel of our own; but not where it fails"
+takes() { # SETTING: training goes on
+  export "${1?}"
+  run "$train_on_fake_gpu" refused
+  unset "${1%%=*}"
+  [ "$status" = 0 ] || fail "$1: status $status"
+}
+not_supported=15 invalid_value=7 architecture_mismatch=8 execution_failed=13
+for refusal in FUSED=$not_supported FUSED=$invalid_value NO_FUSED=1 PLAIN=$not_supported PRODUCT=$not_supported \
+  PRODUCT=$architecture_mismatch; do
+  takes "FAKE_CUBLASLT_$refusal"
+done
+FAKE_CUBLASLT_PRODUCT=$execution_failed run "$train_on_fake_gpu" fails
+[ "$status" = 1 ] || fail "a product that fails: status $status"
+says "cuBLASLt, product: "
+FAKE_CUBLASLT_PLAIN=$invalid_value run "$train_on_fake_gpu" fails
+[ "$status" = 1 ] || fail "a product that is called wrongly: status $status"
+says "cuBLASLt, heuristic: "
+
 echo "--- a GPU of another architecture"
 FAKE_GPU_LAUNCH=209 run "$train_on_fake_gpu" architecture
 [ "$status" = 1 ] || fail "status $status"

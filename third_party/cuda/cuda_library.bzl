@@ -7,6 +7,18 @@ load("@cuda//:toolkit.bzl", "CUDA_INCLUDE", "CUDA_IS_FOUND", "CUDA_VERSION", "NV
 # Device code is compressed to a fifth of its size or, where older drivers must read it, to a quarter.
 _COMPRESSED = "--compress-mode=size" if CUDA_VERSION and int(CUDA_VERSION.split(".")[0]) >= 13 else "-Xfatbin=-compress-all"
 
+# Runs a command and keeps what ptxas says of every kernel, its registers, shared memory and spills, in a file; whatever
+# else is said is shown.
+_COMPILE = """
+figures=$1
+shift
+"$@" -Xptxas -v 2>"$figures.all" || { cat "$figures.all" >&2; exit 1; }
+ours='^ptxas info|bytes stack frame'
+grep -E "$ours" "$figures.all" >"$figures" || :
+grep -vE "$ours" "$figures.all" >&2 || :
+rm "$figures.all"
+"""
+
 def _targets(archs):
     """Machine code for each of "90a,80"; PTX, for GPUs to come, of the highest without its architecture's extras."""
     archs = [arch.strip() for arch in archs.split(",") if arch.strip()]
@@ -16,15 +28,15 @@ def _targets(archs):
     return flags + ["-gencode=arch=compute_%d,code=compute_%d" % (portable, portable)]
 
 def _cuda_library_impl(ctx):
-    dependencies = [dep[CcInfo] for dep in ctx.attr.deps]
-    merged = cc_common.merge_cc_infos(cc_infos = dependencies)
+    headers = CcInfo(compilation_context = cc_common.create_compilation_context(headers = depset(ctx.files.hdrs)))
+    merged = cc_common.merge_cc_infos(cc_infos = [headers] + [dep[CcInfo] for dep in ctx.attr.deps])
     if not ctx.attr._enabled[BuildSettingInfo].value:
         return [CcInfo(compilation_context = merged.compilation_context)]
     if not CUDA_IS_FOUND:
         fail("CUDA is asked for (--//third_party/cuda:enabled), but no toolkit is found: set CUDA_HOME")
     toolchain = find_cpp_toolchain(ctx)
     context = merged.compilation_context
-    objects = []
+    objects, figures = [], []
     for source in ctx.files.srcs:
         object = ctx.actions.declare_file("_cuda/%s/%s.o" % (ctx.label.name, source.basename))
         arguments = ctx.actions.args()
@@ -39,16 +51,18 @@ def _cuda_library_impl(ctx):
         arguments.add_all(context.defines, before_each = "-D")
         arguments.add_all(ctx.attr.copts)
         arguments.add_all(["-c", source, "-o", object])
-        ctx.actions.run(
-            executable = NVCC,
-            arguments = [arguments],
-            inputs = depset([source, ctx.file._version] + ctx.files.hdrs, transitive = [context.headers]),
-            outputs = [object],
+        figure = ctx.actions.declare_file("_cuda/%s/%s.figures" % (ctx.label.name, source.basename))
+        ctx.actions.run_shell(
+            command = _COMPILE,
+            arguments = [figure.path, NVCC, arguments],
+            inputs = depset([source, ctx.file._version], transitive = [context.headers]),
+            outputs = [object, figure],
             env = {"PATH": "/usr/bin:/bin"},
             mnemonic = "CudaCompile",
             progress_message = "Compiling %s by nvcc" % source.short_path,
         )
         objects.append(object)
+        figures.append(figure)
     features = cc_common.configure_features(
         ctx = ctx,
         cc_toolchain = toolchain,
@@ -69,12 +83,15 @@ def _cuda_library_impl(ctx):
     )
     return [
         DefaultInfo(files = depset(objects)),
+        OutputGroupInfo(figures = depset(figures)),
         CcInfo(compilation_context = context, linking_context = linking_context),
     ]
 
 cuda_library = rule(
     implementation = _cuda_library_impl,
-    doc = "Compiles each of `srcs` by nvcc; whatever a source includes comes from `hdrs` and `deps`.",
+    doc = """Compiles each of `srcs` by nvcc; whatever a source includes comes from `hdrs` and `deps`.
+
+The output group `figures` has the compiler's words on every kernel.""",
     attrs = {
         "srcs": attr.label_list(allow_files = [".cu"]),
         "hdrs": attr.label_list(allow_files = True),

@@ -1,5 +1,26 @@
-// A substitute for cuBLASLt, for a fake GPU that computes nothing (runtime.cc).
+// A substitute for cuBLASLt, for a fake GPU that computes nothing (runtime.cc). Every call succeeds, except for what
+// the environment asks for:
+//
+//   FAKE_CUBLASLT_FUSED      the heuristic's status for products with an epilogue, by number
+//   FAKE_CUBLASLT_NO_FUSED   the heuristic finds no algorithm for them, and says so without an error
+//   FAKE_CUBLASLT_PLAIN      the heuristic's status for products without one
+//   FAKE_CUBLASLT_PRODUCT    the status of every product
 #include <cublasLt.h>
+
+#include <cstdlib>
+
+namespace {
+
+cublasStatus_t Status(const char* name) {
+  const char* value = std::getenv(name);
+  return static_cast<cublasStatus_t>(value ? std::atoi(value) : 0);
+}
+
+struct Operation {
+  bool fused = false;
+};
+
+}  // namespace
 
 extern "C" {
 
@@ -11,22 +32,24 @@ const char* cublasLtGetStatusString(cublasStatus_t) { return "a status"; }
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t, const void*, const void*, cublasLtMatrixLayout_t,
                               const void*, cublasLtMatrixLayout_t, const void*, const void*, cublasLtMatrixLayout_t,
                               void*, cublasLtMatrixLayout_t, const cublasLtMatmulAlgo_t*, void*, size_t, cudaStream_t) {
-  return CUBLAS_STATUS_SUCCESS;
+  return Status("FAKE_CUBLASLT_PRODUCT");
 }
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t,
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatmulPreference_t, int, cublasLtMatmulHeuristicResult_t* result,
                                               int* found) {
+  const bool fused = reinterpret_cast<Operation*>(operation)->fused;
   *result = {};
-  *found = 1;
-  return CUBLAS_STATUS_SUCCESS;
+  *found = !(fused && std::getenv("FAKE_CUBLASLT_NO_FUSED"));
+  return Status(fused ? "FAKE_CUBLASLT_FUSED" : "FAKE_CUBLASLT_PLAIN");
 }
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t, cudaDataType_t) {
-  *made = reinterpret_cast<cublasLtMatmulDesc_t>(0x200);
+  *made = reinterpret_cast<cublasLtMatmulDesc_t>(new Operation);
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t, const void*,
-                                              size_t) {
+cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t attribute,
+                                              const void*, size_t) {
+  if (attribute == CUBLASLT_MATMUL_DESC_EPILOGUE) reinterpret_cast<Operation*>(operation)->fused = true;
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* made, cudaDataType, uint64_t, uint64_t, int64_t) {

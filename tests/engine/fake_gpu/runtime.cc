@@ -4,21 +4,28 @@
 //   FAKE_GPU_FOUND    the error of cudaGetDeviceCount, by number
 //   FAKE_GPU_DRIVER   the driver's version of CUDA, as 12040 (0: no driver)
 //   FAKE_GPU_MEMORY   its bytes
+//   FAKE_GPU_FILL     the byte that fresh memory is filled with, 0 unless set
 //   FAKE_GPU_LAUNCH   the error of every launch
 //   FAKE_GPU_FAULT    E:FILE: after the first launch when FILE is there all fails with error E, as after a fault in a
 //   kernel
+//   FAKE_GPU_SHARED   the shared memory that a block may have, in bytes
+//   FAKE_GPU_LAUNCHES the file to which the launches are added when the program ends: a line for every kernel and
+//   amount of dynamic shared memory, with the most threads of a block and the dynamic shared memory it was permitted
 //
 // An executable that has it in its sources does not take CUDA's own (tests/engine/BUILD).
 #include <cuda_profiler_api.h>
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -47,7 +54,8 @@ cudaError_t Allocate(void** memory, size_t bytes) {
   static const size_t all = Setting("FAKE_GPU_MEMORY", 4l << 30);
   *memory = in_use + bytes <= all ? std::aligned_alloc(256, (bytes + 255) / 256 * 256) : nullptr;
   if (!*memory) return Result(cudaErrorMemoryAllocation);
-  std::memset(*memory, 0, bytes);
+  static const int fill = static_cast<int>(Setting("FAKE_GPU_FILL", 0));
+  std::memset(*memory, fill, bytes);
   allocated[*memory] = bytes;
   in_use += bytes;
   return cudaSuccess;
@@ -62,6 +70,27 @@ cudaError_t Free(void* memory) {
   allocated.erase(entry);
   std::free(memory);
   return cudaSuccess;
+}
+
+// What was launched, by the kernels' names as the compiler has them.
+struct Launches {
+  ~Launches() {
+    const char* path = std::getenv("FAKE_GPU_LAUNCHES");
+    if (!path) return;
+    std::ofstream file(path, std::ios::app);
+    for (const auto& [launch, threads] : most_threads)
+      file << names[launch.first] << ' ' << threads << ' ' << launch.second << ' ' << permitted[launch.first] << '\n';
+  }
+
+  std::mutex mutex;
+  std::map<const void*, std::string> names;
+  std::map<const void*, int> permitted;
+  std::map<std::pair<const void*, size_t>, unsigned> most_threads;
+};
+
+Launches& TheLaunches() {
+  static Launches launches;
+  return launches;
 }
 
 cudaError_t LaunchKernel() {
@@ -112,10 +141,11 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   return Result();
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrComputeCapabilityMajor         ? 7
-           : attribute == cudaDevAttrComputeCapabilityMinor       ? 5
-           : attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 64 << 10
-                                                                  : 1;
+  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? 7
+           : attribute == cudaDevAttrComputeCapabilityMinor ? 5
+           : attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin
+               ? static_cast<int>(Setting("FAKE_GPU_SHARED", 64 << 10))
+               : 1;
   return Result();
 }
 cudaError_t cudaGetLastError() {
@@ -212,9 +242,16 @@ void** __cudaRegisterFatBinary(void*) {
 }
 void __cudaRegisterFatBinaryEnd(void**) {}
 void __cudaUnregisterFatBinary(void**) {}
-void __cudaRegisterFunction(void**, const char*, char*, const char*, int, uint3*, uint3*, dim3*, dim3*, int*) {}
+void __cudaRegisterFunction(void**, const char* function, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*,
+                            int*) {
+  TheLaunches().names[function] = name;
+}
 void __cudaRegisterVar(void**, char*, char*, const char*, int, size_t, int, int) {}
-cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return Result(); }
+cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
+  std::lock_guard lock(TheLaunches().mutex);
+  if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize) TheLaunches().permitted[function] = value;
+  return Result();
+}
 unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared, CUstream_st* stream) {
   launch = {grid, block, shared, stream};
   return 0;
@@ -226,13 +263,23 @@ cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, size_t* shared, 
   *static_cast<cudaStream_t*>(stream) = launch.stream;
   return cudaSuccess;
 }
-cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream_t) { return LaunchKernel(); }
+cudaError_t cudaLaunchKernel(const void* function, dim3, dim3 block, void**, size_t shared, cudaStream_t) {
+  {
+    std::lock_guard lock(TheLaunches().mutex);
+    unsigned& most = TheLaunches().most_threads[{function, shared}];
+    most = std::max(most, block.x * block.y * block.z);
+  }
+  return LaunchKernel();
+}
 #if CUDART_VERSION >= 13000
-cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void*) {
-  *kernel = reinterpret_cast<cudaKernel_t>(0x500);
+cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
+  *kernel = reinterpret_cast<cudaKernel_t>(const_cast<void*>(function));
   return cudaSuccess;
 }
-cudaError_t __cudaLaunchKernel(cudaKernel_t, dim3, dim3, void**, size_t, cudaStream_t) { return LaunchKernel(); }
+cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments, size_t shared,
+                               cudaStream_t stream) {
+  return cudaLaunchKernel(kernel, grid, block, arguments, shared, stream);
+}
 #endif
 
 }  // extern "C"

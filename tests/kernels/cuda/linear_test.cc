@@ -2,6 +2,7 @@
 // of products, in every precision.
 #include "kernels/linear.h"
 
+#include "kernels/alternatives.h"
 #include "kernels/matmul.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
@@ -36,7 +37,7 @@ template <class T>
 void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance, Precision precision) {
   const Gpu gpu{.precision = precision};
   SCOPED_TRACE(testing::Message() << rows << " rows from " << in << " to " << out << ", epilogues "
-                                  << CublasEpilogues());
+                                  << IsUsed(Alternative::kCublasLtEpilogues));
   SetNumThreads(1);
   const std::vector<T> x = Normal<T>(rows * in, 1), weight = Normal<T>(out * in, 2), bias = Normal<T>(out, 3),
                        dy = Normal<T>(rows * out, 4);
@@ -83,14 +84,14 @@ TEST(Linear, AgreesWithTheHost) {
 }
 
 TEST(Linear, AgreesWithTheHostWithEpilogues) {
-  const bool before = CublasEpilogues();
-  SetCublasEpilogues(true);
+  const bool before = IsUsed(Alternative::kCublasLtEpilogues);
+  SetUsed(Alternative::kCublasLtEpilogues, true);
   CompareSizes<float>(2e-5);
   CompareSizes<double>(1e-12);
   // Operands are rounded to 10 and 7 bits, GELU is within 5e-4.
   CompareSizes<float>(0.02, Precision::kTf32);
   CompareSizes<float>(0.15, Precision::kBf16);
-  SetCublasEpilogues(before);
+  SetUsed(Alternative::kCublasLtEpilogues, before);
 }
 
 }  // namespace

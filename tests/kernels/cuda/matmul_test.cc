@@ -1,7 +1,8 @@
-// Products on a GPU agree with the host: transposed or not, accumulating, in batches with shared operands;
-// broadcast rows and column sums.
+// Products on a GPU agree with the host: transposed or not, accumulating, in batches with shared operands, by the
+// library or without; broadcast rows and column sums.
 #include "kernels/matmul.h"
 
+#include "kernels/cuda/plain_matmul.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
@@ -28,6 +29,10 @@ void CompareProducts(int64_t m, int64_t n, int64_t k, int64_t batch, bool shared
         MatMul(Cpu(), ta, tb, m, n, k, a.data(), b.data(), beta, c.data(), batch, a_stride, k * n, m * n);
         MatMul(Gpu(), ta, tb, m, n, k, on_a.data(), on_b.data(), beta, on_c.data(), batch, a_stride, k * n, m * n);
         ExpectNear(c, on_c.Get(), Tolerance<U>(), "c");
+        const OnGpu<U> on_plain(before);
+        PlainMatMul(Gpu(), ta, tb, m, n, k, on_a.data(), on_b.data(), beta, on_plain.data(), batch, a_stride, k * n,
+                    m * n);
+        ExpectNear(c, on_plain.Get(), Tolerance<U>(), "c without a library");
       }
 }
 
@@ -57,6 +62,11 @@ TEST(MatMul, AgreesWithTheHost) {
   CompareProducts<BFloat16>(31, 33, 7, 3, false);
   CompareProducts<BFloat16>(8, 16, 0, 2, true);
   CompareProducts<BFloat16, float>(5, 64, 16, 2, true);
+}
+
+TEST(MatMul, TilesAreWhatTheThreadsOfABlockLoaded) {
+  SetNumThreads(1);
+  ForEachSchedule([] { CompareProducts<float>(17, 18, 35, 1, false); });
 }
 
 TEST(MatMul, RowsAreRepeatedAndAddedUp) {

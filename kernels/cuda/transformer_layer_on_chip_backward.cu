@@ -1,9 +1,6 @@
 // The backward of a small transformer layer in one kernel, and a second kernel that adds the blocks' parameter
 // gradients.
-#ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
-#define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_
-
-#include "kernels/cuda/transformer_layer_on_chip.h"
+#include "kernels/cuda/transformer_layer_on_chip_parts.h"
 
 namespace orbit::kernels {
 namespace {
@@ -488,9 +485,11 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
   }
 }
 
-inline void LayerBackwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes,
-                                const TransformerLayerParameters<const float>& p, const float* x, const float* middle,
-                                const float* dy, float* dx, const TransformerLayerParameters<float>& gradients) {
+}  // namespace
+
+void LayerBackwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes, const TransformerLayerParameters<const float>& p,
+                         const float* x, const float* middle, const float* dy, float* dx,
+                         const TransformerLayerParameters<float>& gradients) {
   const int64_t blocks = sizes.tokens > 0 ? BlocksOf(sizes) : 0, size = BlockSumsSize(sizes);
   const Scratch<float> sums(gpu, blocks * size);
   if (blocks > 0)
@@ -504,7 +503,4 @@ inline void LayerBackwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes,
          AddUpGradients, sizes, static_cast<int>(blocks), static_cast<int>(size), sums.data(), gradients);
 }
 
-}  // namespace
 }  // namespace orbit::kernels
-
-#endif  // ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_BACKWARD_H_

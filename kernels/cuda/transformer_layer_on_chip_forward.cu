@@ -1,8 +1,6 @@
 // A small transformer layer, forward, in one kernel.
-#ifndef ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_FORWARD_H_
-#define ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_FORWARD_H_
-
-#include "kernels/cuda/transformer_layer_on_chip.h"
+#include "kernels/alternatives.h"
+#include "kernels/cuda/transformer_layer_on_chip_parts.h"
 
 namespace orbit::kernels {
 namespace {
@@ -127,16 +125,24 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
   }
 }
 
-inline void LayerForwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes,
-                               const TransformerLayerParameters<const float>& p, const float* x, float* y,
-                               float* middle) {
+constexpr size_t kMostLayerBytes = 227 << 10;  // of shared memory, all of it dynamic; the backward's
+
+}  // namespace
+
+bool IsLayerOnChip(Gpu gpu, const TransformerLayerSizes& s) {
+  const auto fits = [](int64_t columns) { return columns >= 16 && columns <= kMaxWidth && columns % 16 == 0; };
+  const int64_t channels = s.width / s.heads;
+  return s.tokens <= kSlotRows && fits(s.width) && fits(s.hidden) && (channels == 8 || channels == 16) &&
+         MostDynamicSharedBytes(gpu) + kReservedSharedBytes >= kMostLayerBytes &&
+         IsUsed(Alternative::kTransformerLayerOnChip);
+}
+
+void LayerForwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes, const TransformerLayerParameters<const float>& p,
+                        const float* x, float* y, float* middle) {
   ForOperand(gpu, sizes, [&]<class Operand, int kTall, int kChannels>() {
     Launch("TransformerLayerForward", gpu, dim3(BlocksOf(sizes)), dim3(kLayerThreads), ForwardMemory<Operand>::kBytes,
            LayerForward<Operand, kTall, kChannels>, sizes, p, x, y, middle);
   });
 }
 
-}  // namespace
 }  // namespace orbit::kernels
-
-#endif  // ORBIT_KERNELS_CUDA_TRANSFORMER_LAYER_ON_CHIP_FORWARD_H_
