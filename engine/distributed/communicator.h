@@ -51,7 +51,7 @@ struct CommunicationStatistics {
   int64_t operations = 0;
   int64_t bytes_sent = 0;      // to other ranks. Where a library keeps it to itself, a ring's minimum
   double seconds_busy = 0;     // time in which an operation was under way
-  double seconds_waiting = 0;  // of that, time in which this rank had nothing else to do
+  double seconds_waiting = 0;  // of that, time in which the host waited. On a GPU the host waits for barriers alone
 };
 
 class Communicator {
@@ -74,8 +74,8 @@ class Communicator {
   // Writes the ranks' `in`, of equal sizes, one after the other to `out`. `in` may be this rank's part of `out`.
   virtual Work AllGather(const Tensor& out, const Tensor& in) = 0;
   // Writes this rank's part, of `world` equal ones, of the sum of `in` over the ranks to `out`, which may be this
-  // rank's part of `in`; the other parts of `in` are kept. Followed by AllGather, it has the bits of AllReduce if the
-  // number of elements is a multiple of the number of ranks.
+  // rank's part of `in`; the other parts of `in` are kept. AllGather of the parts has the values of AllReduce: with
+  // Gloo to the bit, with NCCL up to rounding.
   virtual Work ReduceScatter(const Tensor& out, const Tensor& in) = 0;
   // Returns on the host when all ranks have come here.
   virtual void Barrier() = 0;
