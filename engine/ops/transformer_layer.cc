@@ -81,6 +81,12 @@ bool IsOneKernel(Device device, const kernels::TransformerLayerSizes& sizes) {
   return is_one;
 }
 
+// Whether the weights are too large for the host to have the layer in one pass, as they do not stay in its cache then.
+bool IsTooLarge(Device device, const kernels::TransformerLayerSizes& sizes) {
+  constexpr int64_t kMostWeights = 1 << 19;
+  return device.type == DeviceType::kCpu && sizes.width * (4 * sizes.width + 2 * sizes.hidden) > kMostWeights;
+}
+
 }  // namespace
 
 Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParameters& parameters, int64_t heads,
@@ -112,8 +118,8 @@ Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParame
       .sequences = x.dim(0), .tokens = x.dim(1), .width = width, .heads = heads, .hidden = hidden, .eps = eps};
   const DType dtype = in_order[0].dtype();
   const bool in_bf16 = x.dtype() == DType::kBF16 || (dtype == DType::kF32 && Autocast::current() == Precision::kBf16);
-  const bool fused =
-      !mask.defined() && dropout == 0 && (!in_bf16 || (dtype == DType::kF32 && IsOneKernel(x.device(), sizes)));
+  const bool fused = !mask.defined() && dropout == 0 && !IsTooLarge(x.device(), sizes) &&
+                     (!in_bf16 || (dtype == DType::kF32 && IsOneKernel(x.device(), sizes)));
   return fused ? Fused(Cast(x, dtype), sizes, in_order) : Composed(x, parameters, heads, eps, mask, dropout, generator);
 }
 

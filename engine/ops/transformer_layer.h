@@ -16,15 +16,15 @@ struct TransformerLayerParameters {
   Variable norm1_weight, norm1_bias, norm2_weight, norm2_bias;  // [width]
 };
 
-// h = x + out_proj(attention(in_proj(norm1(x)))), y = h + linear2(gelu(linear1(norm2(h)))): x [sequences, tokens,
-// width]
-// -> the same. `mask` is that of ScaledDotProductAttention. With `dropout` > 0 what PyTorch's layer drops is dropped,
-// by the generator: attention's probabilities, gelu's results, and what is added to x and to h.
+// h = x + out_proj(attention(in_proj(norm1(x)))), y = h + linear2(gelu(linear1(norm2(h)))):
+// x [sequences, tokens, width] -> the same. `mask` is that of ScaledDotProductAttention. With `dropout` > 0 what
+// PyTorch's layer drops is dropped, by the generator: attention's probabilities, gelu's results, and what is added to x
+// and to h.
 //
 // f32, f64, bf16; under Precision::kBf16 (engine/autocast.h) f32 is computed in bf16. It is one operation without mask
-// and dropout: of f32 and f64 for sequences short enough, see kernels/transformer_layer.h; and in place of bf16 where a
-// GPU has one kernel for it, which keeps f32 and rounds operands of products alone. Else it is one operation after
-// another.
+// and dropout: of f32 and f64, on the host for widths up to 200, see kernels/transformer_layer.h; and in place of bf16
+// where a GPU has one kernel for it, which keeps f32 and rounds operands of products alone. Else it is one operation
+// after another.
 Variable TransformerEncoderLayer(const Variable& x, const TransformerLayerParameters& parameters, int64_t heads,
                                  double eps = 1e-5, const Tensor& mask = {}, double dropout = 0,
                                  Generator* generator = nullptr);

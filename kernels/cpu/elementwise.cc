@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
+#include "kernels/cpu/gelu.h"
 #include "kernels/merge_axes.h"
 #include "kernels/parallel.h"
 
@@ -18,16 +18,6 @@ T Sigmoid(T x) {
   return T(1) / (T(1) + std::exp(-x));
 }
 
-template <class T>
-T NormalCdf(T x) {
-  return T(0.5) * (T(1) + std::erf(x * std::numbers::sqrt2_v<T> / 2));
-}
-
-template <class T>
-T NormalDensity(T x) {
-  return std::exp(x * x * T(-0.5)) * std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
-}
-
 // Calls with_functions(f, df) with f(x) and the derivative df(x, y), where y = f(x).
 template <class T, class F>
 void Choose(Unary function, T a, T b, F&& with_functions) {
@@ -38,9 +28,8 @@ void Choose(Unary function, T a, T b, F&& with_functions) {
       return with_functions([](T x) { return x < T(0) ? T(0) : x; }, [](T x, T) { return x > T(0) ? T(1) : T(0); });
     case Unary::kLeakyRelu:
       return with_functions([=](T x) { return x < T(0) ? a * x : x; }, [=](T x, T) { return x > T(0) ? T(1) : a; });
-    case Unary::kGelu:
-      return with_functions([](T x) { return x * NormalCdf(x); },
-                            [](T x, T) { return NormalCdf(x) + x * NormalDensity(x); });
+    case Unary::kGelu:  // cpu/gelu.h
+      return;
     case Unary::kSilu:
       return with_functions([](T x) { return x * Sigmoid(x); },
                             [](T x, T y) {
@@ -110,6 +99,8 @@ void Accumulate(Device, int64_t size, const T* term, T* sum) {
 
 template <class Device, class T>
 void UnaryForward(Device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, T* y) {
+  if (function == Unary::kGelu)
+    return ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) { GeluOf(end - begin, x + begin, y + begin); });
   Choose<SumType<T>>(function, a, b, [&](auto f, auto) {
     ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) y[i] = FromSumType<T>(f(ToSumType(x[i])));
@@ -120,6 +111,10 @@ void UnaryForward(Device, Unary function, int64_t size, SumType<T> a, SumType<T>
 template <class Device, class T>
 void UnaryBackward(Device, Unary function, int64_t size, SumType<T> a, SumType<T> b, const T* x, const T* y,
                    const T* dy, T* dx) {
+  if (function == Unary::kGelu)
+    return ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
+      GeluGradient(end - begin, x + begin, dy + begin, dx + begin);
+    });
   Choose<SumType<T>>(function, a, b, [&](auto, auto df) {
     ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)

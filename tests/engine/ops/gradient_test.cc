@@ -401,6 +401,25 @@ TEST(AutocastTest, ResultsAreBF16AndParametersStayF32) {
   EXPECT_FALSE(std::all_of(gradient.begin(), gradient.end(), [](float g) { return ToFloat(ToBFloat16(g)) == g; }));
 }
 
+// The host has kernels for attention without a mask, in blocks of queries, and with one; both give the same.
+TEST(Attention, WithoutAMaskIsThatWithAMaskOfZeros) {
+  Generator generator(8);
+  for (const DType dtype : {DType::kF32, DType::kF64}) {
+    const Tensor x = generator.Normal({2, 71, 3 * 2 * 5}, 0, 1, dtype), dy = generator.Normal({2, 71, 10}, 0, 1, dtype);
+    std::vector<std::vector<double>> results;
+    for (const Tensor& mask : {Tensor(), Tensor::Zeros({1}, dtype)}) {
+      const Variable projected(x, true);
+      const Variable y = ScaledDotProductAttention(projected, 2, mask);
+      y.Backward(dy);
+      results.push_back(y.value().ToVector<double>());
+      results.push_back(projected.grad().ToVector<double>());
+    }
+    for (int i = 0; i < 2; ++i)
+      for (size_t j = 0; j < results[i].size(); ++j)
+        ASSERT_NEAR(results[i][j], results[2 + i][j], dtype == DType::kF64 ? 1e-13 : 5e-6) << i << " " << j;
+  }
+}
+
 TEST(Attention, RefusesHeadsThatDoNotDivideTheWidth) {
   EXPECT_THROW(ScaledDotProductAttention(Tensor::Zeros({2, 3, 24}), 3), Error);
 }
