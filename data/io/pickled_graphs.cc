@@ -20,7 +20,8 @@ Tensor Slice(const Tensor& whole, int64_t axis, int64_t begin, int64_t end) {
 
 }  // namespace
 
-PickledGraphs::PickledGraphs(const std::string& path) : file_(path) {
+PickledGraphs::PickledGraphs(const std::string& path, std::vector<std::string> names_in_tuples)
+    : file_(path), names_in_tuples_(std::move(names_in_tuples)) {
   const PickleValue& root = file_.root();
   if (root.kind == Kind::kList) {
     size_ = static_cast<int64_t>(root.items.size());
@@ -37,6 +38,12 @@ PickledGraphs::PickledGraphs(const std::string& path) : file_(path) {
 
 // Version 1 keeps attributes in the object itself, version 2 in the mapping of its store.
 const PickleValue& PickledGraphs::Find(const PickleValue& data, const std::string& name) const {
+  if (data.kind == Kind::kTuple) {
+    const auto place = std::find(names_in_tuples_.begin(), names_in_tuples_.end(), name) - names_in_tuples_.begin();
+    Check(data.items.size() == names_in_tuples_.size() && place < std::ssize(data.items), "a tuple of ",
+          data.items.size(), " has no '", name, "'");
+    return *data.items[place];
+  }
   const PickleValue* store = data.Find("_store");
   const PickleValue* mapping = store == nullptr ? nullptr : store->Find("_mapping");
   const PickleValue* found = (mapping == nullptr ? data : *mapping).Find(name);

@@ -12,14 +12,15 @@ namespace orbit {
 
 // Gives graphs' attributes by name: "x", "edge_index", "y" and any others. The file (pickle_file.h) holds either
 //
-//   a list of PyTorch Geometric's Data objects, of version 1 or 2, or of dictionaries; or
+//   a list of PyTorch Geometric's Data objects, of version 1 or 2, of dictionaries, or of tuples whose items' names are
+//   given; or
 //   a data set's processed/data.pt: (data, slices) or (data, slices, class), where data, an object or a dictionary, has
 //   the concatenated attributes of the graphs, and slices says where each graph's begin.
 //
 // Throws Error, with the file and its contents, for anything else.
 class PickledGraphs {
  public:
-  explicit PickledGraphs(const std::string& path);
+  explicit PickledGraphs(const std::string& path, std::vector<std::string> names_in_tuples = {});
 
   int64_t size() const { return size_; }
   // A graph's attribute, which must be a tensor or an array. Throws Error, with the attribute's name, if it is missing
@@ -31,6 +32,7 @@ class PickledGraphs {
   Tensor ToTensor(const PickleValue& value, const std::string& name) const;
 
   PickleFile file_;
+  std::vector<std::string> names_in_tuples_;
   const PickleValue* slices_ = nullptr;  // of collated graphs: a dictionary
   int64_t size_ = 0;
   // Collated attributes that have been requested, and where each graph's begin.

@@ -5,12 +5,13 @@
 #include "tools/experiments/nbody.h"
 #include "tools/experiments/particles.h"
 #include "tools/experiments/pattern.h"
+#include "tools/experiments/pcqm_contact.h"
 
 namespace orbit {
 
 const std::vector<ExperimentKind>& ExperimentKinds() {
-  static const std::vector<ExperimentKind> kinds = {NBodyKind(), ParticlesKind(), ExpClassifyKind(), GraphsKind(),
-                                                    PatternKind()};
+  static const std::vector<ExperimentKind> kinds = {NBodyKind(),  ParticlesKind(), ExpClassifyKind(),
+                                                    GraphsKind(), PatternKind(),   PcqmContactKind()};
   return kinds;
 }
 
