@@ -7,6 +7,7 @@
 
 #include "engine/io/atomic_file.h"
 #include "engine/io/checksum.h"
+#include "engine/io/mapped_file.h"
 
 namespace orbit::io {
 namespace {
@@ -55,8 +56,10 @@ void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint) {
   WriteChecksummed(path, std::move(contents));
 }
 
-Checkpoint LoadCheckpoint(const std::string& path) {
-  const Safetensors contents = ReadChecksummed(path);
+Checkpoint LoadCheckpoint(const std::string& path) { return ParseCheckpoint(MappedFile(path).contents(), path); }
+
+Checkpoint ParseCheckpoint(std::span<const std::byte> bytes, const std::string& path) {
+  const Safetensors contents = ParseChecksummed(bytes, path);
   const auto state = contents.metadata.find("state");
   Check(state != contents.metadata.end(), path, " is a safetensors file, but no checkpoint of a training run");
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "engine/random.h"
@@ -31,6 +32,8 @@ void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint);
 
 // Throws Error with the file and the reason if it is missing, damaged or not a checkpoint.
 Checkpoint LoadCheckpoint(const std::string& path);
+// LoadCheckpoint for contents in memory; `name` is for messages.
+Checkpoint ParseCheckpoint(std::span<const std::byte> contents, const std::string& name);
 
 }  // namespace orbit::io
 

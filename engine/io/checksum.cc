@@ -68,9 +68,10 @@ SafetensorsView ViewChecksummed(std::span<const std::byte> contents, const std::
   return view;
 }
 
-Safetensors ReadChecksummed(const std::string& path) {
-  const MappedFile file(path);
-  SafetensorsView view = ViewChecksummed(file.contents(), path);
+Safetensors ReadChecksummed(const std::string& path) { return ParseChecksummed(MappedFile(path).contents(), path); }
+
+Safetensors ParseChecksummed(std::span<const std::byte> bytes, const std::string& file) {
+  SafetensorsView view = ViewChecksummed(bytes, file);
   Safetensors contents{.metadata = std::move(view.metadata)};
   for (const auto& [name, shape, elements] : view.tensors)
     contents.tensors.emplace(name, Gather(elements, 0, shape, RowMajorStrides(shape)));

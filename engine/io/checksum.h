@@ -16,6 +16,8 @@ void WriteChecksummed(const std::string& path, Safetensors contents);
 
 // Throws Error if the checksum is missing or wrong.
 Safetensors ReadChecksummed(const std::string& path);
+// ReadChecksummed for contents in memory; `name` is for messages.
+Safetensors ParseChecksummed(std::span<const std::byte> contents, const std::string& name);
 
 // The same of a file's contents, without copies: the view holds as long as the contents. `name` is for messages.
 SafetensorsView ViewChecksummed(std::span<const std::byte> contents, const std::string& name);

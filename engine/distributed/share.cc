@@ -1,0 +1,67 @@
+#include "engine/distributed/share.h"
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <thread>
+#include <vector>
+
+namespace orbit {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenSigns(100);  // of life
+
+}  // namespace
+
+Variable SumOverRanks(const Variable& x, Communicator& ranks) {
+  Tensor sum = x.value().Clone();
+  ranks.AllReduce(sum).Wait();
+  return MakeVariable("SumOverRanks", sum, {x},
+                      [](const Gradients& gradients) { gradients.Add(0, gradients.output()); });
+}
+
+std::string ShareText(const std::string& text, int root, Communicator& ranks, Device device) {
+  if (ranks.world() == 1) return text;
+  const Tensor size = Tensor::Full({}, static_cast<double>(text.size()), DType::kI64, device);
+  ranks.Broadcast(size, root).Wait();
+  const auto length = static_cast<int64_t>(size.Item());
+  if (length == 0) return "";
+  const bool mine = ranks.rank() == root;
+  const Tensor bytes = mine ? Tensor::From(std::vector<uint8_t>(text.begin(), text.end()), {length}, device)
+                            : Tensor::Empty({length}, DType::kU8, device);
+  ranks.Broadcast(bytes, root).Wait();
+  if (mine) return text;
+  const Tensor here = bytes.To(Device{});
+  return {reinterpret_cast<const char*>(here.data<uint8_t>()), static_cast<size_t>(length)};
+}
+
+void AwaitAll(Communicator& ranks, Device device, const std::function<void()>& work) {
+  if (ranks.world() == 1) return work();
+  std::atomic<bool> done = false, failed = false;
+  std::exception_ptr lost;
+  std::thread signs([&] {
+    try {
+      for (bool all = false; !all && !failed;) {
+        const Tensor working = Tensor::Full({}, done ? 0 : 1, DType::kI64, device);
+        ranks.AllReduce(working, ReduceOp::kMax).Wait();
+        all = working.Item() == 0;
+        if (!all) std::this_thread::sleep_for(kBetweenSigns);
+      }
+    } catch (...) {
+      lost = std::current_exception();
+    }
+  });
+  try {
+    work();
+    done = true;
+  } catch (const std::exception& error) {
+    failed = true;
+    ranks.Abort(error.what());
+    signs.join();
+    throw;
+  }
+  signs.join();
+  if (lost) std::rethrow_exception(lost);
+}
+
+}  // namespace orbit
