@@ -2,10 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "data/io/npy.h"
 #include "data/io/weights.h"
+#include "engine/distributed/share.h"
+#include "tools/common/distributed_options.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
@@ -27,6 +31,7 @@ struct Arguments {
   int64_t trials = 1;
   std::string exported;
   LaunchOptions launch;
+  DistributedOptions distributed;
 };
 
 int Run(Arguments arguments) {
@@ -40,41 +45,52 @@ int Run(Arguments arguments) {
     arguments.settings.file = files.config();
     path = files.chosen();
   }
-  const Device device = Launch(arguments.launch);
+  const CommunicatorOptions of_ranks = FindCommunicatorOptions(arguments.distributed);
+  const Device device = Launch(arguments.launch, of_ranks.ranks.local_rank);
+  const std::shared_ptr<Communicator> ranks = MakeCommunicator(of_ranks, device);
+  const bool leads = ranks->rank() == 0;
   const Split split = ParseSplit(arguments.split);
   Config config = ResolveSettings(arguments.settings);
-  const std::unique_ptr<Experiment> experiment = MakeExperiment(config, device, {}, arguments.data);
-  experiment->model().LoadStateDict(ReadWeights(path, experiment->model().StateDict()));
+  std::unique_ptr<Experiment> experiment;
+  AwaitAll(*ranks, device, [&] {
+    experiment = MakeExperiment(config, device, {}, arguments.data);
+    experiment->model().LoadStateDict(ReadWeights(path, experiment->model().StateDict()));
+  });
   experiment->model().Eval();
-  std::printf("%s\n", path.c_str());
-  if (!arguments.data.empty()) std::printf("%s\n", experiment->Describe().c_str());
+  if (leads) std::printf("%s\n", path.c_str());
+  if (leads && !arguments.data.empty()) std::printf("%s\n", experiment->Describe().c_str());
 
   const int64_t samples = arguments.samples > 0 ? arguments.samples : config.Int("evaluation.test_samples");
   const std::string metric = experiment->metric();
   Generator generator = MakeGenerator(config.Int("seed"), RandomUse::kTest);
   std::vector<double> values;
-  Progress progress("evaluating", 1000 * arguments.trials);
+  std::optional<Progress> progress;
+  if (leads) progress.emplace("evaluating", 1000 * arguments.trials);
+  const Division division{.ranks = ranks.get(), .by_samples = config.String("train.shard") == "samples"};
   for (int64_t trial = 0; trial < arguments.trials; ++trial) {
-    const Evaluation evaluation = Evaluate(*experiment, split, samples, generator, [&](double share) {
-      progress.Update(1000 * trial + static_cast<int64_t>(1000 * share));
-    });
+    const auto show = [&](double share) {
+      if (progress) progress->Update(1000 * trial + static_cast<int64_t>(1000 * share));
+    };
+    const Evaluation evaluation = Evaluate(*experiment, split, samples, generator, show, division);
     CheckFinite(evaluation, split);
     if (evaluation.is_known) values.push_back(evaluation.metric);
-    if (trial == 0 && !arguments.exported.empty()) WriteNpy(UserPath(arguments.exported), evaluation.predictions);
+    if (leads && trial == 0 && !arguments.exported.empty())
+      WriteNpy(UserPath(arguments.exported), evaluation.predictions);
   }
-  progress.Finish();
+  progress.reset();
   double mean = 0, variance = 0;
   for (const double value : values) mean += value / static_cast<double>(values.size());
   for (const double value : values) variance += (value - mean) * (value - mean);
+  const EquivarianceError error = MeasureEquivariance(*experiment, split, samples, generator);
+  Check(std::isfinite(error.exact) && std::isfinite(error.statistical),
+        "the model's outputs under transformed inputs are not finite");
+  if (!leads) return 0;
   for (size_t trial = 0; trial < values.size(); ++trial)
     std::printf("trial %zu of %zu, %ld samples: %s %.6g\n", trial + 1, values.size(), samples, metric.c_str(),
                 values[trial]);
   if (values.size() > 1)
     std::printf("standard deviation over %zu trials: %.3g\n", values.size(),
                 std::sqrt(variance / static_cast<double>(values.size() - 1)));
-  const EquivarianceError error = MeasureEquivariance(*experiment, split, samples, generator);
-  Check(std::isfinite(error.exact) && std::isfinite(error.statistical),
-        "the model's outputs under transformed inputs are not finite");
   std::printf("equivariance error, relative: %.3g with noise transformed along, %.3g with noise drawn anew\n",
               error.exact, error.statistical);
   if (!arguments.exported.empty()) std::printf("%s\n", experiment->DescribePredictions().c_str());
@@ -106,6 +122,7 @@ int Main(int argc, char** argv) {
                  "write the first trial's predictions to this .npy file, an example a row");
   AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
+  AddDistributedOptions(app, arguments.distributed);
   CLI11_PARSE(app, argc, argv);
   return Run(arguments);
 }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <sstream>
 #include <vector>
 
+#include "tools/common/distributed_options.h"
 #include "tools/common/launch.h"
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
@@ -30,6 +32,7 @@ struct Arguments {
   bool graph = false;
   double minutes = 0;  // 0: as the settings say
   LaunchOptions launch;
+  DistributedOptions distributed;
 };
 
 // Parses "A:B" as two numbers.
@@ -56,15 +59,19 @@ Metrics Test(TrainingRun& run) {
   run.LoadBest();
   run.experiment().model().Eval();
   Generator generator = MakeGenerator(run.config().Int("seed"), RandomUse::kTest);
-  Progress progress("test", 1000);
-  const Evaluation evaluation =
-      Evaluate(run.experiment(), Split::kTest, run.config().Int("evaluation.test_samples"), generator,
-               [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
-  progress.Finish();
+  std::optional<Progress> progress;
+  if (run.leads()) progress.emplace("test", 1000);
+  const Evaluation evaluation = Evaluate(
+      run.experiment(), Split::kTest, run.config().Int("evaluation.test_samples"), generator,
+      [&](double share) {
+        if (progress) progress->Update(static_cast<int64_t>(share * 1000));
+      },
+      run.trainer().division());
+  progress.reset();
   CheckFinite(evaluation, Split::kTest);
   Metrics metrics;
   for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("test/" + name, value);
-  run.directory().Log(run.trainer().step(), metrics);
+  if (run.leads()) run.directory().Log(run.trainer().step(), metrics);
   return evaluation.metrics;
 }
 
@@ -92,38 +99,43 @@ std::string FitSteps(const Arguments& arguments, std::chrono::steady_clock::time
 int Train(const Arguments& arguments) {
   const auto begin = std::chrono::steady_clock::now();
   const StopSignal stop;
-  const Device device = Launch(arguments.launch);
+  const CommunicatorOptions ranks = FindCommunicatorOptions(arguments.distributed);
+  const Device device = Launch(arguments.launch, ranks.ranks.local_rank);
   SettingsSources sources = arguments.settings;
   Check(arguments.resume.empty() || (sources.preset.empty() && sources.file.empty()),
         "--resume takes its settings from the run; --set may change them");
   if (arguments.resume.empty() && sources.preset.empty() && sources.file.empty()) sources.preset = kDefaultPreset;
   std::string fitted;
   if (arguments.minutes > 0) {
+    Check(ranks.ranks.world == 1, "--minutes is for one process: ranks would each find another number of steps");
     Check(arguments.resume.empty(), "--minutes is for a new run: --resume keeps the steps that were chosen");
     fitted = FitSteps(arguments, begin, device, sources);
   }
-  TrainingRun run(sources, arguments.resume, device);
+  TrainingRun run(sources, arguments.resume, device, MakeCommunicator(ranks, device));
   Trainer& trainer = run.trainer();
-  RunDirectory& directory = run.directory();
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
   if (arguments.graph) trainer.CaptureSteps();
-  if (!fitted.empty()) directory.log().info("{}", fitted);
+  if (!fitted.empty()) run.directory().log().info("{}", fitted);
   const bool finished = [&] {
     try {
       return trainer.Run([&] { return stop.requested(); });
     } catch (const std::exception&) {
-      if (std::filesystem::exists(directory.last()))
-        directory.log().error("failed after step {} of {}; {} is of before, and --resume {} goes on from there",
-                              trainer.step(), trainer.total_steps(), directory.last(), directory.path().string());
+      if (run.leads() && std::filesystem::exists(run.directory().last()))
+        run.directory().log().error("failed after step {} of {}; {} is of before, and --resume {} goes on from there",
+                                    trainer.step(), trainer.total_steps(), run.directory().last(),
+                                    run.directory().path().string());
       throw;
     }
   }();
   if (!finished) {
-    directory.log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}",
-                         trainer.step(), trainer.total_steps(), directory.path().string());
-    return 128 + stop.signal();
+    if (run.leads())
+      run.directory().log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}",
+                                 trainer.step(), trainer.total_steps(), run.directory().path().string());
+    return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
   }
   const Metrics metrics = Test(run);
+  if (!run.leads()) return 0;
+  RunDirectory& directory = run.directory();
   directory.WriteFigure();
   directory.log().info("the run is in {}", directory.path().string());
   for (auto metric = metrics.rbegin(); metric != metrics.rend(); ++metric)  // the reported one last
@@ -155,6 +167,7 @@ int Main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
+  AddDistributedOptions(app, arguments.distributed);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);
   return Train(arguments);

@@ -1,5 +1,6 @@
 #include "tools/common/launch.h"
 
+#include <cstdlib>
 #include <iostream>
 #include <vector>
 
@@ -23,6 +24,8 @@ Device Launch(const LaunchOptions& options, int local_rank) {
   if (options.threads > 0) kernels::SetNumThreads(options.threads);
   if (!options.device.empty() && options.device != "cuda") return ParseDevice(options.device);
   std::string reason;
+  // A launcher may have left each rank a GPU of its own, which then is the only one it sees.
+  if (std::getenv("CUDA_VISIBLE_DEVICES") && CudaDevices(&reason).size() == 1) local_rank = 0;
   if (const std::vector<Device> gpus = CudaDevices(&reason); !gpus.empty()) {
     Check(static_cast<size_t>(local_rank) < gpus.size(), "the rank with number ", local_rank,
           " on this machine has no GPU of its own: there are ", gpus.size(), "; --device cpu or cuda:N says otherwise");

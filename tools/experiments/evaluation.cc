@@ -6,6 +6,7 @@
 
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
+#include "engine/training/training_step.h"
 #include "groups/equivariance.h"
 
 namespace orbit {
@@ -38,12 +39,12 @@ class EvaluationPrecision {
   Precision of_training_;
 };
 
-// Writes rows [begin, ...) of a tensor of `count` rows, which is made with the first ones.
+// Writes rows [begin, ...) of a tensor of `count` rows, which is made with the first ones; all others are 0.
 void CopyRows(const Tensor& rows, int64_t begin, int64_t count, Tensor& all) {
   if (!all.defined()) {
     Shape shape = rows.shape();
     shape[0] = count;
-    all = Tensor::Empty(shape, rows.dtype(), rows.device());
+    all = Tensor::Zeros(shape, rows.dtype(), rows.device());
   }
   all.Rows(begin, begin + rows.dim(0)).CopyFrom(rows);
 }
@@ -55,10 +56,20 @@ double RelativeDistance(const Variable& a, const Variable& b) {
 }  // namespace
 
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
-                    const ShareDone& progress) {
+                    const ShareDone& progress, const Division& division) {
   NoGrad no_grad;
-  const int64_t count = experiment.size(split), at_once = ExamplesAtOnce(experiment, split, samples);
+  const int64_t count = experiment.size(split);
   Check(count > 0, "there are no examples of the split ", NameOf(split));
+  if (!experiment.model().is_sampled()) samples = 1;
+  Communicator* ranks = division.ranks && division.ranks->world() > 1 ? division.ranks : nullptr;
+  const bool by_samples = ranks && division.by_samples && samples >= ranks->world();
+  Communicator* sharers = by_samples ? ranks : nullptr;
+  const int64_t at_once = ExamplesAtOnce(experiment, split, by_samples ? samples / ranks->world() : samples);
+  Span mine = ranks && !by_samples ? PartOf(count, ranks->world(), ranks->rank()) : PartOf(count, 1, 0);
+  // A rank without examples does one of another's again, and learns the shapes of the results.
+  const bool adds = mine.count > 0 && (!by_samples || ranks->rank() == 0);
+  if (mine.count == 0) mine = {.first = 0, .count = 1, .total = count};
+
   const EvaluationPrecision precision(experiment);
   const Generator start = generator;
   std::vector<int64_t> numbers(count);
@@ -66,21 +77,31 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
   const WholeBatch whole{.examples = count, .counts = experiment.Counts(split, Tensor::From(numbers, {count}))};
   Tensor predictions, targets;
   double loss = 0;
-  for (int64_t begin = 0; begin < count; begin += at_once) {
-    const int64_t end = std::min(count, begin + at_once);
+  for (int64_t begin = mine.first; begin < mine.first + mine.count; begin += at_once) {
+    const int64_t end = std::min(mine.first + mine.count, begin + at_once);
     const Batch batch = LoadRange(experiment, split, begin, end);
     generator = start.WithRows({begin, end - begin, count});
-    const Noise noise = experiment.DrawNoise(batch, samples, generator);
-    const Variable prediction = experiment.Prediction(experiment.model().Forward(batch.x, noise, generator).output);
+    const Variable prediction = experiment.Prediction(experiment.Forward(batch, samples, generator, sharers).output);
     CopyRows(prediction.value(), begin, count, predictions);
     if (batch.target.defined()) {
       for (const LossPart& part : experiment.Loss(prediction, batch.target, whole))
         loss += part.weight * part.sum.value().Item() / part.denominator;
       CopyRows(batch.target, begin, count, targets);
     }
-    if (progress) progress(static_cast<double>(end) / static_cast<double>(count));
+    if (progress) progress(static_cast<double>(end - mine.first) / static_cast<double>(mine.count));
   }
   generator = generator.WithRows({});
+  if (ranks) {
+    const auto add = [&](const Tensor& x) {
+      if (!adds) x.Zero();
+      ranks->AllReduce(x).Wait();
+    };
+    const Tensor sum = Tensor::Full({}, loss, DType::kF64, experiment.device());
+    add(sum);
+    loss = sum.Item();
+    add(predictions);
+    if (targets.defined()) add(targets);
+  }
   Evaluation evaluation{.is_known = targets.defined(), .loss = loss, .predictions = predictions};
   if (!evaluation.is_known) return evaluation;
   evaluation.metrics = experiment.Measure(predictions, targets);

@@ -14,9 +14,16 @@ struct Evaluation {
   Tensor predictions;    // [examples, ...]
 };
 
-// Of a whole split, with `samples` group elements an example. The model is in evaluation mode.
+// How ranks divide the work of a split.
+struct Division {
+  Communicator* ranks = nullptr;  // null: this process does all of it
+  bool by_samples = false;  // of every example, where there is a sample for every rank; if not, ranks divide examples
+};
+
+// Of a whole split, with `samples` group elements an example. The model is in evaluation mode. All ranks have the whole
+// result, and call this together.
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
-                    const ShareDone& progress = {});
+                    const ShareDone& progress = {}, const Division& division = {});
 
 // Throws Error where the loss, the metric or, where there are neither, a prediction is not finite.
 void CheckFinite(const Evaluation& evaluation, Split split);

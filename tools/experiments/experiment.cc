@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "engine/distributed/share.h"
+#include "engine/ops/elementwise.h"
+#include "engine/training/training_step.h"
+
 namespace orbit {
 
 Batch Batch::To(Device device) const {
@@ -32,9 +36,26 @@ Experiment::Experiment(std::unique_ptr<Model> model, const Config& config, Devic
   evaluation_precision_ = evaluation == "train" ? model_->precision() : ParsePrecision(evaluation);
 }
 
+Model::Result Experiment::Forward(const Batch& batch, int64_t samples, Generator& generator,
+                                  Communicator* sharers) const {
+  if (!sharers || sharers->world() == 1)
+    return model_->Forward(batch.x, DrawNoise(batch, samples, generator), generator);
+  const Span mine = PartOf(samples, sharers->world(), sharers->rank());
+  Generator of_mine = generator.WithSamples(mine);
+  const Noise noise = DrawNoise(batch, mine.count, of_mine);
+  Model::Result result = model_->Forward(batch.x, noise, of_mine);
+  generator.Skip(of_mine.stream() - generator.stream());
+  const auto mean_of_all = [&](const Variable& mean) {
+    return SumOverRanks(Scale(mean, static_cast<double>(mine.count) / static_cast<double>(samples)), *sharers);
+  };
+  result.output = mean_of_all(result.output);
+  if (result.entropy.defined()) result.entropy = mean_of_all(result.entropy);
+  return result;
+}
+
 std::vector<LossPart> Experiment::TrainingLoss(const Batch& batch, const WholeBatch& whole, int64_t samples,
-                                               Generator& generator) const {
-  const Model::Result result = model_->Forward(batch.x, DrawNoise(batch, samples, generator), generator);
+                                               Generator& generator, Communicator* sharers) const {
+  const Model::Result result = Forward(batch, samples, generator, sharers);
   std::vector<LossPart> parts = Loss(Prediction(result.output), batch.target, whole);
   if (result.entropy.defined())
     parts.push_back({.name = "entropy",

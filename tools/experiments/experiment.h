@@ -10,6 +10,7 @@
 
 #include "data/share_done.h"
 #include "data/split.h"
+#include "engine/distributed/communicator.h"
 #include "engine/training/loss.h"
 #include "groups/model.h"
 #include "tools/experiments/config.h"
@@ -83,9 +84,15 @@ class Experiment {
   // Examples times samples that go through the model at once in evaluation; results do not depend on it.
   virtual int64_t rows_at_once() const = 0;
 
+  // The model's result, with `samples` group elements an example, or the one of models that are not sampled. With
+  // `sharers`, every rank draws some of the samples of all examples; mean and entropy are those of all samples, on
+  // every rank, and their gradients are parts that add up over the ranks. The generator must have rows; there must be a
+  // sample for every rank.
+  Model::Result Forward(const Batch& batch, int64_t samples, Generator& generator,
+                        Communicator* sharers = nullptr) const;
   // The parts of the training loss, that of the entropy included, of examples that are part of `whole`.
-  std::vector<LossPart> TrainingLoss(const Batch& batch, const WholeBatch& whole, int64_t samples,
-                                     Generator& generator) const;
+  std::vector<LossPart> TrainingLoss(const Batch& batch, const WholeBatch& whole, int64_t samples, Generator& generator,
+                                     Communicator* sharers = nullptr) const;
   // The model's precision in evaluation.
   Precision evaluation_precision() const { return evaluation_precision_; }
 

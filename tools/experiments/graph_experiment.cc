@@ -47,7 +47,10 @@ class GraphExperiment : public Experiment {
   GraphExperiment(const Config& config, Device device, GraphData data, Generator& generator)
       : Experiment(MakeGraphModel(ModelOptions(config, data), generator), config, device),
         data_(std::move(data)),
-        fixed_noise_(config.Bool("model.fixed_noise")) {}
+        fixed_noise_(config.Bool("model.fixed_noise")) {
+    Check(!fixed_noise_ || config.String("train.shard") != "samples",
+          "model.fixed_noise: the samples of a graph are drawn together; train.shard=examples divides graphs");
+  }
 
   std::string Describe() const override {
     std::string counts;

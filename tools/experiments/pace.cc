@@ -1,34 +1,16 @@
 #include "tools/experiments/pace.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <string>
-#include <utility>
+#include <memory>
 
 #include "tools/experiments/evaluation.h"
 #include "tools/experiments/trainer.h"
-#include "tools/report/run_directory.h"
 
 namespace orbit {
 namespace {
 
 constexpr double kMargin = 0.98;  // of a time, for what was not measured
-
-// A trainer's directory for as long as it is in scope.
-struct ScratchRun {
-  ScratchRun() : run(RunDirectory::Create(path.string(), "pace")) {}
-  ~ScratchRun() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-
-  const std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("orbit-pace-" + std::to_string(getpid()));
-  RunDirectory run;
-};
 
 }  // namespace
 
@@ -44,8 +26,8 @@ int64_t Pace::StepsWithin(double seconds) const {
 Pace MeasurePace(Config config, Experiment& experiment, bool captured, double seconds) {
   config.Set("train.epochs=0");
   config.Set("train.steps=1000000000");  // the schedule of a run that is just beginning
-  ScratchRun scratch;
-  Trainer trainer(config, experiment, scratch.run);
+  const std::shared_ptr<Communicator> alone = MakeSingleProcess();
+  Trainer trainer(config, experiment, /*run=*/nullptr, *alone);  // which writes nothing
   if (captured) trainer.CaptureSteps();
   Pace pace{.step = trainer.SecondsPerStep(seconds),
             .steps_between_validations = config.Int("evaluation.every") * trainer.steps_per_epoch()};

@@ -69,7 +69,10 @@ void AddPrecisionOption(CLI::App& app, std::vector<std::string>& assignments) {
 
 Config ResolveSettings(const SettingsSources& sources) {
   std::vector<Document> documents;  // highest priority first
-  if (!sources.file.empty()) Collect(ReadDocument(sources.file), documents);
+  if (!sources.yaml.empty())
+    Collect({sources.file, sources.yaml}, documents);
+  else if (!sources.file.empty())
+    Collect(ReadDocument(sources.file), documents);
   if (!sources.preset.empty())
     Collect({"preset " + sources.preset, std::string(FindPreset(sources.preset).yaml)}, documents);
   std::string task;

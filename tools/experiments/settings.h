@@ -15,6 +15,7 @@ struct SettingsSources {
   std::string preset;                    // name; empty: none
   std::string file;                      // path of a YAML file; empty: none
   std::vector<std::string> assignments;  // key=value
+  std::string yaml = {};                 // the contents of `file`, where they have been read; empty: they are read
 };
 
 // --precision P, short for the assignment train.precision=P.

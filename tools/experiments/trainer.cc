@@ -5,11 +5,12 @@
 #include <cstdio>
 #include <utility>
 
+#include "engine/distributed/share.h"
 #include "engine/optim/adam.h"
 #include "engine/optim/sgd.h"
+#include "engine/optim/sharded.h"
 #include "engine/profiling.h"
 #include "kernels/parallel.h"
-#include "tools/experiments/evaluation.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
@@ -34,6 +35,13 @@ void Trainer::AddKeys(ConfigSchema& schema) {
   schema.Int("train.accumulate", 1, "micro-batches that a batch goes through the model in, one by one, for less memory",
              {.min = 1});
   schema.Int("train.samples", 10, "group elements an example", {.min = 1});
+  schema.String("train.shard", "examples",
+                "what several ranks divide: the examples of a batch, or the samples of every example",
+                {"examples", "samples"});
+  schema.Bool("train.shard_optimizer", false,
+              "divide the optimiser's state among the ranks: the same bits for less memory and more traffic");
+  schema.String("train.reduction", "f32", "what gradients are sent to other ranks in; sums are f32 in any case",
+                {"f32", "bf16"});
   schema.String("train.optimizer", "adam", "the optimiser", {"adam", "adamw", "sgd"});
   schema.Double("train.learning_rate", 1e-3, "the largest learning rate", {.min = 0});
   schema.Double("train.weight_decay", 0, "l2 (adamw: decoupled)", {.min = 0});
@@ -74,17 +82,27 @@ std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vecto
       optim::AdamOptions{.weight_decay = weight_decay, .decoupled = name == "adamw", .rate_factor = rate_factor});
 }
 
-Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run)
+std::unique_ptr<optim::Optimizer> Trainer::MakeOptimizerOfRanks() const {
+  std::vector<NamedVariable> parameters = experiment_.model().NamedParameters();
+  const auto make = [this](std::vector<NamedVariable> of) {
+    return MakeOptimizer(config_, std::move(of), [&experiment = experiment_](const NamedVariable& parameter) {
+      return experiment.RateFactor(parameter.name);
+    });
+  };
+  if (ranks_.world() == 1 || !config_.Bool("train.shard_optimizer")) return make(std::move(parameters));
+  return std::make_unique<optim::Sharded>(std::move(parameters), ranks_, make);
+}
+
+Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory* run, Communicator& ranks)
     : config_(config),
       experiment_(experiment),
       run_(run),
+      ranks_(ranks),
       seed_(config.Int("seed")),
       samples_(config.Int("train.samples")),
       accumulate_(config.Int("train.accumulate")),
       batches_(MakeGenerator(seed_, RandomUse::kShuffling), experiment.size(Split::kTrain), config.Int("train.batch")),
-      optimizer_(MakeOptimizer(
-          config, experiment.model().NamedParameters(),
-          [&experiment](const NamedVariable& parameter) { return experiment.RateFactor(parameter.name); })),
+      optimizer_(MakeOptimizerOfRanks()),
       training_step_(MakeTrainingStep(false)),
       generator_(MakeGenerator(seed_, RandomUse::kTraining)) {
   steps_per_epoch_ = batches_.per_epoch();
@@ -92,6 +110,14 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run
         experiment.size(Split::kTrain), " training examples");
   Check(accumulate_ <= config.Int("train.batch"), "train.accumulate: ", accumulate_, " micro-batches of a batch of ",
         config.Int("train.batch"));
+  const bool by_samples = config.String("train.shard") == "samples";
+  const int64_t sharers = by_samples ? 1 : ranks.world();
+  Check(accumulate_ * sharers <= config.Int("train.batch"), "train.batch: ", config.Int("train.batch"), " examples in ",
+        accumulate_, " micro-batches for ", sharers, " ranks; train.shard=samples divides samples instead");
+  Check(!by_samples || ranks.world() == 1 || experiment.model().is_sampled(),
+        "train.shard: the model has no samples to divide");
+  Check(!by_samples || samples_ >= ranks.world(), "train.samples: ", samples_, " samples for ", ranks.world(),
+        " ranks; train.shard=examples divides examples instead");
   const int64_t epochs = config.Int("train.epochs"), steps = config.Int("train.steps");
   Check((epochs > 0) != (steps > 0), "set either train.epochs or train.steps, and the other one to 0; they are ",
         epochs, " and ", steps);
@@ -102,6 +128,13 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory& run
                .final_factor = config.Double("train.final_factor"),
                .power = config.Double("train.power")};
   schedule_.Factor(0);  // throws for invalid settings
+  if (run_)
+    writer_.emplace([this](const std::string& warning) { run_->log().warn("{}", warning); },
+                    io::CheckpointWriterOptions{.beside = kernels::NumThreads() > 1});
+}
+
+Division Trainer::division() const {
+  return {.ranks = &ranks_, .by_samples = config_.String("train.shard") == "samples"};
 }
 
 std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
@@ -111,19 +144,30 @@ std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
             ? loaded_->Next()
             : LoadedBatch{.batch = experiment_.Load(Split::kTrain, inputs[0].Rows(rows.first, rows.first + rows.count)),
                           .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, inputs[0])}};
-    return experiment_.TrainingLoss(loaded.batch.To(experiment_.device()), loaded.whole, samples_, generator);
+    return experiment_.TrainingLoss(loaded.batch.To(experiment_.device()), loaded.whole, samples_, generator,
+                                    division().by_samples ? &ranks_ : nullptr);
+  };
+  const auto requests = [this] {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
+    const bool save = run_ && since.count() > kSecondsBetweenSaves;
+    return std::vector<double>{stop_asked_ ? 1.0 : 0.0, save ? 1.0 : 0.0};
   };
   return std::make_unique<TrainingStep>(
       *optimizer_, forward,
-      TrainingStepOptions{
-          .accumulate = accumulate_, .clip_norm = config_.Double("train.clip_norm"), .capture = capture});
+      TrainingStepOptions{.accumulate = accumulate_,
+                          .clip_norm = config_.Double("train.clip_norm"),
+                          .capture = capture,
+                          .ranks = &ranks_,
+                          .divide_rows = !division().by_samples,
+                          .reduction = {.bf16 = config_.String("train.reduction") == "bf16"},
+                          .requests = requests});
 }
 
 std::unique_ptr<Prefetch<Trainer::LoadedBatch>> Trainer::LoadAhead() const {
   if (experiment_.has_static_steps()) return nullptr;
   const auto load = [this, batches = batches_](int64_t item) mutable {
     const Tensor examples = batches(item / accumulate_);
-    const Span rows = PartOf(examples.dim(0), accumulate_, item % accumulate_);
+    const Span rows = training_step_->RowsOf(examples.dim(0), item % accumulate_);
     return LoadedBatch{.batch = experiment_.Load(Split::kTrain, examples.Rows(rows.first, rows.first + rows.count)),
                        .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, examples)}};
   };
@@ -187,12 +231,16 @@ bool Trainer::Run(const std::function<bool()>& stop) {
   const int64_t validate_every = config_.Int("evaluation.every") * steps_per_epoch_;
   // A GPU is given the next step while it computes; the host is one behind in reading what came of it.
   const size_t behind = experiment_.device() == Device{} ? 0 : 1;
-  Progress progress("training", total_steps_, step_);
-  auto saved = std::chrono::steady_clock::now();
+  std::optional<Progress> progress;
+  if (run_) progress.emplace("training", total_steps_, step_);
+  const auto show = [&] {
+    if (run_) progress->Update(step_, run_->Summary());
+  };
   const auto save = [&] {
     Take(0);
-    Save(run_.last());
-    saved = std::chrono::steady_clock::now();
+    Save(&RunFiles::last);
+    saved_ = std::chrono::steady_clock::now();
+    save_due_ = false;
   };
   const auto profile = [&](int64_t step, void (*start_or_stop)()) {
     if (step != step_ + 1) return;
@@ -201,29 +249,35 @@ bool Trainer::Run(const std::function<bool()>& stop) {
   };
   experiment_.model().Train();
   loaded_ = LoadAhead();
-  while (step_ < total_steps_ && !is_out_of_patience()) {
+  saved_ = std::chrono::steady_clock::now();
+  stop_asked_ = stopping_ = save_due_ = false;
+  while (step_ < total_steps_ && !is_out_of_patience() && !stopping_) {
     profile(profiled_.first, StartProfiler);
     Step();
     profile(profiled_.second + 1, StopProfiler);
     Take(behind);
-    progress.Update(step_, run_.Summary());
+    show();
     if (step_ % validate_every == 0 || step_ == total_steps_) {
       Take(0);
       Validate();
       save();
-      progress.Update(step_, run_.Summary());
-    } else if (std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() > kSecondsBetweenSaves) {
+      show();
+    } else if (save_due_) {
       save();
     }
-    if (stop() && step_ < total_steps_ && !is_out_of_patience()) {
-      save();
-      return false;
-    }
+    stop_asked_ = stop();
+    if (ranks_.world() == 1) stopping_ = stop_asked_;
   }
-  if (is_out_of_patience())
-    run_.log().info("validation has not been better {} times in a row: training ends after step {} of {}", not_better_,
-                    step_, total_steps_);
-  return true;
+  const bool finished = step_ == total_steps_ || is_out_of_patience();
+  if (!finished) save();
+  AwaitAll(ranks_, experiment_.device(), [&] {
+    if (writer_) writer_->Finish();
+  });
+  if (run_ && is_out_of_patience())
+    run_->log().info("validation has not been better {} times in a row: training ends after step {} of {}", not_better_,
+                     step_, total_steps_);
+  LogCommunication();
+  return finished;
 }
 
 bool Trainer::is_out_of_patience() const {
@@ -238,13 +292,14 @@ void Trainer::Step() {
     const ProfileRange range("data");
     return batches_(step_);
   }();
+  ranks_.SetContext("step " + std::to_string(step_ + 1) + " of " + std::to_string(total_steps_));
   const double learning_rate = config_.Double("train.learning_rate") * schedule_.Factor(step_);
   const int64_t captured = training_step_->captured_size();
   PendingNumbers numbers = training_step_->Run({examples}, learning_rate, generator_);
   pending_.push_back({++step_, learning_rate, before, examples, std::move(numbers)});
-  if (training_step_->captured_size() != captured)
-    run_.log().info("from step {} on a step is one launch of {} kernels, fills and copies", step_,
-                    training_step_->captured_size());
+  if (run_ && training_step_->captured_size() != captured)
+    run_->log().info("from step {} on a step is one launch of {} kernels, fills and copies", step_,
+                     training_step_->captured_size());
 }
 
 void Trainer::Take(size_t most) {
@@ -252,6 +307,8 @@ void Trainer::Take(size_t most) {
   for (; pending_.size() > most; pending_.pop_front()) {
     const Pending& pending = pending_.front();
     const StepNumbers numbers = pending.numbers.Get();
+    stopping_ = stopping_ || numbers.requests[0] > 0;
+    save_due_ = save_due_ || numbers.requests[1] > 0;
     if (!std::isfinite(numbers.loss)) ExplainNonFinite("the loss is " + std::to_string(numbers.loss), pending);
     if (!std::isfinite(numbers.gradient_norm)) {
       // A step behind, gradients may be those of the next one.
@@ -269,18 +326,29 @@ void Trainer::Take(size_t most) {
 }
 
 void Trainer::ExplainNonFinite(const std::string& what, const Pending& pending) {
-  std::string where = "where it came from could not be repeated";
+  Fail("step ", pending.step, " of ", total_steps_, ": ", what, "; ", FindNonFinite(pending),
+       ". The checkpoints are of before; a smaller train.learning_rate or a train.clip_norm may help");
+}
+
+std::string Trainer::FindNonFinite(const Pending& pending) {
+  std::string where;
   SetAnomalyDetection(true);
   try {
     loaded_.reset();
     Generator again = pending.generator;
-    training_step_->Gradients({pending.examples}, again);
+    training_step_->Gradients({pending.examples}, again, /*local=*/true);
   } catch (const Error& error) {
     where = std::string("it first appeared here: ") + error.what();
+    if (ranks_.world() > 1) where = "on " + ranks_.Describe() + " " + where;
   }
   SetAnomalyDetection(false);
-  Fail("step ", pending.step, " of ", total_steps_, ": ", what, "; ", where,
-       ". The checkpoints are of before; a smaller train.learning_rate or a train.clip_norm may help");
+  // The first rank that has found it tells the others.
+  const Tensor finder =
+      Tensor::Full({}, where.empty() ? ranks_.world() : ranks_.rank(), DType::kI64, experiment_.device());
+  ranks_.AllReduce(finder, ReduceOp::kMin).Wait();
+  const auto first = static_cast<int>(finder.Item());
+  if (first == ranks_.world()) return "where it came from could not be repeated";
+  return ShareText(where, first, ranks_, experiment_.device());
 }
 
 void Trainer::Log(int64_t step) {
@@ -288,18 +356,28 @@ void Trainer::Log(int64_t step) {
   for (const auto& [name, sum] : sums_) metrics.emplace_back(name, sum / static_cast<double>(summed_));
   sums_.clear();
   summed_ = 0;
-  run_.Log(step, metrics);
+  if (run_) run_->Log(step, metrics);
+}
+
+void Trainer::LogCommunication() const {
+  const CommunicationStatistics statistics = ranks_.statistics();
+  if (!run_ || ranks_.world() == 1 || statistics.seconds_busy == 0) return;
+  run_->log().info("communication: {} operations, {:.1f} MB sent, {:.2f} s, {:.0f} % of them hidden behind computation",
+                   statistics.operations, static_cast<double>(statistics.bytes_sent) / 1e6, statistics.seconds_busy,
+                   100 * (1 - statistics.seconds_waiting / statistics.seconds_busy));
 }
 
 void Trainer::Validate() {
   if (experiment_.size(Split::kValid) == 0) return;
   experiment_.model().Eval();
   Generator generator = MakeGenerator(seed_, RandomUse::kValidation);
-  const Evaluation evaluation = Evaluate(experiment_, Split::kValid, config_.Int("evaluation.samples"), generator);
+  ranks_.SetContext("validation after step " + std::to_string(step_));
+  const Evaluation evaluation =
+      Evaluate(experiment_, Split::kValid, config_.Int("evaluation.samples"), generator, {}, division());
   experiment_.model().Train();
   Metrics metrics = {{"valid/loss", evaluation.loss}};
   for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("valid/" + name, value);
-  run_.Log(step_, metrics);
+  if (run_) run_->Log(step_, metrics);
   const bool of_metric = config_.String("train.monitor") == "metric";
   const double value = of_metric ? evaluation.metric : evaluation.loss;
   const double sign = of_metric && experiment_.more_is_better() ? -1 : 1;
@@ -307,12 +385,15 @@ void Trainer::Validate() {
   if (!std::isfinite(value) || (best_ && sign * value >= sign * *best_)) return;
   best_ = value;
   not_better_ = 0;
-  Save(run_.best());
+  Save(&RunFiles::best);
 }
 
-void Trainer::Save(const std::string& path) const {
+void Trainer::Save(std::string (RunFiles::*path)() const) {
+  ranks_.SetContext("saving after step " + std::to_string(step_));
+  TensorMap optimizer = optimizer_->State();  // all ranks have to ask for it
+  if (!run_) return;
   io::Checkpoint checkpoint{.model = experiment_.model().StateDict(),
-                            .optimizer = optimizer_->State(),
+                            .optimizer = std::move(optimizer),
                             .step = step_,
                             .epoch = step_ / steps_per_epoch_,
                             .best_validation = best_,
@@ -321,7 +402,7 @@ void Trainer::Save(const std::string& path) const {
                                       {"logged/steps", std::to_string(summed_)},
                                       {"monitor/not_better", std::to_string(not_better_)}}};
   for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
-  io::SaveCheckpoint(path, checkpoint);
+  writer_->Write((run_->*path)(), std::move(checkpoint));
 }
 
 }  // namespace orbit

@@ -4,9 +4,13 @@
 // A step depends only on the config and the step's number: examples come from (seed, epoch), group elements and dropout
 // from a generator that the checkpoint keeps. So a run that was stopped or killed, and then resumed, gives the same
 // bits as one that was not.
+//
+// Several ranks train together: they divide the examples of every batch, or the group samples of every example
+// (train.shard), and decide everything alike. Rank 0 alone writes.
 #ifndef ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
 #define ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -18,11 +22,13 @@
 
 #include "data/batches.h"
 #include "data/prefetch.h"
-#include "engine/io/checkpoint.h"
+#include "engine/distributed/communicator.h"
+#include "engine/io/checkpoint_writer.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "engine/training/training_step.h"
 #include "tools/experiments/config.h"
+#include "tools/experiments/evaluation.h"
 #include "tools/experiments/experiment.h"
 #include "tools/report/run_directory.h"
 
@@ -33,15 +39,18 @@ class Trainer {
   // Adds the keys train.* and evaluation.*.
   static void AddKeys(ConfigSchema& schema);
 
-  // All must outlive the trainer. Throws Error for settings that make no sense together.
-  Trainer(const Config& config, Experiment& experiment, RunDirectory& run);
+  // All must outlive the trainer; `run` is null on ranks other than 0. Throws Error for settings that make no sense
+  // together.
+  Trainer(const Config& config, Experiment& experiment, RunDirectory* run, Communicator& ranks);
 
-  // Continues from a checkpoint of this run.
+  // Continues from a checkpoint of this run, of any number of ranks.
   void Restore(const io::Checkpoint& checkpoint);
 
   // Trains to the end, or until validation has not been better for train.patience times (returns true), or until
-  // `stop` returns true after a step (returns false), and saves in both cases. If a loss or a gradient is not finite,
-  // throws Error saying where it first appeared; the checkpoints are then of earlier steps.
+  // `stop` returns true after a step (returns false), and saves in both cases; of several ranks, all stop after the
+  // same step. If a loss or a gradient is not finite, throws Error saying where it first appeared; the checkpoints are
+  // then of earlier steps. Where a checkpoint cannot be written, that is logged and tried again, and is an Error only
+  // at the end.
   bool Run(const std::function<bool()>& stop);
 
   // Lets a profiler that waits for it record only the steps `first` to `last`, counted from 1.
@@ -58,6 +67,8 @@ class Trainer {
   int64_t step() const { return step_; }
   int64_t total_steps() const { return total_steps_; }
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  // How the work of evaluation is divided among the ranks.
+  Division division() const;
 
  private:
   // A step that the device may still be working on: its numbers, and what is needed to repeat it.
@@ -75,6 +86,7 @@ class Trainer {
     WholeBatch whole;
   };
 
+  std::unique_ptr<optim::Optimizer> MakeOptimizerOfRanks() const;
   std::unique_ptr<TrainingStep> MakeTrainingStep(bool capture);
   // The batches of the steps to come, a micro-batch an item; none where steps are static.
   std::unique_ptr<Prefetch<LoadedBatch>> LoadAhead() const;
@@ -82,15 +94,21 @@ class Trainer {
   // Takes the numbers of steps in their order, until at most `most` are pending.
   void Take(size_t most);
   [[noreturn]] void ExplainNonFinite(const std::string& what, const Pending& pending);
+  // Where a number that is not finite came from, as the ranks find out together.
+  std::string FindNonFinite(const Pending& pending);
   void Log(int64_t step);
+  void LogCommunication() const;
   void Validate();
-  void Save(const std::string& path) const;
+  // Has the checkpoint at RunFiles::last() or best() be replaced.
+  void Save(std::string (RunFiles::*path)() const);
   // Whether validation has not been better for train.patience times.
   bool is_out_of_patience() const;
 
   const Config& config_;
   Experiment& experiment_;
-  RunDirectory& run_;
+  RunDirectory* run_;  // of rank 0
+  Communicator& ranks_;
+  std::optional<io::CheckpointWriter> writer_;  // the same
   int64_t seed_, samples_, accumulate_, steps_per_epoch_, total_steps_;
   ShuffledBatches batches_;
   optim::Schedule schedule_;
@@ -105,6 +123,9 @@ class Trainer {
   int64_t not_better_ = 0;              // validations since then
   std::map<std::string, double> sums_;  // of what is logged, since the last log
   int64_t summed_ = 0;
+  std::chrono::steady_clock::time_point saved_;  // when the last checkpoint was
+  bool stop_asked_ = false;                      // of this rank
+  bool stopping_ = false, save_due_ = false;     // as all ranks know
 };
 
 // Adam, AdamW or SGD, by the keys train.*; only the first two take factors on the learning rate other than 1.

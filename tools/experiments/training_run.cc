@@ -3,55 +3,113 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
+#include <utility>
 
+#include "engine/distributed/share.h"
 #include "engine/io/checkpoint.h"
+#include "engine/io/mapped_file.h"
 #include "kernels/parallel.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
 namespace {
 
-std::optional<RunDirectory> OpenToResume(const std::string& resume) {
-  if (resume.empty()) return std::nullopt;
+std::optional<RunDirectory> OpenToResume(const std::string& resume, const Communicator& ranks) {
+  if (resume.empty() || ranks.rank() > 0) return std::nullopt;
   return RunDirectory::Open(resume);
 }
 
-Config Resolve(SettingsSources sources, const std::optional<RunDirectory>& resumed) {
-  if (resumed) {
+std::string ReadText(const std::string& path) {
+  const io::MappedFile file(path);
+  return {reinterpret_cast<const char*>(file.contents().data()), file.contents().size()};
+}
+
+Config Resolve(SettingsSources sources, const std::string& resume, const std::optional<RunDirectory>& resumed,
+               Communicator& ranks, Device device) {
+  if (!resume.empty()) {
     sources.preset.clear();
-    sources.file = resumed->config();
+    sources.file = resume + "/config.yaml";
+    sources.yaml = ShareText(resumed ? ReadText(resumed->config()) : "", 0, ranks, device);
   }
   return ResolveSettings(sources);
 }
 
-std::unique_ptr<Experiment> MakeWithProgress(Config& config, Device device) {
-  Progress progress("data", 1000);
-  return MakeExperiment(config, device, [&](double share) { progress.Update(static_cast<int64_t>(share * 1000)); });
+// Ranks may read or make data for as long as it takes.
+std::unique_ptr<Experiment> MakeWithProgress(Config& config, Device device, Communicator& ranks) {
+  std::unique_ptr<Experiment> experiment;
+  ranks.SetContext("reading data");
+  AwaitAll(ranks, device, [&] {
+    std::optional<Progress> progress;
+    if (ranks.rank() == 0) progress.emplace("data", 1000);
+    experiment = MakeExperiment(config, device, [&](double share) {
+      if (progress) progress->Update(static_cast<int64_t>(share * 1000));
+    });
+  });
+  return experiment;
+}
+
+RunDirectory* Directory(std::optional<RunDirectory>& directory, const SettingsSources& sources, const Config& config,
+                        const Communicator& ranks) {
+  if (ranks.rank() > 0) return nullptr;
+  if (!directory)
+    directory.emplace(RunDirectory::Create(config.String("run.directory"),
+                                           sources.preset.empty() ? config.String("task") : sources.preset));
+  return &*directory;
 }
 
 }  // namespace
 
-TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resume, Device device)
-    : directory_(OpenToResume(resume)),
-      config_(Resolve(sources, directory_)),
-      experiment_(MakeWithProgress(config_, device)),
-      trainer_(config_, *experiment_,
-               directory_ ? *directory_
-                          : directory_.emplace(RunDirectory::Create(
-                                config_.String("run.directory"),
-                                sources.preset.empty() ? config_.String("task") : sources.preset))) {
-  const bool restores = !resume.empty() && std::filesystem::exists(directory_->last());
-  if (restores) trainer_.Restore(io::LoadCheckpoint(directory_->last()));
-  const std::string loaded = restores ? "" : experiment_->LoadPretrained();
+TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resume, Device device,
+                         std::shared_ptr<Communicator> ranks)
+    : ranks_(std::move(ranks)),
+      device_(device),
+      directory_(OpenToResume(resume, *ranks_)),
+      config_(Resolve(sources, resume, directory_, *ranks_, device)),
+      experiment_(MakeWithProgress(config_, device, *ranks_)),
+      trainer_(config_, *experiment_, Directory(directory_, sources, config_, *ranks_), *ranks_) {
+  CheckSettingsAgree();
+  const bool has_checkpoint = !resume.empty() && leads() && std::filesystem::exists(directory_->last());
+  std::string loaded;
+  if (const auto checkpoint = ShareCheckpoint(has_checkpoint ? directory_->last() : ""))
+    trainer_.Restore(*checkpoint);
+  else
+    AwaitAll(*ranks_, device, [&] { loaded = experiment_->LoadPretrained(); });
+  if (!leads()) return;
   directory_->WriteConfig(config_.ToYaml());  // once it is known to be in order
   directory_->StartAt(trainer_.step());
   directory_->log().info("{} {}: {} parameters, steps {} to {}, on {}, {} threads", resume.empty() ? "run" : "resuming",
                          directory_->path().string(), experiment_->model().NumParameters(), trainer_.step(),
                          trainer_.total_steps(), DescribeDevice(device), kernels::NumThreads());
+  if (ranks_->world() > 1) directory_->log().info("{}", ranks_->Describe());
   directory_->log().info("{}", experiment_->Describe());
   if (!loaded.empty()) directory_->log().info("{}", loaded);
 }
 
-void TrainingRun::LoadBest() { experiment_->model().LoadStateDict(io::LoadCheckpoint(directory_->chosen()).model); }
+void TrainingRun::LoadBest() {
+  experiment_->model().LoadStateDict(ShareCheckpoint(leads() ? directory_->chosen() : "").value().model);
+}
+
+std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(const std::string& path) const {
+  if (ranks_->world() == 1) return path.empty() ? std::nullopt : std::optional(io::LoadCheckpoint(path));
+  ranks_->SetContext("sharing a checkpoint");
+  std::string contents;
+  AwaitAll(*ranks_, device_, [&] {
+    if (!path.empty()) contents = ReadText(path);
+  });
+  contents = ShareText(contents, 0, *ranks_, device_);
+  if (contents.empty()) return std::nullopt;
+  return io::ParseCheckpoint(std::as_bytes(std::span(contents)), path.empty() ? "the checkpoint of rank 0" : path);
+}
+
+void TrainingRun::CheckSettingsAgree() const {
+  if (ranks_->world() == 1) return;
+  const Config of_first =
+      ResolveSettings({.file = "the settings of rank 0", .yaml = ShareText(config_.ToYaml(), 0, *ranks_, device_)});
+  Check(of_first.String("task") == config_.String("task"), ranks_->Describe(), " has the task ", config_.String("task"),
+        ", rank 0 has ", of_first.String("task"));
+  for (const std::string& key : config_.DifferingKeys(of_first))
+    Check(key == "run.directory" || key == "data.path", ranks_->Describe(), " has another ", key, " than rank 0");
+}
 
 }  // namespace orbit

@@ -1,4 +1,4 @@
-// TrainingRun: an experiment in training, in a directory of its own, begun or gone on with.
+// TrainingRun: an experiment in training, in a directory of its own, begun or gone on with, by one process or by ranks.
 #ifndef ORBIT_TOOLS_EXPERIMENTS_TRAINING_RUN_H_
 #define ORBIT_TOOLS_EXPERIMENTS_TRAINING_RUN_H_
 
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/distributed/communicator.h"
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/settings.h"
 #include "tools/experiments/trainer.h"
@@ -17,11 +18,15 @@ class TrainingRun {
  public:
   // `resume`: the directory of a run, whose settings come before the assignments of `sources`, to be gone on with from
   // its last checkpoint, if it has one. Empty: a new run, in run.directory. Writes nothing before all is known to be in
-  // order. Throws Error for what is not.
-  TrainingRun(const SettingsSources& sources, const std::string& resume, Device device);
+  // order. Throws Error for what is not. All ranks of a job make one at the same time, with the same arguments; rank 0
+  // alone needs the directory.
+  TrainingRun(const SettingsSources& sources, const std::string& resume, Device device,
+              std::shared_ptr<Communicator> ranks = MakeSingleProcess());
 
   const Config& config() const { return config_; }
   const Experiment& experiment() const { return *experiment_; }
+  // Whether this is rank 0, which has the directory, writes it and speaks.
+  bool leads() const { return directory_.has_value(); }
   RunDirectory& directory() { return *directory_; }
   Trainer& trainer() { return trainer_; }
 
@@ -29,6 +34,13 @@ class TrainingRun {
   void LoadBest();
 
  private:
+  // The checkpoint at the path that rank 0 gives, on all ranks; none if that is empty.
+  std::optional<io::Checkpoint> ShareCheckpoint(const std::string& path) const;
+  // Throws Error where a rank has other settings than rank 0.
+  void CheckSettingsAgree() const;
+
+  std::shared_ptr<Communicator> ranks_;
+  Device device_;
   std::optional<RunDirectory> directory_;  // one that is there is opened first, so that nobody else writes it
   Config config_;
   std::unique_ptr<Experiment> experiment_;
