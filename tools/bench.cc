@@ -19,6 +19,8 @@
 #include "kernels/matmul.h"
 #include "kernels/parallel.h"
 #include "tools/benchmarks/benchmarks.h"
+#include "tools/benchmarks/distributed.h"
+#include "tools/common/distributed_options.h"
 #include "tools/common/launch.h"
 #include "tools/common/program.h"
 
@@ -190,6 +192,45 @@ int Run(const std::string& filter, int repeats, bool list, const std::string& pe
   return 0;
 }
 
+// launch -n 2 -- bench distributed: a line of JSON for what the ranks do together.
+class DistributedBenchmark {
+ public:
+  void AddTo(CLI::App& app) {
+    command_ = app.add_subcommand(
+        "distributed",
+        "times sums over ranks and training steps that share a batch; to be started by launch, srun ... Every rank has "
+        "as many rows, so that without communication the time of a step would not depend on the number of ranks");
+    command_->add_option("--model", options_.model, "whose steps: egnn, transformer or mlp")->capture_default_str();
+    command_->add_option("--rows", options_.rows, "of the batch, for every rank")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    command_->add_option("--steps", options_.steps, "to be timed")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    command_->add_option("--bucket-bytes", options_.bucket_bytes, "of gradients that are summed in one operation")
+        ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+        ->capture_default_str();
+    AddLaunchOptions(*command_, launch_);
+    AddDistributedOptions(*command_, ranks_);
+  }
+  bool chosen() const { return command_->parsed(); }
+  int Run() const {
+    const CommunicatorOptions found = FindCommunicatorOptions(ranks_);
+    TheDevice() = Launch(launch_, found.ranks.local_rank);
+    const auto ranks = MakeCommunicator(found, TheDevice());
+    MeasureDistributed(*ranks, options_, [&](const ordered_json& line) {
+      if (ranks->rank() == 0) std::cout << line.dump() << std::endl;
+    });
+    return 0;
+  }
+
+ private:
+  CLI::App* command_ = nullptr;
+  DistributedBenchmarkOptions options_;
+  LaunchOptions launch_;
+  DistributedOptions ranks_;
+};
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "Times pieces of the models and whole training steps. A JSON line each: the median time, the least work there is "
@@ -215,7 +256,10 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
   AddLaunchOptions(app, launch);
+  DistributedBenchmark distributed;
+  distributed.AddTo(app);
   CLI11_PARSE(app, argc, argv);
+  if (distributed.chosen()) return distributed.Run();
   return Run(filter, repeats, list, peer, precision, launch);
 }
 

@@ -18,7 +18,7 @@ std::shared_ptr<Communicator> MakeCommunicator(const CommunicatorOptions& option
                                                                  : "gloo";
   Check(library == "gloo" || library == "nccl", "there is no library '", library,
         "' for collectives; there are gloo and nccl");
-  Ranks ranks = options.ranks;
+  JobRank ranks = options.ranks;
   if (ranks.world == 1 && ranks.rendezvous.empty())
     ranks.rendezvous =
         "file://" + (std::filesystem::temp_directory_path() / "orbit-rank-").string() + std::to_string(getpid());

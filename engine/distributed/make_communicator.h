@@ -12,7 +12,7 @@
 namespace orbit {
 
 struct CommunicatorOptions {
-  Ranks ranks;            // see FindRanks
+  JobRank ranks;          // see FindJobRank
   std::string interface;  // of the network, such as "eth0"; empty: the one that reaches rank 0
   double deadline =
       60;               // the seconds within which an operation, or the meeting of the ranks, is complete or has failed

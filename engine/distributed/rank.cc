@@ -71,7 +71,7 @@ class Reader {
   const Environment& environment_;
 };
 
-Ranks ReadLauncher(const Launcher& launcher, const Reader& read) {
+JobRank ReadLauncher(const Launcher& launcher, const Reader& read) {
   const std::optional<int> rank = read.Number(launcher.rank), world = read.Number(launcher.world),
                            local_rank = read.Number(launcher.local_rank);
   Check(world.has_value(), launcher.rank[0], "=", *rank, " is set, but not ", launcher.world[0],
@@ -88,7 +88,7 @@ int PortOf(const std::string& job) {
   return 15000 + static_cast<int>(hash % 15000);
 }
 
-std::string FindRendezvous(const Ranks& ranks, const Reader& read) {
+std::string FindRendezvous(const JobRank& ranks, const Reader& read) {
   if (const std::string place = read.Text({"ORBIT_RENDEZVOUS"}); !place.empty()) return place;
   const std::string address = read.Text({"MASTER_ADDR"}), port = read.Text({"MASTER_PORT"});
   if (!address.empty() && !port.empty()) return "tcp://" + address + ":" + port;
@@ -127,16 +127,16 @@ std::string FirstHost(const std::string& hosts) {
   return host;
 }
 
-Ranks FindRanks(const RankFlags& flags) {
-  return FindRanks(flags, [](const char* variable) { return std::getenv(variable); });
+JobRank FindJobRank(const RankFlags& flags) {
+  return FindJobRank(flags, [](const char* variable) { return std::getenv(variable); });
 }
 
-Ranks FindRanks(const RankFlags& flags, const Environment& environment) {
+JobRank FindJobRank(const RankFlags& flags, const Environment& environment) {
   const Reader read(environment);
-  Ranks ranks;
+  JobRank ranks;
   for (const Launcher& launcher : Launchers()) {
     if (!read.Started(launcher)) continue;
-    const Ranks found = ReadLauncher(launcher, read);
+    const JobRank found = ReadLauncher(launcher, read);
     if (ranks.source.empty()) {
       ranks = found;
       // A launcher inside of another one's process, which counts: mpirun on nodes that srun reached, torchrun.

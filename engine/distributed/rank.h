@@ -8,7 +8,7 @@
 
 namespace orbit {
 
-struct Ranks {
+struct JobRank {
   int rank = 0;
   int world = 1;
   int local_rank = 0;      // among the ranks of the machine
@@ -35,8 +35,8 @@ using Environment = std::function<const char*(const char* variable)>;  // null w
 //
 // Throws Error for numbers that are missing, out of range or contradict each other, and for several ranks without a
 // place to meet.
-Ranks FindRanks(const RankFlags& flags = {});
-Ranks FindRanks(const RankFlags& flags, const Environment& environment);
+JobRank FindJobRank(const RankFlags& flags = {});
+JobRank FindJobRank(const RankFlags& flags, const Environment& environment);
 
 // The first host of a list such as "node[03-05,9],login" (node03), as Slurm writes it.
 std::string FirstHost(const std::string& hosts);

@@ -40,7 +40,7 @@ std::vector<Message> Await(Connection& connection, double seconds, bool* open, s
 
 }  // namespace
 
-Session::Session(const Ranks& ranks, const std::string& interface, double deadline)
+Session::Session(const JobRank& ranks, const std::string& interface, double deadline)
     : ranks_(ranks),
       patience_(deadline),
       name_("rank " + std::to_string(ranks.rank) + " on " + HostName() + " (process " + std::to_string(getpid()) + ")"),

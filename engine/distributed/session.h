@@ -24,12 +24,12 @@ class Session {
  public:
   // Meets the other ranks. Throws Error, within the deadline, if they do not come together: nobody answers, another
   // job or program does, the port is in use, a file is of an earlier job, or ranks are missing.
-  Session(const Ranks& ranks, const std::string& interface, double deadline);
+  Session(const JobRank& ranks, const std::string& interface, double deadline);
   // Waits for the others to leave, too, unless the job has failed. Where an exception ends this rank, they are told.
   ~Session();
   Session(const Session&) = delete;
 
-  const Ranks& ranks() const { return ranks_; }
+  const JobRank& ranks() const { return ranks_; }
   const Patience& patience() const { return patience_; }
   const std::string& name() const { return name_; }                    // "rank 1 on node7 (process 1234)"
   const std::string& name_of(int rank) const { return names_[rank]; }  // of any rank
@@ -74,7 +74,7 @@ class Session {
   std::string Whereabouts(bool with_operation) const;
   Message Progress(Message::Kind kind) const;
 
-  const Ranks ranks_;
+  const JobRank ranks_;
   const Patience patience_;
   std::string name_, address_;
   std::vector<std::string> names_;

@@ -28,7 +28,7 @@ void AddDistributedOptions(CLI::App& app, DistributedOptions& options) {
 }
 
 CommunicatorOptions FindCommunicatorOptions(const DistributedOptions& options) {
-  return {FindRanks(options.flags), options.interface, options.deadline, options.library};
+  return {FindJobRank(options.flags), options.interface, options.deadline, options.library};
 }
 
 }  // namespace orbit

@@ -41,6 +41,7 @@ std::string Script(const Figure& figure) {
          << Quote(figure.y_label) << "\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\n"
          << "set key top right opaque samplen 2\n";
   if (figure.log_y) script << "set logscale y\n";
+  if (figure.log_x) script << "set logscale x 2\n";
   std::string plot;
   for (size_t i = 0; i < figure.series.size(); ++i) {
     const Series& series = figure.series[i];
@@ -48,7 +49,7 @@ std::string Script(const Figure& figure) {
     data.precision(9);
     size_t points = 0;
     for (const auto& [x, y] : series.points) {
-      if (!std::isfinite(x) || !std::isfinite(y) || (figure.log_y && y <= 0)) continue;
+      if (!std::isfinite(x) || !std::isfinite(y) || (figure.log_y && y <= 0) || (figure.log_x && x <= 0)) continue;
       data << x << ' ' << y << '\n';
       ++points;
     }

@@ -16,6 +16,7 @@ struct Series {
 struct Figure {
   std::string title, x_label, y_label;
   bool log_y = false;
+  bool log_x = false;  // with powers of 2 for tics
   std::vector<Series> series;
 };
 

@@ -17,14 +17,14 @@ using testing::ThrowsMessage;
 
 using Variables = std::map<std::string, std::string>;
 
-Ranks Find(const Variables& variables, const RankFlags& flags = {}) {
-  return FindRanks(flags, [&](const char* name) {
+JobRank Find(const Variables& variables, const RankFlags& flags = {}) {
+  return FindJobRank(flags, [&](const char* name) {
     const auto found = variables.find(name);
     return found == variables.end() ? nullptr : found->second.c_str();
   });
 }
 
-void ExpectRanks(const Ranks& ranks, int rank, int world, int local_rank, const std::string& rendezvous) {
+void ExpectRanks(const JobRank& ranks, int rank, int world, int local_rank, const std::string& rendezvous) {
   EXPECT_EQ(ranks.rank, rank);
   EXPECT_EQ(ranks.world, world);
   EXPECT_EQ(ranks.local_rank, local_rank);
@@ -55,7 +55,7 @@ TEST(Rank, IsTheOnlyOneWithoutALauncher) { ExpectRanks(Find({}), 0, 1, 0, ""); }
 TEST(Rank, OfTorchrun) { ExpectRanks(Find(kTorchrun), 3, 4, 1, "tcp://node1:29500"); }
 
 TEST(Rank, OfSrunMeetsOnTheFirstHost) {
-  const Ranks ranks = Find(kSrun);
+  const JobRank ranks = Find(kSrun);
   EXPECT_THAT(ranks.rendezvous, testing::MatchesRegex("tcp://gpu07:[0-9]+"));
   ExpectRanks(ranks, 1, 2, 0, ranks.rendezvous);
   EXPECT_EQ(ranks.job, "77");
