@@ -1,6 +1,10 @@
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <limits>
+#include <type_traits>
 
+#include "kernels/cuda/divisor.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
@@ -188,12 +192,23 @@ __device__ T Value(T a, T b) {
   if constexpr (kFunction == Binary::kDivide) return a / b;
 }
 
+// The sizes of the axes, of the last one in vectors.
+struct VectorAxes {
+  VectorAxes(const Broadcast& shape, int width) {
+    for (int axis = 0; axis < shape.axes; ++axis)
+      vectors[axis] = Divisor(axis == shape.axes - 1 ? shape.size[axis] / width : shape.size[axis]);
+  }
+
+  std::array<Divisor, kMaxAxes> vectors;
+};
+
 // A thread computes one vector of the result. Along the last axis an operand is contiguous or broadcast. kAxes is the
 // number of axes if that is at most three, so that the loop over them is unrolled. Bytes: a and b, where not broadcast,
 // and y once.
 template <class T, int kWidth, int kAxes, Binary kFunction>
 __global__ void __launch_bounds__(kThreads)
-    BinaryKernel(int64_t vectors, const __grid_constant__ Broadcast shape, const T* a, const T* b, T* y) {
+    BinaryKernel(int64_t vectors, const __grid_constant__ Broadcast shape, const __grid_constant__ VectorAxes sizes,
+                 const T* a, const T* b, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
@@ -201,9 +216,9 @@ __global__ void __launch_bounds__(kThreads)
   const int axes = kAxes > 0 ? kAxes : shape.axes;
 #pragma unroll
   for (int axis = axes - 1; axis > 0; --axis) {
-    const int64_t size = axis == axes - 1 ? shape.size[axis] / kWidth : shape.size[axis];
-    const int64_t place = (rest % size) * (axis == axes - 1 ? kWidth : 1);
-    rest /= size;
+    int64_t place = 0;
+    rest = sizes.vectors[axis].Divide(rest, place);
+    place *= axis == axes - 1 ? kWidth : 1;
     a_offset += place * shape.a_stride[axis];
     b_offset += place * shape.b_stride[axis];
   }
@@ -243,44 +258,84 @@ bool FitsVectors(const Broadcast& shape) {
 
 constexpr int64_t kLongRow = 16;  // contiguous terms from which a warp per sum pays off
 
-// Sums with inner > 1, or with few terms: a thread adds one vector of y in order. Bytes: x and y once.
+// Many sums, or sums of few terms: a thread adds one vector of y in order. Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    SumColumnsKernel(int64_t vectors, int64_t begin_step, int64_t middle, int64_t inner, SumType<T> factor, const T* x,
-                     SumType<T>* y) {
-  using V = Vector<T, kWidth>;
-  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= vectors) return;
-  // With several rows of blocks, row blockIdx.y adds the terms from blockIdx.y * begin_step on, into its own part of y.
-  const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
-  const V* from = reinterpret_cast<const V*>(x) + (i / inner * middle + first) * inner + i % inner;
-  Vector<SumType<T>, kWidth> sum = {};
-#pragma unroll 4
-  for (int64_t m = first; m < last; ++m, from += inner) sum += *from;
-  StoreSums(factor * sum, y + (blockIdx.y * vectors + i) * kWidth);
-}
-
-// Sums of many contiguous terms (inner = 1): a warp per sum. Bytes: x and y once.
-template <class T>
-__global__ void __launch_bounds__(kThreads)
-    SumRowsKernel(int64_t outer, int64_t begin_step, int64_t middle, SumType<T> factor, const T* x, SumType<T>* y) {
-  const int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
-  if (i >= outer) return;
-  const int64_t first = blockIdx.y * begin_step, last = min(middle, first + begin_step);
-  SumType<T> sum = 0;
-#pragma unroll 4
-  for (int64_t m = first + threadIdx.x % 32; m < last; m += 32) sum += ToSumType(x[i * middle + m]);
-  sum = WarpSum(sum);
-  if (threadIdx.x % 32 == 0) y[blockIdx.y * outer + i] = factor * sum;
-}
-
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kThreads)
-    ExpandKernel(int64_t vectors, int64_t middle, int64_t inner, SumType<T> factor, const T* x, T* y) {
+    SumColumnsKernel(int64_t vectors, int64_t middle, const __grid_constant__ Divisor inner, int64_t inner_size,
+                     SumType<T> factor, const T* x, SumType<T>* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
-  reinterpret_cast<V*>(y)[i] = factor * reinterpret_cast<const V*>(x)[i / (middle * inner) * inner + i % inner];
+  int64_t column = 0;
+  const int64_t first = inner.Divide(i, column) * middle * inner_size + column;
+  const V* from = reinterpret_cast<const V*>(x) + first;
+  Vector<SumType<T>, kWidth> sum = {};
+#pragma unroll 4
+  for (int64_t m = 0; m < middle; ++m, from += inner_size) sum += *from;
+  StoreSums(factor * sum, y + i * kWidth);
+}
+
+// Few sums of many terms, in parts: a block adds `step` terms of up to 32 neighbouring vectors of y, with `across`
+// threads side by side and the others on other terms; then it adds its threads' sums in a tree. Row blockIdx.y of
+// blocks writes its own part of y. Bytes: x once.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    SumPartsKernel(int tiles, int across, int64_t step, int64_t middle, int64_t inner, SumType<T> factor, const T* x,
+                   SumType<T>* y) {
+  using V = Vector<T, kWidth>;
+  using Sums = Vector<SumType<T>, kWidth>;
+  ORBIT_SHARED(shared, SumType<T>[kThreads][kWidth]);
+  const int down = kThreads / across, row = static_cast<int>(threadIdx.x) / across;
+  const int64_t outer = blockIdx.x / tiles, column = int64_t{blockIdx.x % tiles} * across + threadIdx.x % across;
+  const int64_t first = blockIdx.y * step, last = min(middle, first + step);
+  Sums sum = {};
+  if (column < inner) {
+    const V* from = reinterpret_cast<const V*>(x) + outer * middle * inner + column;
+#pragma unroll 8
+    for (int64_t m = first + row; m < last; m += down) sum += from[m * inner];
+  }
+  for (int half = down / 2; half > 0; half /= 2) {
+    if (row >= half && row < 2 * half) {
+#pragma unroll
+      for (int e = 0; e < kWidth; ++e) shared[threadIdx.x][e] = sum[e];
+    }
+    __syncthreads();
+    if (row < half) {
+#pragma unroll
+      for (int e = 0; e < kWidth; ++e) sum[e] += shared[threadIdx.x + half * across][e];
+    }
+  }
+  if (row == 0 && column < inner)
+    StoreSums(factor * sum, y + ((blockIdx.y * (gridDim.x / tiles) + outer) * inner + column) * kWidth);
+}
+
+int AcrossOf(int64_t vectors) {
+  return static_cast<int>(std::bit_ceil(static_cast<uint64_t>(std::min<int64_t>(vectors, 32))));
+}
+
+// Many sums of contiguous terms (inner = 1): a warp per sum. Bytes: x and y once.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    SumRowsKernel(int64_t outer, int64_t middle, SumType<T> factor, const T* x, SumType<T>* y) {
+  const int64_t i = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
+  if (i >= outer) return;
+  SumType<T> sum = 0;
+#pragma unroll 4
+  for (int64_t m = threadIdx.x % 32; m < middle; m += 32) sum += ToSumType(x[i * middle + m]);
+  sum = WarpSum(sum);
+  if (threadIdx.x % 32 == 0) y[i] = factor * sum;
+}
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kThreads)
+    ExpandKernel(int64_t vectors, const __grid_constant__ Divisor middle, const __grid_constant__ Divisor inner,
+                 int64_t inner_size, SumType<T> factor, const T* x, T* y) {
+  using V = Vector<T, kWidth>;
+  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= vectors) return;
+  int64_t column = 0;
+  const int64_t outer = middle.Divide(inner.Divide(i, column));
+  reinterpret_cast<V*>(y)[i] = factor * reinterpret_cast<const V*>(x)[outer * inner_size + column];
 }
 
 template <class T>
@@ -331,11 +386,14 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    MaxBackwardKernel(int64_t size, int64_t middle, int64_t inner, const int32_t* index, const T* dy, T* dx) {
+    MaxBackwardKernel(int64_t size, const __grid_constant__ Divisor middle, const __grid_constant__ Divisor inner,
+                      int64_t inner_size, const int32_t* index, const T* dy, T* dx) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= size) return;
-  const int64_t from = i / (middle * inner) * inner + i % inner;
-  dx[i] = index[from] == i / inner % middle ? dy[from] : T(0);
+  int64_t column = 0, place = 0;
+  const int64_t outer = middle.Divide(inner.Divide(i, column), place);
+  const int64_t from = outer * inner_size + column;
+  dx[i] = index[from] == place ? dy[from] : T(0);
 }
 
 }  // namespace
@@ -398,7 +456,7 @@ void BinaryForward(Device gpu, Binary function, const Broadcast& broadcast, cons
   if (size == 0) return;
   const auto launch = [&]<int kWidth, int kAxes, Binary kFunction>() {
     Launch("BinaryForward", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
-           BinaryKernel<T, kWidth, kAxes, kFunction>, size / kWidth, shape, a, b, y);
+           BinaryKernel<T, kWidth, kAxes, kFunction>, size / kWidth, shape, VectorAxes(shape, kWidth), a, b, y);
   };
   const auto with_axes = [&]<int kWidth, Binary kFunction>() {
     if (shape.axes == 1) return launch.template operator()<kWidth, 1, kFunction>();
@@ -427,29 +485,39 @@ template <class Device, class T>
 void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumType<T> factor, const T* x, SumType<T>* y) {
   using S = SumType<T>;
   if (outer * inner == 0) return;
-  // Few sums of many terms: the terms are first summed in `parts` parts.
-  const int64_t sums = outer * inner, threads = inner == 1 && middle >= kLongRow ? 32 * sums : sums;
-  const int64_t parts =
-      threads >= (1 << 15) ? 1 : std::clamp<int64_t>(std::min((1 << 16) / threads, middle / 64), 1, 1024);
-  const auto run = [&](int64_t of_parts, S times, S* to) {
-    const int64_t step = DivideUp(std::max<int64_t>(middle, 1), of_parts);
-    if (inner == 1 && middle >= kLongRow) {
-      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(outer, kThreads / 32), of_parts), dim3(kThreads), 0,
-             SumRowsKernel<T>, outer, step, middle, times, x, to);
-      return;
-    }
+  constexpr int64_t kFew = 1 << 15, kManyTerms = 64;  // threads, terms
+  constexpr int64_t kBlocks = 1056;                   // as many as 132 multiprocessors hold
+  const int64_t sums = outer * inner;
+  const bool rows = inner == 1 && middle >= kLongRow;
+  if (middle < (rows ? 8 * kThreads : kManyTerms) || (rows ? 32 : 1) * sums >= kFew) {
+    if (rows)
+      return Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(outer, kThreads / 32)), dim3(kThreads), 0, SumRowsKernel<T>,
+                    outer, middle, factor, x, y);
     const auto columns = [&]<int kWidth>() {
-      const int64_t threads = std::min<int64_t>(kThreads, DivideUp<int64_t>(sums / kWidth, 32) * 32);
-      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums / kWidth, threads), of_parts), dim3(threads), 0,
-             SumColumnsKernel<T, kWidth>, sums / kWidth, step, middle, inner / kWidth, times, x, to);
+      const int64_t vectors = sums / kWidth;
+      Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, SumColumnsKernel<T, kWidth>,
+             vectors, middle, Divisor(inner / kWidth), inner / kWidth, factor, x, y);
     };
-    ForVectors<T>(inner, columns, x, to);
+    return ForVectors<T>(inner, columns, x, y);
+  }
+  // Each thread is to have 8 terms or more; the parts' sums are as many again, and one block adds them.
+  const auto in_parts = [&]<class U, int kWidth>(std::type_identity<U>, int64_t terms, int64_t parts, S times,
+                                                 const U* from, S* to, int64_t groups, int64_t width) {
+    const int across = AcrossOf(width / kWidth);
+    const int64_t tiles = DivideUp<int64_t>(width / kWidth, across);
+    Launch("SumAxis", gpu, dim3(groups * tiles, parts), dim3(kThreads), 0, SumPartsKernel<U, kWidth>,
+           static_cast<int>(tiles), across, DivideUp(terms, parts), terms, width / kWidth, times, from, to);
   };
-  if (parts == 1) return run(1, factor, y);
-  const Scratch<S> partial(gpu, parts * sums);  // [parts, outer, inner]
-  run(parts, S(1), partial.data());
-  Launch("SumAxis", gpu, dim3(DivideUp<int64_t>(sums, kThreads)), dim3(kThreads), 0, SumColumnsKernel<S, 1>, sums,
-         parts, parts, sums, factor, partial.data(), y);
+  const auto columns = [&]<int kWidth>() {
+    const int across = AcrossOf(inner / kWidth);
+    const int64_t tiles = outer * DivideUp<int64_t>(inner / kWidth, across);
+    const int64_t parts = std::clamp<int64_t>(std::min(kBlocks / tiles, middle / (8 * kThreads / across)), 1, kBlocks);
+    if (parts == 1) return in_parts.template operator()<T, kWidth>({}, middle, 1, factor, x, y, outer, inner);
+    const Scratch<S> partial(gpu, parts * sums);  // [parts, outer, inner]
+    in_parts.template operator()<T, kWidth>({}, middle, parts, S(1), x, partial.data(), outer, inner);
+    in_parts.template operator()<S, 1>({}, parts, 1, factor, static_cast<const S*>(partial.data()), y, 1, sums);
+  };
+  ForVectors<T>(inner, columns, x, y);
 }
 
 template <class Device, class T>
@@ -458,7 +526,7 @@ void ExpandAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumTyp
     const int64_t vectors = outer * middle * inner / kWidth;
     if (vectors == 0) return;
     Launch("ExpandAxis", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, ExpandKernel<T, kWidth>,
-           vectors, middle, inner / kWidth, factor, x, y);
+           vectors, Divisor(middle), Divisor(inner / kWidth), inner / kWidth, factor, x, y);
   };
   ForVectors<T>(inner, launch, x, y);
 }
@@ -480,7 +548,7 @@ void MaxAxisBackward(Device gpu, int64_t outer, int64_t middle, int64_t inner, c
   const int64_t size = outer * middle * inner;
   if (size == 0) return;
   Launch("MaxAxisBackward", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, MaxBackwardKernel<T>, size,
-         middle, inner, index, dy, dx);
+         Divisor(middle), Divisor(inner), inner, index, dy, dx);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                  \

@@ -196,13 +196,21 @@ __global__ void __launch_bounds__(kThreads)
 
 // ---- The gradients of the weights ----
 //
-// A warp per 32 columns adds partial [blocks, 2, width], block by block.
+// A block adds partial [blocks, 2, width] in 32 columns: a warp every 8th of the blocks, then one the warps' sums.
 template <class T>
 __global__ void __launch_bounds__(kThreads) SumPartials(int blocks, int width, const T* partial, T* dweight, T* dbias) {
-  const int c = blockIdx.x * kThreads + threadIdx.x;
-  if (c >= 2 * width) return;
+  ORBIT_SHARED(sums, T[kWarps][32]);
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, c = static_cast<int>(blockIdx.x) * 32 + lane;
   T sum = 0;
-  for (int block = 0; block < blocks; ++block) sum += partial[int64_t{block} * 2 * width + c];
+  if (c < 2 * width) {
+#pragma unroll 8
+    for (int block = warp; block < blocks; block += kWarps) sum += partial[int64_t{block} * 2 * width + c];
+  }
+  sums[warp][lane] = sum;
+  __syncthreads();
+  if (warp > 0 || c >= 2 * width) return;
+#pragma unroll
+  for (int other = 1; other < kWarps; ++other) sum += sums[other][lane];
   (c < width ? dweight[c] : dbias[c - width]) = sum;
 }
 
@@ -267,8 +275,8 @@ void LayerNormBackward(Device gpu, int64_t rows, int64_t width, SumType<T> eps, 
                 Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes, BlockBackward<T>, rows,
                        rows_per_block, width, eps, x, weight, dy, dx, partial.data());
             });
-  Launch("LayerNormBackward", gpu, dim3(DivideUp<int64_t>(2 * width, kThreads)), dim3(kThreads), 0,
-         SumPartials<SumType<T>>, blocks, width, partial.data(), dweight, dbias);
+  Launch("LayerNormBackward", gpu, dim3(DivideUp<int64_t>(2 * width, 32)), dim3(kThreads), 0, SumPartials<SumType<T>>,
+         blocks, width, partial.data(), dweight, dbias);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                        \

@@ -181,6 +181,11 @@ TEST(Elementwise, SumsAndMaximaAlongAnAxis) {
   CompareAxis<float>(1, 5000, 1);
   for (const int64_t middle : {15, 16, 31, 32, 33, 64}) CompareAxis<float>(9, middle, 1);
   CompareAxis<double>(1, 3000, 6);
+  // Parts of long columns: whole tiles, ragged ones, several groups, terms that the threads of a block do not divide.
+  CompareAxis<float>(1, 1000, 260);
+  CompareAxis<float>(3, 700, 33);
+  CompareAxis<BFloat16>(1, 1031, 24);
+  CompareAxis<float>(2, 4099, 1);
   CompareAxis<float>(2, 31, 0);
 }
 
