@@ -16,6 +16,12 @@ template <class Device, class T>
 void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
                    T* y);
 
+// y = start + x weight^T + bias, start [rows, out], which y may be: the end of a residual branch. T is float, double or
+// BFloat16 with sums in float.
+template <class Device, class T>
+void LinearPlus(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                const T* start, T* y);
+
 // dweight = dy^T x and, where it is not null, dbias = the sums over the columns of dy. T is float, double or BFloat16.
 template <class Device, class T>
 void LinearWeightGradient(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* dy,

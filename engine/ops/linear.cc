@@ -12,27 +12,35 @@ using kernels::Transpose;
 
 Transpose ToTranspose(bool transpose) { return transpose ? Transpose::kYes : Transpose::kNo; }
 
-}  // namespace
-
-Variable Linear(const Variable& x, const Variable& weight, const Variable& bias) {
+// start + x weight^T + bias; start and bias may be undefined, and start is so unless bias is defined.
+Variable LinearOf(const char* name, const Variable& start, const Variable& x, const Variable& weight,
+                  const Variable& bias) {
   const Tensor input = AutocastOperand(x.value());
-  Check(weight.rank() == 2 && x.rank() >= 1 && x.dim(-1) == weight.dim(1) && Serves(weight, input.dtype()),
-        "Linear: x ", input.Describe(), ", weight ", weight.value().Describe());
-  Check(!bias.defined() || (bias.shape() == Shape{weight.dim(0)} && Serves(bias, input.dtype())), "Linear: weight ",
+  Check(weight.rank() == 2 && x.rank() >= 1 && x.dim(-1) == weight.dim(1) && Serves(weight, input.dtype()), name,
+        ": x ", input.Describe(), ", weight ", weight.value().Describe());
+  Check(!bias.defined() || (bias.shape() == Shape{weight.dim(0)} && Serves(bias, input.dtype())), name, ": weight ",
         weight.value().Describe(), ", bias ", bias.defined() ? bias.value().Describe() : "");
   const int64_t in = weight.dim(1), out = weight.dim(0), rows = in ? x.size() / in : 0;
   Shape shape = x.shape();
   shape.back() = out;
-  const Tensor w = weight.value().To(input.dtype()), b = bias.defined() ? bias.value().To(input.dtype()) : Tensor(),
+  Check(!start.defined() || start.shape() == shape, name, ": a result of ", ToString(shape), " is added to ",
+        start.defined() ? start.value().Describe() : "");
+  const auto in_dtype = [&](const Variable& v) { return v.defined() ? v.value().To(input.dtype()) : Tensor(); };
+  const Tensor w = in_dtype(weight), b = in_dtype(bias), from = in_dtype(start),
                y = Tensor::Empty(shape, input.dtype(), x.device());
-  DispatchWithBF16("Linear", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::LinearForward(device, rows, in, out, input.data<T>(), w.data<T>(), b.data_or_null<T>(), y.data<T>());
+  DispatchWithBF16(name, y, [&]<class T>(auto device, std::type_identity<T>) {
+    if (from.defined())
+      kernels::LinearPlus(device, rows, in, out, input.data<T>(), w.data<T>(), b.data<T>(), from.data<T>(),
+                          y.data<T>());
+    else
+      kernels::LinearForward(device, rows, in, out, input.data<T>(), w.data<T>(), b.data_or_null<T>(), y.data<T>());
   });
-  return MakeVariable("Linear", y, {x, weight, bias}, [input, w, rows, in, out](const Gradients& gradients) {
+  return MakeVariable(name, y, {x, weight, bias, start}, [name, input, w, rows, in, out](const Gradients& gradients) {
     const Tensor& dy = gradients.output();
     const bool with_bias = gradients.Needs(2);
     const DType sums = SumDType(dy.dtype());
-    DispatchWithBF16("Linear", dy, [&]<class T>(auto device, std::type_identity<T>) {
+    if (gradients.Needs(3)) gradients.Add(3, dy);
+    DispatchWithBF16(name, dy, [&]<class T>(auto device, std::type_identity<T>) {
       using S = kernels::SumType<T>;
       if (gradients.Needs(0)) {
         const Tensor dx = Tensor::EmptyLike(input);
@@ -49,6 +57,16 @@ Variable Linear(const Variable& x, const Variable& weight, const Variable& bias)
       if (with_bias) gradients.Add(2, db);
     });
   });
+}
+
+}  // namespace
+
+Variable Linear(const Variable& x, const Variable& weight, const Variable& bias) {
+  return LinearOf("Linear", {}, x, weight, bias);
+}
+
+Variable LinearPlus(const Variable& start, const Variable& x, const Variable& weight, const Variable& bias) {
+  return LinearOf("LinearPlus", start, x, weight, bias);
 }
 
 Variable MatMul(const Variable& first, const Variable& second, bool transpose_a, bool transpose_b) {

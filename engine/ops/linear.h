@@ -11,6 +11,9 @@ namespace orbit {
 // weight and bias may be f32; their gradients are summed in f32.
 Variable Linear(const Variable& x, const Variable& weight, const Variable& bias = {});
 
+// start + Linear(x, weight, bias), the end of a residual branch, rounded once: start [..., out].
+Variable LinearPlus(const Variable& start, const Variable& x, const Variable& weight, const Variable& bias);
+
 // a [..., m, k] times b [..., k, n]: [..., m, n], with the same leading axes, or none on b. With transpose_a, a is
 // [..., k, m]; with transpose_b, b is [..., n, k].
 Variable MatMul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);

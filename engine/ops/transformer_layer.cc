@@ -65,12 +65,16 @@ Variable Fused(const Variable& x, const kernels::TransformerLayerSizes& sizes,
 Variable Composed(const Variable& x, const TransformerLayerParameters& p, int64_t heads, double eps, const Tensor& mask,
                   double dropout, Generator* generator) {
   const auto drop = [&](const Variable& y) { return dropout > 0 ? Dropout(y, dropout, *generator) : y; };
+  // The end of a residual branch.
+  const auto plus = [&](const Variable& start, const Variable& y, const Variable& weight, const Variable& bias) {
+    return dropout > 0 ? Add(start, drop(Linear(y, weight, bias))) : LinearPlus(start, y, weight, bias);
+  };
   const Variable projected = Linear(LayerNorm(x, p.norm1_weight, p.norm1_bias, eps), p.in_proj_weight, p.in_proj_bias);
   const Variable attended = ScaledDotProductAttention(projected, heads, mask, dropout, generator);
-  const Variable h = Add(x, drop(Linear(attended, p.out_proj_weight, p.out_proj_bias)));
+  const Variable h = plus(x, attended, p.out_proj_weight, p.out_proj_bias);
   const Variable hidden =
       drop(Gelu(Linear(LayerNorm(h, p.norm2_weight, p.norm2_bias, eps), p.linear1_weight, p.linear1_bias)));
-  return Add(h, drop(Linear(hidden, p.linear2_weight, p.linear2_bias)));
+  return plus(h, hidden, p.linear2_weight, p.linear2_bias);
 }
 
 // Whether the layer in f32 takes the place of one in bf16.

@@ -7,6 +7,7 @@
 #include "kernels/matmul.h"
 
 namespace orbit::kernels {
+
 template <class Device, class T>
 void LinearForward(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
                    T* y) {
@@ -25,6 +26,23 @@ void LinearForward(Cpu cpu, int64_t rows, int64_t in, int64_t out, const BFloat1
   const Floats wide_bias(bias ? out : 0, bias), result(rows * out);
   LinearForward<Cpu, float>(cpu, rows, in, out, Floats(rows * in, x).data(), Floats(out * in, weight).data(),
                             bias ? wide_bias.data() : nullptr, result.data());
+  result.RoundTo(y);
+}
+
+template <class Device, class T>
+void LinearPlus(Device device, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+                const T* start, T* y) {
+  const Broadcast shape = {.axes = 2, .size = {rows, out}, .a_stride = {out, 1}, .b_stride = {0, 1}};
+  BinaryForward(device, Binary::kAdd, shape, start, bias, y);
+  MatMul(device, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, T(1), y);
+}
+
+template <>
+void LinearPlus(Cpu cpu, int64_t rows, int64_t in, int64_t out, const BFloat16* x, const BFloat16* weight,
+                const BFloat16* bias, const BFloat16* start, BFloat16* y) {
+  const Floats wide_bias(out, bias), result(rows * out, start);
+  LinearPlus<Cpu, float>(cpu, rows, in, out, Floats(rows * in, x).data(), Floats(out * in, weight).data(),
+                         wide_bias.data(), result.data(), result.data());
   result.RoundTo(y);
 }
 
@@ -49,6 +67,11 @@ void LinearOfGeluBackward(Device device, int64_t rows, int64_t in, int64_t out, 
   UnaryBackward(device, Unary::kGelu, rows * in, T(0), T(0), z, static_cast<const T*>(dz), dz, dz);
   ColumnSums(device, rows, in, dz, dbias);
 }
+
+template void LinearPlus(Cpu, int64_t, int64_t, int64_t, const float*, const float*, const float*, const float*,
+                         float*);
+template void LinearPlus(Cpu, int64_t, int64_t, int64_t, const double*, const double*, const double*, const double*,
+                         double*);
 
 #define ORBIT_INSTANTIATE(T)                                                                          \
   template void LinearThenGelu(Cpu, int64_t, int64_t, int64_t, const T*, const T*, const T*, T*, T*); \

@@ -61,7 +61,7 @@ struct Problem {
   CublasEpilogue::Kind epilogue;
   Transpose transpose_a, transpose_b;
   int64_t m, n, k, batch, a_stride, b_stride, c_stride;
-  int alignment_a, alignment_b, alignment_c, alignment_bias, alignment_gelu;
+  int alignment_a, alignment_b, alignment_c, alignment_start, alignment_bias, alignment_gelu;
   Precision precision;
 
   auto operator<=>(const Problem&) const = default;
@@ -98,7 +98,7 @@ class Plan {
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspaceBytes});
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<uint32_t>(p.alignment_b));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<uint32_t>(p.alignment_a));
-    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<uint32_t>(p.alignment_c));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<uint32_t>(p.alignment_start));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<uint32_t>(p.alignment_c));
     int found = 0;
     const cublasStatus_t status =
@@ -177,7 +177,8 @@ int AlignmentOf(const void* pointer) {
 template <class T, class U>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
                   const T* a, const T* b, const CublasEpilogue& epilogue, SumType<T> beta, U* c, int64_t batch,
-                  int64_t a_stride, int64_t b_stride, int64_t c_stride) {
+                  int64_t a_stride, int64_t b_stride, int64_t c_stride, const U* start) {
+  if (!start) start = c;
   if (!IsUsed(Alternative::kCublasLt)) return false;
   if (epilogue.gelu_input && (n % 8 != 0 || AlignmentOf(epilogue.gelu_input) < 16)) return false;
   const Library& lt = TheLibrary();
@@ -198,6 +199,7 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
                      AlignmentOf(a),
                      AlignmentOf(b),
                      AlignmentOf(c),
+                     AlignmentOf(start),
                      AlignmentOf(epilogue.bias),
                      AlignmentOf(epilogue.gelu_input),
                      device.precision};
@@ -214,8 +216,8 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
   void* workspace = AllocateScratch(device, bytes);
   const SumType<T> one = 1;
   const cublasStatus_t status =
-      lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, c, plan->result, c, plan->result,
-                &plan->heuristic.algo, workspace, bytes, device.stream);
+      lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, start, plan->result, c,
+                plan->result, &plan->heuristic.algo, workspace, bytes, device.stream);
   FreeScratch(device, workspace);
   if (Plan::IsRefusal(status, epilogue.kind)) return plan->is_there = false;
   lt.Check(status, "product");
@@ -224,7 +226,7 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
 
 #define ORBIT_INSTANTIATE(T, U)                                                                         \
   template bool CublasMatMul(Cuda, Transpose, Transpose, int64_t, int64_t, int64_t, const T*, const T*, \
-                             const CublasEpilogue&, SumType<T>, U*, int64_t, int64_t, int64_t, int64_t);
+                             const CublasEpilogue&, SumType<T>, U*, int64_t, int64_t, int64_t, int64_t, const U*);
 ORBIT_INSTANTIATE(float, float)
 ORBIT_INSTANTIATE(double, double)
 ORBIT_INSTANTIATE(BFloat16, BFloat16)

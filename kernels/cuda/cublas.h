@@ -27,10 +27,12 @@ struct CublasEpilogue {
 // nothing is done, where cuBLASLt is left out (alternatives.h), has no algorithm or does not support the product with
 // this epilogue: among others, rows of gelu_input must be multiples of 8 elements, and begin at 16 bytes. Throws Error
 // where cuBLASLt is not found or fails.
+//
+// Where `start` is not null, beta times it, instead of beta times what is in c, is added; it is laid out as c.
 template <class T, class U>
 bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int64_t m, int64_t n, int64_t k,
                   const T* a, const T* b, const CublasEpilogue& epilogue, SumType<T> beta, U* c, int64_t batch,
-                  int64_t a_stride, int64_t b_stride, int64_t c_stride);
+                  int64_t a_stride, int64_t b_stride, int64_t c_stride, const U* start = nullptr);
 
 }  // namespace orbit::kernels
 

@@ -44,18 +44,36 @@ bool GeluMayBeApproximate(Gpu gpu) { return gpu.precision != Precision::kF32; }
 
 #ifdef __CUDACC__
 
-#define ORBIT_SPECIALISE_LINEAR(T)                                                                                  \
-  template <>                                                                                                       \
-  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,    \
-                     T* y) {                                                                                        \
-    constexpr bool adds_bias = !std::is_same_v<T, double>; /* cuBLASLt adds none in double */                       \
-    if (bias && adds_bias && rows * in * out > 0 &&                                                                 \
-        CublasMatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, {CublasEpilogue::kBias, bias}, \
-                     SumType<T>(0), y, 1, 0, 0, 0))                                                                 \
-      return;                                                                                                       \
-    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                \
-    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(bias ? 1 : 0), y, int64_t{1}, \
-           int64_t{0}, int64_t{0}, int64_t{0});                                                                     \
+namespace {
+
+// The product with what it can: false where it has to be taken apart. cuBLASLt adds no bias in double.
+template <class T>
+bool WithBias(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,
+              const T* start, T* y) {
+  if (!bias || std::is_same_v<T, double> || rows * in * out == 0) return false;
+  return CublasMatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, {CublasEpilogue::kBias, bias},
+                      SumType<T>(start ? 1 : 0), y, 1, 0, 0, 0, start);
+}
+
+}  // namespace
+
+#define ORBIT_SPECIALISE_LINEAR(T)                                                                                   \
+  template <>                                                                                                        \
+  void LinearForward(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,     \
+                     T* y) {                                                                                         \
+    if (WithBias<T>(gpu, rows, in, out, x, weight, bias, nullptr, y)) return;                                        \
+    if (bias) BroadcastRow(gpu, rows, out, bias, y);                                                                 \
+    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(bias ? 1 : 0), y, int64_t{1},  \
+           int64_t{0}, int64_t{0}, int64_t{0});                                                                      \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  void LinearPlus(Gpu gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,        \
+                  const T* start, T* y) {                                                                            \
+    if (WithBias<T>(gpu, rows, in, out, x, weight, bias, start, y)) return;                                          \
+    const Broadcast shape = {.axes = 2, .size = {rows, out}, .a_stride = {out, 1}, .b_stride = {0, 1}};              \
+    BinaryForward(gpu, Binary::kAdd, shape, start, bias, y);                                                         \
+    MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, out, in, x, weight, SumType<T>(1), y, int64_t{1}, int64_t{0}, \
+           int64_t{0}, int64_t{0});                                                                                  \
   }
 
 #else
@@ -64,6 +82,11 @@ bool GeluMayBeApproximate(Gpu gpu) { return gpu.precision != Precision::kF32; }
   template <>                                                                                                        \
   void LinearForward(Gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias, T* y) { \
     simt::Submit([=] { LinearForward(Cpu(), rows, in, out, x, weight, bias, y); });                                  \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  void LinearPlus(Gpu, int64_t rows, int64_t in, int64_t out, const T* x, const T* weight, const T* bias,            \
+                  const T* start, T* y) {                                                                            \
+    simt::Submit([=] { LinearPlus(Cpu(), rows, in, out, x, weight, bias, start, y); });                              \
   }
 
 #endif

@@ -50,15 +50,6 @@ AttentionShape ShapeOf(const TransformerLayerSizes& sizes) {
   return {sizes.sequences, sizes.tokens, sizes.heads, sizes.width / sizes.heads};
 }
 
-// y [rows, width] = start + bias + x weight^T, weight [width, inputs].
-template <class T>
-void AddLinear(Gpu gpu, int64_t rows, int64_t inputs, int64_t width, const T* x, const T* weight, const T* bias,
-               const T* start, T* y) {
-  const Broadcast shape = {.axes = 2, .size = {rows, width}, .a_stride = {width, 1}, .b_stride = {0, 1}};
-  BinaryForward(gpu, Binary::kAdd, shape, start, bias, y);
-  MatMul(gpu, Transpose::kNo, Transpose::kYes, rows, width, inputs, x, weight, T(1), y);
-}
-
 // The gradients of y = x weight^T + bias, weight [outputs, inputs]. The gradient of the bias may be null.
 template <class T>
 void LinearGradients(Gpu gpu, int64_t rows, int64_t inputs, int64_t outputs, const T* x, const T* weight, const T* dy,
@@ -99,10 +90,10 @@ void TransformerLayerForward(Device gpu, const TransformerLayerSizes& sizes,
   LayerNormForward(gpu, rows, width, eps, x, p.norm1_weight, p.norm1_bias, a);
   LinearForward(gpu, rows, width, 3 * width, a, p.in_proj_weight, p.in_proj_bias, s.projected);
   AttentionForward(gpu, ShapeOf(sizes), s.projected, s.attended, s.log_sums);
-  AddLinear(gpu, rows, width, width, s.attended, p.out_proj_weight, p.out_proj_bias, x, s.middle);
+  LinearPlus(gpu, rows, width, width, s.attended, p.out_proj_weight, p.out_proj_bias, x, s.middle);
   LayerNormForward(gpu, rows, width, eps, s.middle, p.norm2_weight, p.norm2_bias, a);
   LinearThenGelu(gpu, rows, width, hidden, a, p.linear1_weight, p.linear1_bias, s.hidden, activated.data());
-  AddLinear(gpu, rows, hidden, width, activated.data(), p.linear2_weight, p.linear2_bias, s.middle, y);
+  LinearPlus(gpu, rows, hidden, width, activated.data(), p.linear2_weight, p.linear2_bias, s.middle, y);
 }
 
 template <class Device, class T>

@@ -167,6 +167,9 @@ std::vector<OperationCase> Cases() {
          return IndexAdd(x[0], Tensor::From(std::vector<int64_t>{2, 0, 2, 3, 2}, {5}), 4);
        }},
       {"Linear", {{{2, 3, 5}}, {{4, 5}}, {{4}}}, [](const Inputs& x) { return Linear(x[0], x[1], x[2]); }},
+      {"LinearPlus",
+       {{{2, 3, 4}}, {{2, 3, 5}}, {{4, 5}}, {{4}}},
+       [](const Inputs& x) { return LinearPlus(x[0], x[1], x[2], x[3]); }},
       {"LinearWithoutBias", {{{3, 5}}, {{4, 5}}}, [](const Inputs& x) { return Linear(x[0], x[1]); }},
       {"MatMul", {{{2, 3, 4}}, {{2, 4, 5}}}, [](const Inputs& x) { return MatMul(x[0], x[1]); }},
       {"MatMulTransposeA", {{{2, 4, 3}}, {{2, 4, 5}}}, [](const Inputs& x) { return MatMul(x[0], x[1], true); }},

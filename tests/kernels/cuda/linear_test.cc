@@ -22,6 +22,17 @@ void CompareForward(int64_t rows, int64_t in, int64_t out) {
     LinearForward(Gpu(), rows, in, out, on_x.data(), on_weight.data(), biased ? on_bias.data() : nullptr, on_y.data());
     ExpectNear(y, on_y.Get(), sizeof(T) == 2 ? 0.01 : sizeof(T) == 4 ? 1e-5 : 1e-13, "y");
   }
+  const std::vector<T> start = Normal<T>(rows * out, 4);
+  for (const bool in_place : {false, true}) {
+    const OnGpu<T> on_start(start), on_sum(rows * out);
+    T* to = in_place ? on_start.data() : on_sum.data();
+    LinearPlus(Cpu(), rows, in, out, x.data(), weight.data(), bias.data(), start.data(), y.data());
+    LinearPlus(Gpu(), rows, in, out, on_x.data(), on_weight.data(), on_bias.data(), on_start.data(), to);
+    ExpectNear(y, (in_place ? on_start : on_sum).Get(), sizeof(T) == 2 ? 0.01 : sizeof(T) == 4 ? 1e-5 : 1e-13, "sum");
+    if (!in_place) {
+      EXPECT_EQ(start, on_start.Get());
+    }
+  }
 }
 
 TEST(Linear, ForwardAgreesWithTheHost) {
