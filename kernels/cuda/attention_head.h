@@ -39,7 +39,7 @@ struct HeadSizes {
 };
 
 // The partition for kernels that hold whole heads on chip. A pair is one head of one sequence; `warps` warps work on a
-// pair and a block has `pairs` of them. A warp processes 16 rows at a time, for one of `things` tasks.
+// pair and a block has `pairs` of them. A warp processes `tall` tiles of rows at a time, for one of `things` tasks.
 constexpr int kMostTokens = 256;  // tokens per sequence
 
 struct WholeHeads {
@@ -47,9 +47,10 @@ struct WholeHeads {
   int tiles;  // tiles of 16 tokens; the last one is padded
   int warps, pairs;
 
-  WholeHeads(const AttentionShape& shape, int things, int most_warps) : sizes(shape) {
+  WholeHeads(const AttentionShape& shape, int things, int tall, int most_warps) : sizes(shape) {
     tiles = DivideUp(sizes.tokens, 16);
-    warps = DivideUp(things * tiles, DivideUp(things * tiles, most_warps));
+    const int units = things * DivideUp(tiles, tall);
+    warps = DivideUp(units, DivideUp(units, most_warps));
     pairs = most_warps / warps;
   }
   int blocks() const { return DivideUp(sizes.pairs, pairs); }

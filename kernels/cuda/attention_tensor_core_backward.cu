@@ -257,7 +257,7 @@ __global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 3 : 2)
 
 template <class T, int kChannels, bool kWhole>
 void LaunchBackward(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T>& arrays) {
-  const WholeHeads heads(shape, 2, kWholeWarps);
+  const WholeHeads heads(shape, 2, 1, kWholeWarps);
   const size_t shared_bytes =
       heads.pairs * heads.tiles * 16 * (4 * kChannels * sizeof(BFloat16) + sizeof(QueryStatistics));
   if (shape.tokens <= kMostTokens && shared_bytes <= MostDynamicSharedBytes(gpu))
