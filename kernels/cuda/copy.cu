@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "kernels/copy.h"
+#include "kernels/cuda/divisor.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/vector.h"
 #include "kernels/merge_axes.h"
@@ -17,15 +18,15 @@ constexpr int kThreads = 256;
 // 1). Bytes: x and y once.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    LinesKernel(int64_t vectors, const __grid_constant__ Strided shape, const T* x, T* y) {
+    LinesKernel(int64_t vectors, const __grid_constant__ Strided shape,
+                const __grid_constant__ AxisDivisors<Strided> divisors, const T* x, T* y) {
   int64_t rest = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (rest >= vectors) return;
   int64_t x_offset = 0, y_offset = 0;
   for (int axis = shape.axes - 1; axis > 0; --axis) {
-    const bool last = axis == shape.axes - 1;
-    const int64_t size = last ? shape.size[axis] / kWidth : shape.size[axis];
-    const int64_t place = (rest % size) * (last ? kWidth : 1);
-    rest /= size;
+    int64_t place = 0;
+    rest = divisors.sizes[axis].Divide(rest, place);
+    place *= axis == shape.axes - 1 ? kWidth : 1;
     x_offset += place * shape.x_stride[axis];
     y_offset += place * shape.y_stride[axis];
   }
@@ -91,14 +92,16 @@ int Contiguous(const Strided& shape, const std::array<int64_t, Strided::kMaxAxes
 // A thread copies one vector of y. Bytes: y twice, and the indices.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    GatherKernel(int64_t vectors, int64_t columns, int64_t x_rows, const int64_t* index, const T* x, T* y) {
+    GatherKernel(int64_t vectors, int64_t columns, const __grid_constant__ Divisor by_columns, int64_t x_rows,
+                 const int64_t* index, const T* x, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
-  const int64_t from = index[i / columns];
+  int64_t column = 0;
+  const int64_t from = index[by_columns.Divide(i, column)];
   V value;
   if (from >= 0 && from < x_rows) {
-    value = reinterpret_cast<const V*>(x)[from * columns + i % columns];
+    value = reinterpret_cast<const V*>(x)[from * columns + column];
   } else {
 #pragma unroll
     for (int e = 0; e < kWidth; ++e) value[e] = FromSumType<T>(std::numeric_limits<SumType<T>>::quiet_NaN());
@@ -154,16 +157,18 @@ __global__ void __launch_bounds__(kThreads)
 // sums[i] = sum of the list that starts with row i, if it has more than one row. A thread sums one vector. Bytes: x
 // once, for rows in such lists, and one sum per list.
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t columns, const int64_t* first_index,
-                                                        const int32_t* next, const T* x, SumType<T>* sums) {
+__global__ void __launch_bounds__(kThreads)
+    SumSegments(int64_t vectors, int64_t columns, const __grid_constant__ Divisor by_columns,
+                const int64_t* first_index, const int32_t* next, const T* x, SumType<T>* sums) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
-  int32_t from = static_cast<int32_t>(i / columns);
+  int64_t column = 0;
+  int32_t from = static_cast<int32_t>(by_columns.Divide(i, column));
   if (first_index[from] < 0 || next[from] < 0) return;
   Vector<SumType<T>, kWidth> sum = {};
   sum += reinterpret_cast<const V*>(x)[i];
-  while ((from = next[from]) >= 0) sum += reinterpret_cast<const V*>(x)[from * columns + i % columns];
+  while ((from = next[from]) >= 0) sum += reinterpret_cast<const V*>(x)[from * columns + column];
   StoreSums(sum, sums + i * kWidth);
 }
 
@@ -171,18 +176,19 @@ __global__ void __launch_bounds__(kThreads) SumSegments(int64_t vectors, int64_t
 // twice.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    AddSegments(int64_t vectors, int64_t columns, const int32_t* head, const int32_t* next_first, const int32_t* next,
-                const T* x, const SumType<T>* sums, T* y) {
+    AddSegments(int64_t vectors, int64_t columns, const __grid_constant__ Divisor by_columns, const int32_t* head,
+                const int32_t* next_first, const int32_t* next, const T* x, const SumType<T>* sums, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
-  int32_t from = head[i / columns];
+  int64_t column = 0;
+  int32_t from = head[by_columns.Divide(i, column)];
   if (from < 0) return;
   V& place = reinterpret_cast<V*>(y)[i];
   Vector<SumType<T>, kWidth> sum = {};
   sum += place;
   for (; from >= 0; from = next_first[from]) {
-    const int64_t at = from * columns + i % columns;
+    const int64_t at = from * columns + column;
     if (next[from] < 0)
       sum += reinterpret_cast<const V*>(x)[at];
     else
@@ -209,10 +215,10 @@ void CopyStrided(Device gpu, const Strided& strided, const T* x, T* y) {
   }
   if (FitsVectors<kWidth>(shape) && IsAligned<T, kWidth>(x, y))
     Launch("CopyStrided", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
-           LinesKernel<T, kWidth>, size / kWidth, shape, x, y);
+           LinesKernel<T, kWidth>, size / kWidth, shape, AxisDivisors<Strided>(shape, kWidth), x, y);
   else
     Launch("CopyStrided", gpu, dim3(DivideUp<int64_t>(size, kThreads)), dim3(kThreads), 0, LinesKernel<T, 1>, size,
-           shape, x, y);
+           shape, AxisDivisors<Strided>(shape, 1), x, y);
 }
 
 template <class Device, class T>
@@ -221,7 +227,7 @@ void GatherRows(Device gpu, int64_t rows, int64_t columns, int64_t x_rows, const
   const auto launch = [&]<int kWidth>() {
     const int64_t vectors = rows * columns / kWidth;
     Launch("GatherRows", gpu, dim3(DivideUp<int64_t>(vectors, kThreads)), dim3(kThreads), 0, GatherKernel<T, kWidth>,
-           vectors, columns / kWidth, x_rows, index, x, y);
+           vectors, columns / kWidth, Divisor(columns / kWidth), x_rows, index, x, y);
   };
   ForVectors<T>(columns, launch, x, y);
 }
@@ -240,9 +246,9 @@ void ScatterAddRows(Device gpu, int64_t rows, int64_t columns, int64_t y_rows, c
   const auto launch = [&]<int kWidth>() {
     const int64_t width = columns / kWidth;
     Launch("ScatterAddRows", gpu, blocks(rows * width), dim3(kThreads), 0, SumSegments<T, kWidth>, rows * width, width,
-           first_index.data(), next.data(), x, sums.data());
+           Divisor(width), first_index.data(), next.data(), x, sums.data());
     Launch("ScatterAddRows", gpu, blocks(y_rows * width), dim3(kThreads), 0, AddSegments<T, kWidth>, y_rows * width,
-           width, head.data(), next_first.data(), next.data(), x, sums.data(), y);
+           width, Divisor(width), head.data(), next_first.data(), next.data(), x, sums.data(), y);
   };
   ForVectors<T>(columns, launch, x, y, sums.data());
 }

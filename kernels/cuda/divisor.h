@@ -3,8 +3,10 @@
 #ifndef ORBIT_KERNELS_CUDA_DIVISOR_H_
 #define ORBIT_KERNELS_CUDA_DIVISOR_H_
 
+#include <array>
 #include <bit>
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/cuda/gpu.h"
 
@@ -46,6 +48,17 @@ class Divisor {
   int64_t divisor_ = 1;
   uint64_t multiplier_ = 1;
   int shift_ = 0;
+};
+
+// The sizes of a shape's axes, of the last one in vectors of `width` elements.
+template <class Shape>
+struct AxisDivisors {
+  AxisDivisors(const Shape& shape, int width) {
+    for (int axis = 0; axis < shape.axes; ++axis)
+      sizes[axis] = Divisor(axis == shape.axes - 1 ? shape.size[axis] / width : shape.size[axis]);
+  }
+
+  std::array<Divisor, std::tuple_size_v<decltype(Shape::size)>> sizes;
 };
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <limits>
 #include <type_traits>
@@ -192,23 +191,13 @@ __device__ T Value(T a, T b) {
   if constexpr (kFunction == Binary::kDivide) return a / b;
 }
 
-// The sizes of the axes, of the last one in vectors.
-struct VectorAxes {
-  VectorAxes(const Broadcast& shape, int width) {
-    for (int axis = 0; axis < shape.axes; ++axis)
-      vectors[axis] = Divisor(axis == shape.axes - 1 ? shape.size[axis] / width : shape.size[axis]);
-  }
-
-  std::array<Divisor, kMaxAxes> vectors;
-};
-
 // A thread computes one vector of the result. Along the last axis an operand is contiguous or broadcast. kAxes is the
 // number of axes if that is at most three, so that the loop over them is unrolled. Bytes: a and b, where not broadcast,
 // and y once.
 template <class T, int kWidth, int kAxes, Binary kFunction>
 __global__ void __launch_bounds__(kThreads)
-    BinaryKernel(int64_t vectors, const __grid_constant__ Broadcast shape, const __grid_constant__ VectorAxes sizes,
-                 const T* a, const T* b, T* y) {
+    BinaryKernel(int64_t vectors, const __grid_constant__ Broadcast shape,
+                 const __grid_constant__ AxisDivisors<Broadcast> divisors, const T* a, const T* b, T* y) {
   using V = Vector<T, kWidth>;
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= vectors) return;
@@ -217,7 +206,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int axis = axes - 1; axis > 0; --axis) {
     int64_t place = 0;
-    rest = sizes.vectors[axis].Divide(rest, place);
+    rest = divisors.sizes[axis].Divide(rest, place);
     place *= axis == axes - 1 ? kWidth : 1;
     a_offset += place * shape.a_stride[axis];
     b_offset += place * shape.b_stride[axis];
@@ -456,7 +445,8 @@ void BinaryForward(Device gpu, Binary function, const Broadcast& broadcast, cons
   if (size == 0) return;
   const auto launch = [&]<int kWidth, int kAxes, Binary kFunction>() {
     Launch("BinaryForward", gpu, dim3(DivideUp<int64_t>(size / kWidth, kThreads)), dim3(kThreads), 0,
-           BinaryKernel<T, kWidth, kAxes, kFunction>, size / kWidth, shape, VectorAxes(shape, kWidth), a, b, y);
+           BinaryKernel<T, kWidth, kAxes, kFunction>, size / kWidth, shape, AxisDivisors<Broadcast>(shape, kWidth), a,
+           b, y);
   };
   const auto with_axes = [&]<int kWidth, Binary kFunction>() {
     if (shape.axes == 1) return launch.template operator()<kWidth, 1, kFunction>();
