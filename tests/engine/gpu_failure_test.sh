@@ -77,6 +77,12 @@ FAKE_CUBLASLT_PLAIN=$invalid_value run "$train_on_fake_gpu" fails
 [ "$status" = 1 ] || fail "a product that is called wrongly: status $status"
 says "cuBLASLt, heuristic: "
 
+CUDA_HOME='' ORBIT_WITHOUT=cublaslt,transformer_layer_on_chip run "$train_on_fake_gpu" without_cublaslt
+[ "$status" = 0 ] || fail "without cuBLASLt: status $status"
+ORBIT_WITHOUT=cublas run "$train_on_fake_gpu" misspelt
+[ "$status" = 1 ] || fail "another library left out: status $status"
+says "ORBIT_WITHOUT: there is no 'cublas'; known are attention_tensor_core, transformer_layer_on_chip, cublaslt and"
+
 echo "--- a GPU of another architecture"
 FAKE_GPU_LAUNCH=209 run "$train_on_fake_gpu" architecture
 [ "$status" = 1 ] || fail "status $status"

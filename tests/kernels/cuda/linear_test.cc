@@ -45,6 +45,22 @@ TEST(Linear, ForwardAgreesWithTheHost) {
 }
 
 template <class T>
+void CompareWeightGradients(int64_t rows, int64_t in, int64_t out, double tolerance, Precision precision) {
+  using S = SumType<T>;
+  const std::vector<T> x = Normal<T>(rows * in, 1), dy = Normal<T>(rows * out, 4);
+  const OnGpu<T> on_x(x), on_dy(dy);
+  std::vector<S> dweight(out * in), dbias(out);
+  LinearWeightGradient(Cpu(), rows, in, out, x.data(), dy.data(), dweight.data(), dbias.data());
+  for (const bool with_bias : {true, false}) {
+    const OnGpu<S> on_dweight(dweight.size()), on_dbias(dbias.size());
+    LinearWeightGradient(Gpu{.precision = precision}, rows, in, out, on_x.data(), on_dy.data(), on_dweight.data(),
+                         with_bias ? on_dbias.data() : nullptr);
+    ExpectNear(dweight, on_dweight.Get(), tolerance, "gradient of the weight");
+    if (with_bias) ExpectNear(dbias, on_dbias.Get(), tolerance, "gradient of the bias");
+  }
+}
+
+template <class T>
 void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance, Precision precision) {
   const Gpu gpu{.precision = precision};
   SCOPED_TRACE(testing::Message() << rows << " rows from " << in << " to " << out << ", epilogues "
@@ -53,16 +69,7 @@ void CompareWithHost(int64_t rows, int64_t in, int64_t out, double tolerance, Pr
   const std::vector<T> x = Normal<T>(rows * in, 1), weight = Normal<T>(out * in, 2), bias = Normal<T>(out, 3),
                        dy = Normal<T>(rows * out, 4);
   const OnGpu<T> on_x(x), on_weight(weight), on_bias(bias), on_dy(dy);
-
-  std::vector<T> dweight(out * in), dbias(out);
-  LinearWeightGradient(Cpu(), rows, in, out, x.data(), dy.data(), dweight.data(), dbias.data());
-  for (const bool with_bias : {true, false}) {
-    const OnGpu<T> on_dweight(dweight.size()), on_dbias(dbias.size());
-    LinearWeightGradient(gpu, rows, in, out, on_x.data(), on_dy.data(), on_dweight.data(),
-                         with_bias ? on_dbias.data() : nullptr);
-    ExpectNear(dweight, on_dweight.Get(), tolerance, "gradient of the weight");
-    if (with_bias) ExpectNear(dbias, on_dbias.Get(), tolerance, "gradient of the bias");
-  }
+  CompareWeightGradients<T>(rows, in, out, tolerance, precision);
 
   std::vector<T> z(rows * out), y(rows * out);
   LinearThenGelu(Cpu(), rows, in, out, x.data(), weight.data(), bias.data(), z.data(), y.data());
@@ -89,9 +96,16 @@ void CompareSizes(double tolerance, Precision precision = Precision::kF32) {
   CompareWithHost<T>(0, 3, 4, tolerance, precision);
 }
 
+void CompareGradientsInBf16() {
+  SetNumThreads(1);
+  CompareWeightGradients<BFloat16>(33, 31, 65, 2e-5, Precision::kBf16);
+  CompareWeightGradients<BFloat16>(100, 32, 64, 2e-5, Precision::kBf16);
+}
+
 TEST(Linear, AgreesWithTheHost) {
   CompareSizes<float>(2e-5);
   CompareSizes<double>(1e-12);
+  CompareGradientsInBf16();
 }
 
 TEST(Linear, AgreesWithTheHostWithEpilogues) {
@@ -102,6 +116,7 @@ TEST(Linear, AgreesWithTheHostWithEpilogues) {
   // Operands are rounded to 10 and 7 bits, GELU is within 5e-4.
   CompareSizes<float>(0.02, Precision::kTf32);
   CompareSizes<float>(0.15, Precision::kBf16);
+  CompareGradientsInBf16();
   SetUsed(Alternative::kCublasLtEpilogues, before);
 }
 
