@@ -71,6 +71,9 @@ class GlooCommunicator : public Communicator {
     }
     changed_.notify_all();
     worker_.join();
+    // Connections stay open until nobody needs them.
+    session_->Leave();
+    session_->AwaitFarewell();
   }
 
   int rank() const override { return session_->ranks().rank; }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <exception>
 
 #include "kernels/error.h"
@@ -54,6 +55,9 @@ struct GlooMesh::Buffers {
 };
 
 GlooMesh::GlooMesh(Session& session) : session_(session), interface_(NameOfAddress(session.address())) {
+  // Gloo writes to connections that the other end may have closed, which would end the process without a word.
+  struct sigaction action;
+  if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
   Connect();
   session.OnFailure([this] { Stop(); });
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <sstream>
+#include <utility>
 
 #include "engine/distributed/rendezvous.h"
 #include "kernels/error.h"
@@ -54,9 +55,9 @@ Session::Session(const JobRank& ranks, const std::string& interface, double dead
 Session::~Session() {
   AbortIfUnwinding();
   Leave();
+  AwaitFarewell();
   {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, Duration(patience_.deadline), [&] { return farewell_ || !failure_.empty(); });
+    std::lock_guard lock(mutex_);
     stop_ = true;
     changed_.notify_all();
   }
@@ -273,6 +274,12 @@ void Session::Leave() {
     connection_->Queue({Kind::kLeave, ranks_.rank, submitted_});
   }
   eventfd_write(wake_.descriptor(), 1);
+}
+
+void Session::AwaitFarewell() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(parted_, true)) return;
+  changed_.wait_for(lock, Duration(patience_.deadline), [&] { return farewell_ || !failure_.empty(); });
 }
 
 void Session::Abort(const std::string& message) { EndJob(message, false); }

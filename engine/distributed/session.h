@@ -25,7 +25,8 @@ class Session {
   // Meets the other ranks. Throws Error, within the deadline, if they do not come together: nobody answers, another
   // job or program does, the port is in use, a file is of an earlier job, or ranks are missing.
   Session(const JobRank& ranks, const std::string& interface, double deadline);
-  // Waits for the others to leave, too, unless the job has failed. Where an exception ends this rank, they are told.
+  // Leaves, and waits for the others to do so, unless the job has failed. Where an exception ends this rank, they are
+  // told.
   ~Session();
   Session(const Session&) = delete;
 
@@ -52,8 +53,10 @@ class Session {
   // Why the job has failed, with where this rank is; empty if it has not.
   std::string failure() const;
   void Check() const;  // throws it
-  // Tells the others that this rank starts no further operation; the destructor does, where this has not been called.
+  // Tells the others that this rank starts no further operation.
   void Leave();
+  // Waits until all have left, the job has failed, or the deadline is over.
+  void AwaitFarewell();
   // Ends the job on all ranks.
   void Abort(const std::string& message);
   // The same, where an exception is ending this rank.
@@ -89,7 +92,7 @@ class Session {
   int64_t submitted_ = 0;
   std::string operation_, context_;
   std::string failure_;
-  bool left_ = false, farewell_ = false, stop_ = false;
+  bool left_ = false, parted_ = false, farewell_ = false, stop_ = false;
 
   std::mutex callback_mutex_;
   std::function<void()> on_failure_;  // guarded by callback_mutex_

@@ -318,6 +318,26 @@ TEST_P(LossTest, OfARankThatIsKilled) {
   });
 }
 
+TEST_P(LossTest, OfARankThatIsKilledWhileTheOthersSend) {
+  const std::vector<RankResult> results = Run(
+      [&](Communicator& communicator) {
+        const Tensor x = Tensor::Full({1 << 22}, 1, DType::kF32, device());
+        for (int step = 1; step <= 100; ++step) {
+          Work work = communicator.AllReduce(x);
+          if (communicator.rank() == 1 && step == 3) kill(getpid(), SIGKILL);
+          work.Wait();
+          communicator.Check();
+        }
+        return std::string("was not ended");
+      },
+      5 * kDeadline);
+  for (int rank = 0; rank < world(); ++rank) {
+    if (rank == 1) continue;
+    EXPECT_EQ(results[rank].status, 1) << results[rank].output;
+    EXPECT_THAT(results[rank].output, HasSubstr("has ended unexpectedly"));
+  }
+}
+
 TEST_P(LossTest, OfARankThatIsStopped) {
   const std::vector<RankResult> results = RunUntilLost([](Communicator&) -> std::string {
     const pid_t stopped = getpid();
