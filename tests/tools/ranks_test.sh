@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Training over several ranks as its users call it: the metrics of one process, one end for all, whatever happens to one
+# of them, and a run that goes on where it was. ORBIT_KILLS and ORBIT_HANGS say how often ranks are killed and stopped at
+# random moments; on a large machine 20 and 5 take some minutes.
+train=$PWD/$1 evaluate=$PWD/$2 launch=$PWD/$3
+. tests/tools/testing.sh
+
+deadline=3
+small=("${small_model[@]}" --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
+  --set train.samples=3 --set evaluation.every=2 --set evaluation.samples=3 --set evaluation.test_samples=4 --threads 1
+  --device cpu)
+# over RANKS ARGUMENT...: trains.
+over() { "$launch" -n "$1" --grace $deadline -- "$train" "${small[@]}" --deadline $deadline "${@:2}"; }
+# The checkpoints differ in the directory's name, which the config keeps; the tensors follow the header.
+tensors() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; }
+same_bits() { cmp <(tensors "$1/last.safetensors") <(tensors "$2/last.safetensors"); }
+# Whether the metrics in the last lines of two files agree to a share: the f32 roundings of other sums grow from step to
+# step.
+near() {
+  tail -q -n 1 "$1" "$2" | awk '{ print $NF }' | paste - - | awk -v s="$3" '{ exit !(($1 - $2) ^ 2 < (s * $1) ^ 2) }'
+}
+# The processes of the ranks of a job in the background, a line each: the launcher is the shell's child.
+children() { cat "/proc/$1/task/$1/children" 2>/dev/null || true; }
+ranks_of() { for launcher in $(children "$1"); do printf '%s\n' $(children "$launcher"); done; }
+
+echo "--- one process and several have the same steps to rounding, whatever they divide"
+"$train" "${small[@]}" --set train.steps=4 --set log.every=1 --set run.directory=one >one.out 2>err
+losses() { grep -o '"train/loss":[0-9.e-]*' "$1/metrics.jsonl" | cut -d: -f2; }
+for ranks in 2 3; do
+  for more in train.shard=examples train.shard=samples train.shard_optimizer=true train.accumulate=1; do
+    over $ranks --set train.steps=4 --set log.every=1 --set $more --set run.directory=$ranks-$more >out 2>err ||
+      fail "$ranks ranks, $more"
+    paste <(losses one) <(losses $ranks-$more) | awk '{ if (($1 - $2) ^ 2 > (1e-3 * $1) ^ 2) exit 1; n++ } END { exit n != 4 }' ||
+      fail "$ranks ranks, $more: other losses"
+    [ "$(grep -c 'test mse' out)" = 1 ] || fail "not one rank alone speaks"
+  done
+done
+same_bits 2-train.shard=examples 2-train.shard_optimizer=true || fail "a divided optimiser has other bits"
+over 2 --set train.steps=4 --set train.reduction=bf16 --set run.directory=rounded >out 2>err || fail "bf16"
+refuses "examples in 1 micro-batches for 3 ranks" over 3 --set train.batch=2 --set run.directory=none
+refuses "3 samples for 4 ranks" over 4 --set train.shard=samples --set run.directory=none
+
+echo "--- evaluation over ranks"
+"$evaluate" one --samples 4 --threads 1 --device cpu >one.out 2>err
+for shard in examples samples; do
+  "$launch" -n 3 -- "$evaluate" one --samples 4 --threads 1 --device cpu --set train.shard=$shard >out 2>err || fail "evaluate"
+  near one.out out 1e-5 || fail "$shard: $(tail -n 1 out), not $(tail -n 1 one.out)"
+done
+
+echo "--- a signal to one rank stops all after the same step; the run goes on, with the same bits, or on other ranks"
+over 2 --set train.steps=60 --set run.directory=whole >whole.out 2>err || fail "two ranks"
+# after_first_save DIRECTORY: waits until there is a checkpoint.
+after_first_save() {
+  for _ in $(seq 1200); do
+    [ ! -s "$1/last.safetensors" ] || return 0
+    sleep 0.05
+  done
+  fail "$1 has no checkpoint"
+}
+for signal in TERM USR1; do
+  over 2 --set train.steps=60 --set run.directory=$signal >out 2>err &
+  job=$!
+  after_first_save $signal
+  kill -s $signal "$(ranks_of $job | tail -n 1)" 2>/dev/null || true
+  status=0
+  wait $job || status=$?
+  if [ $status != 0 ]; then # it may have been faster
+    [ $status -gt 128 ] || fail "stopped with status $status"
+    grep -q "stopped after step" err || fail "no word on how to go on"
+    cp -r $signal $signal-other
+    sed -i "s/$signal$/$signal-other/" $signal-other/config.yaml
+    "$launch" -n 2 -- "$train" --resume $signal --threads 1 --device cpu >out 2>err || fail "resume"
+    "$launch" -n 3 -- "$train" --resume $signal-other --threads 1 --device cpu >other.out 2>err || fail "resume on three"
+    near whole.out other.out 0.2 || fail "on three ranks: $(cat other.out)"
+  fi
+  cmp whole.out out
+  same_bits whole $signal || fail "SIG$signal and a resume give other bits"
+done
+
+# ends_within SECONDS JOB WHAT: the job ends by itself, with a status that is not 0, one message, and no process left.
+ends_within() {
+  local begin=$SECONDS status=0 processes
+  processes=$(ranks_of "$2")
+  wait "$2" || status=$?
+  [ $status != 0 ] || return 1
+  [ $((SECONDS - begin)) -le "$1" ] || fail "$3: the job ended after $((SECONDS - begin)) s"
+  for process in $processes; do
+    ! kill -0 "$process" 2>/dev/null || fail "$3: process $process is left"
+  done
+}
+random=1
+draw() { # draw N: a number below N, the same in every run of the test
+  random=$(((random * 1103515245 + 12345) % 2147483648))
+  echo $((random / 65536 % $1))
+}
+# disturb SIGNAL NAME: a job of two ranks, a random one of which gets the signal at a random moment; then a resume.
+disturb() {
+  local signal=$1 name=$2 victim
+  over 2 --set train.steps=100 --set evaluation.every=1 --set run.directory="$name" >out 2>err &
+  local job=$!
+  after_first_save "$name"
+  sleep "0.$(draw 5)"
+  victim=$(ranks_of $job | sed -n "$((1 + $(draw 2)))p")
+  kill -s "$signal" "$victim" 2>/dev/null || true
+  if ends_within $((4 * deadline)) $job "$name"; then # it may have been faster
+    hits=$((hits + 1))
+    grep -qE "rank [01] (of 2 )?on [^ ]+" err || fail "no word on which rank was lost"
+    "$launch" -n 2 -- "$train" --resume "$name" --threads 1 --device cpu >out 2>err || fail "$name: resume"
+  fi
+  cmp often.out out || fail "$name gives another result"
+  same_bits often "$name" || fail "$name and a resume give other bits"
+  rm -r "$name"
+}
+over 2 --set train.steps=100 --set evaluation.every=1 --set run.directory=often >often.out 2>err || fail "two ranks"
+# disturb_often SIGNAL NAME TIMES
+disturb_often() {
+  hits=0
+  for i in $(seq "$3"); do disturb "$1" "$2-$i"; done
+  echo "$hits of $3 jobs were still running"
+  [ $hits -gt 0 ] || fail "every job was faster"
+}
+echo "--- a rank that is killed ends the job"
+disturb_often KILL kill "${ORBIT_KILLS:-2}"
+echo "--- a rank that hangs ends the job"
+disturb_often STOP hang "${ORBIT_HANGS:-1}"
+
+echo "--- a NaN ends all, with one word on where it came from"
+status=0
+over 2 --set train.steps=60 --set train.learning_rate=1e30 --set run.directory=nan >out 2>err || status=$?
+[ $status != 0 ] || fail "a NaN went unnoticed"
+grep -qE "step [0-9]+ of 60: .*(is not finite|the loss is).*(on rank [01] of 2 on|could not be repeated)" err || fail "no word on the NaN"
+
+echo "--- a checkpoint that cannot be written is told, and kept"
+status=0
+(ulimit -f 20; trap '' XFSZ; over 2 --set train.steps=60 --set evaluation.every=1 --set run.directory=full >out 2>err) || status=$?
+[ $status != 0 ] || fail "a run without its checkpoint has status 0"
+[ "$(grep -c 'is kept in memory and tried again' err)" -ge 2 ] || fail "a full disk is not told of"
