@@ -1,8 +1,14 @@
 #include "engine/training/gradient_reducer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace orbit {
+namespace {
+
+constexpr int64_t kFewestBuckets = 4;  // so that there is something to reduce during the backward
+
+}  // namespace
 
 GradientReducer::GradientReducer(std::vector<NamedVariable> parameters, Communicator& ranks, ReductionOptions options)
     : parameters_(std::move(parameters)), ranks_(ranks), options_(options), received_(parameters_.size()) {
@@ -88,12 +94,17 @@ void GradientReducer::MakeBuckets() {
   ranks_.Broadcast(of_first, 0).Wait();
   known = of_all.ToVector<int64_t>();
 
+  int64_t all_bytes = 0;
+  for (int64_t i = 0; i < count; ++i)
+    if (known[i] != 0) all_bytes += parameters_[i].variable.value().bytes();
+  const int64_t most = std::min(options_.bucket_bytes, all_bytes / kFewestBuckets);
+
   places_.assign(count, {-1, 0});
   int64_t bytes = 0;
   for (const int64_t i : of_first.ToVector<int64_t>()) {
     if (known[i] == 0) continue;
     const Tensor& value = parameters_[i].variable.value();
-    if (buckets_.empty() || bytes + value.bytes() > options_.bucket_bytes) {
+    if (buckets_.empty() || bytes + value.bytes() > most) {
       buckets_.emplace_back();
       bytes = 0;
     }

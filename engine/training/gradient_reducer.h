@@ -23,7 +23,7 @@
 namespace orbit {
 
 struct ReductionOptions {
-  int64_t bucket_bytes = int64_t{4} << 20;
+  int64_t bucket_bytes = int64_t{4} << 20;  // at most; small models have a few buckets, too
   // bf16: gradients travel in half of the bytes of f32, rounded once before the sum and once after it. The sum is in
   // f32 (engine/distributed/communicator.h).
   bool bf16 = false;

@@ -1,5 +1,6 @@
 #include "tools/experiments/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -364,7 +365,7 @@ void Trainer::LogCommunication() const {
   if (!run_ || ranks_.world() == 1 || statistics.seconds_busy == 0) return;
   run_->log().info("communication: {} operations, {:.1f} MB sent, {:.2f} s, {:.0f} % of them hidden behind computation",
                    statistics.operations, static_cast<double>(statistics.bytes_sent) / 1e6, statistics.seconds_busy,
-                   100 * (1 - statistics.seconds_waiting / statistics.seconds_busy));
+                   100 * std::max(0.0, 1 - statistics.seconds_waiting / statistics.seconds_busy));
 }
 
 void Trainer::Validate() {
