@@ -15,6 +15,7 @@
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/evaluation.h"
+#include "tools/experiments/memory_account.h"
 #include "tools/experiments/pace.h"
 #include "tools/experiments/presets.h"
 #include "tools/experiments/training_run.h"
@@ -30,6 +31,7 @@ struct Arguments {
   std::string resume;
   std::vector<int64_t> profiled_steps;  // the first and the last step, or empty
   bool graph = false;
+  bool dry_run = false;
   double minutes = 0;  // 0: as the settings say
   LaunchOptions launch;
   DistributedOptions distributed;
@@ -105,6 +107,11 @@ int Train(const Arguments& arguments) {
   Check(arguments.resume.empty() || (sources.preset.empty() && sources.file.empty()),
         "--resume takes its settings from the run; --set may change them");
   if (arguments.resume.empty() && sources.preset.empty() && sources.file.empty()) sources.preset = kDefaultPreset;
+  if (arguments.dry_run) {
+    Check(arguments.resume.empty(), "--dry-run is for a run that is to begin");
+    std::printf("%s", DescribeMemory(ResolveSettings(sources), device).c_str());
+    return 0;
+  }
   std::string fitted;
   if (arguments.minutes > 0) {
     Check(ranks.ranks.world == 1, "--minutes is for one process: ranks would each find another number of steps");
@@ -165,6 +172,9 @@ int Main(int argc, char** argv) {
                  "train for as many steps as fit into so many minutes with the test, found by a rehearsal of some "
                  "seconds; the run keeps their number as train.steps, and the schedule is that of so many steps")
       ->check(CLI::PositiveNumber);
+  app.add_flag("--dry-run", arguments.dry_run,
+               "no training, and nothing written: say what memory a step takes and for what, found by steps of a few "
+               "examples, and what train.precision, train.checkpoint and train.accumulate change");
   AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
   AddDistributedOptions(app, arguments.distributed);

@@ -230,6 +230,10 @@ std::vector<std::string> Config::DifferingKeys(const Config& other) const {
   return keys;
 }
 
+bool Config::Has(const std::string& key) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.key == key; });
+}
+
 template <class T>
 const T& Config::Get(const std::string& key) const {
   for (const auto& entry : entries_)

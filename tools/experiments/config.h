@@ -78,6 +78,8 @@ class Config {
   void SetDoubleList(const std::string& key, const std::vector<double>& value) { SetValue(key, value); }
   void SetStringList(const std::string& key, const std::vector<std::string>& value) { SetValue(key, value); }
 
+  bool Has(const std::string& key) const;  // whether it was declared
+
   // Throw Error for a key that was not declared with this type.
   int64_t Int(const std::string& key) const { return Get<int64_t>(key); }
   double Double(const std::string& key) const { return Get<double>(key); }
