@@ -106,7 +106,7 @@ void Coordinator::Handle(Member& member, const Message& message) {
       member.context = message.text;
       if (message.kind == Kind::kOverdue) FailJob(member.rank, WhyOverdue(member));
       CheckAgreement(member);
-      CheckLeft();
+      for (const Member& other : members_) CheckLeft(other, member);
       break;
     case Kind::kAbort:
       FailJob(member.rank, message.text);
@@ -114,7 +114,7 @@ void Coordinator::Handle(Member& member, const Message& message) {
     case Kind::kLeave:
       member.left = true;
       member.submitted = message.number;
-      CheckLeft();
+      for (const Member& other : members_) CheckLeft(member, other);
       if (!failed_ &&
           std::count_if(members_.begin(), members_.end(), [](const Member& one) { return one.left; }) == world_)
         Broadcast({Kind::kFarewell});
@@ -155,7 +155,11 @@ void Coordinator::Join(Member& member, const Message& message) {
 
 void Coordinator::Tick(double elapsed) {
   age_ += elapsed;
-  Broadcast({Kind::kAlive});
+  since_alive_ += elapsed;
+  if (since_alive_ >= patience_.period) {
+    Broadcast({Kind::kAlive});
+    since_alive_ = 0;
+  }
   if (failed_) return;
   if (!complete_ && age_ > patience_.silence) {
     std::string missing;
@@ -212,12 +216,10 @@ void Coordinator::CheckAgreement(const Member& member) {
 }
 
 // A rank that has left takes part in no further operation: whoever starts one would wait for ever.
-void Coordinator::CheckLeft() {
-  for (const Member& left : members_)
-    for (const Member& member : members_)
-      if (left.left && !member.left && member.submitted > left.submitted)
-        return FailJob(left.rank, left.name + " has left after operation " + std::to_string(left.submitted) + ", but " +
-                                      member.name + " is " + Whereabouts(member));
+void Coordinator::CheckLeft(const Member& left, const Member& member) {
+  if (left.left && member.rank >= 0 && !member.left && member.submitted > left.submitted)
+    FailJob(left.rank,
+            Reported(member) + ": " + left.name + " has left after operation " + std::to_string(left.submitted));
 }
 
 void Coordinator::Broadcast(const Message& message) {

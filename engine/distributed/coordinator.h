@@ -53,7 +53,7 @@ class Coordinator {
   void FailJob(int rank, const std::string& cause);
   std::string WhyOverdue(const Member& reporter) const;
   void CheckAgreement(const Member& member);
-  void CheckLeft();
+  void CheckLeft(const Member& left, const Member& member);
   void Broadcast(const Message& message);
   void Refuse(Member& member, const std::string& why);
   Member* OfRank(int rank);
@@ -69,8 +69,9 @@ class Coordinator {
   std::vector<std::pair<std::string, Member*>> waiting_;  // for values
   bool complete_ = false;                                 // all have joined
   bool failed_ = false;
-  double age_ = 0, ending_ = 0;  // seconds since the start, and since rank 0 has gone
-  std::thread thread_;           // the last member: it uses the others
+  // seconds since the start, since the last sign of life, and since rank 0 has gone
+  double age_ = 0, since_alive_ = 0, ending_ = 0;
+  std::thread thread_;  // the last member: it uses the others
 };
 
 }  // namespace orbit

@@ -1,5 +1,6 @@
 #include "engine/distributed/gloo_communicator.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -279,15 +280,15 @@ class GlooCommunicator : public Communicator {
   // Writes this rank's part of the reduction of all ranks' `whole` to `out`.
   void ReduceOwnPart(const std::string& name, const Parts& parts, ReduceOp op, const char* whole, char* out) {
     const size_t bytes = parts.bytes(rank());
-    std::vector<char> received(bytes * static_cast<size_t>(world()));
+    received_.resize(std::max(received_.size(), bytes * static_cast<size_t>(world())));
     std::vector<GlooMesh::Piece> sends, receives;
     std::vector<const void*> own;
     for (int other = 0; other < world(); ++other) {
       sends.push_back(parts.Of(other, other));
       receives.push_back({other, bytes * static_cast<size_t>(other), bytes});
-      own.push_back(other == rank() ? whole + parts.begin(rank()) : received.data() + receives.back().offset);
+      own.push_back(other == rank() ? whole + parts.begin(rank()) : received_.data() + receives.back().offset);
     }
-    Exchange(name, whole, sends, received.data(), receives);
+    Exchange(name, whole, sends, received_.data(), receives);
     ReduceParts(op, parts.dtype(), own, parts.count(rank()), out);
   }
 
@@ -303,7 +304,8 @@ class GlooCommunicator : public Communicator {
 
   const std::unique_ptr<Session> session_;
   GlooMesh mesh_;
-  mutable std::mutex mutex_;  // guards what follows
+  std::vector<char> received_;  // the worker's: parts of the other ranks
+  mutable std::mutex mutex_;    // guards what follows
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Operation>> queue_;
   CommunicationStatistics statistics_;
