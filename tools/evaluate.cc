@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "data/io/npy.h"
 #include "data/io/weights.h"
 #include "engine/distributed/share.h"
+#include "engine/io/atomic_file.h"
 #include "tools/common/distributed_options.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
@@ -33,6 +35,15 @@ struct Arguments {
   LaunchOptions launch;
   DistributedOptions distributed;
 };
+
+// Writes predictions in the form that the file's name asks for.
+void Export(const Experiment& experiment, Split split, const Evaluation& evaluation, const std::string& file) {
+  const std::filesystem::path path = UserPath(file);
+  if (path.extension() == ".csv")
+    io::WriteFileAtomically(path, experiment.PredictionTable(split, evaluation.predictions));
+  else
+    WriteNpy(path, evaluation.predictions);
+}
 
 int Run(Arguments arguments) {
   Check(arguments.run.empty() != arguments.weights.empty(), "give either a run or --weights");
@@ -74,8 +85,7 @@ int Run(Arguments arguments) {
     const Evaluation evaluation = Evaluate(*experiment, split, samples, generator, show, division);
     CheckFinite(evaluation, split);
     if (evaluation.is_known) values.push_back(evaluation.metric);
-    if (leads && trial == 0 && !arguments.exported.empty())
-      WriteNpy(UserPath(arguments.exported), evaluation.predictions);
+    if (leads && trial == 0 && !arguments.exported.empty()) Export(*experiment, split, evaluation, arguments.exported);
   }
   progress.reset();
   double mean = 0, variance = 0;
@@ -110,16 +120,18 @@ int Main(int argc, char** argv) {
   app.add_option("--config", arguments.settings.file, "the same from a file");
   app.add_option("--set", arguments.settings.assignments, "key=value; may be repeated")->allow_extra_args(false);
   app.add_option("--data", arguments.data,
-                 "a folder of new data, in the form of data.path, for particles (files of the split test) and graphs; "
-                 "what is to be predicted may be missing");
+                 "new data in the form of data.path, for particles (a folder with files of the split test), graphs and "
+                 "molecules; what is to be predicted may be missing");
   app.add_option("--split", arguments.split, "train, valid or test")->capture_default_str();
   app.add_option("--samples", arguments.samples, "group elements an example (default: evaluation.test_samples)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
   app.add_option("--trials", arguments.trials, "evaluations, each with noise of its own")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{1}, int64_t{100000}));
-  app.add_option("--export", arguments.exported,
-                 "write the first trial's predictions to this .npy file, an example a row");
+  app.add_option(
+      "--export", arguments.exported,
+      "write the first trial's predictions to this .npy file, an example a row; to a .csv file for molecules, "
+      "with their lines and SMILES");
   AddPrecisionOption(app, arguments.settings.assignments);
   AddLaunchOptions(app, arguments.launch);
   AddDistributedOptions(app, arguments.distributed);

@@ -163,4 +163,12 @@ void CsvReader::EndLine() {
   ++line_;
 }
 
+std::string ToCsvField(std::string_view text) {
+  const bool has_blanks = !text.empty() && (text.front() == ' ' || text.back() == ' ');
+  if (!has_blanks && text.find_first_of(",\"\r\n;\t|") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 }  // namespace orbit

@@ -64,6 +64,9 @@ class CsvReader {
   size_t count_ = 0;  // of the record's fields; fields_ may have more, whose memory is used again
 };
 
+// A field as CSV has it: in quotes where it needs them.
+std::string ToCsvField(std::string_view text);
+
 }  // namespace orbit
 
 #endif  // ORBIT_DATA_IO_CSV_H_

@@ -23,15 +23,15 @@ struct Found {
 
 // A tensor [rows, columns] of small numbers.
 std::vector<uint8_t> ReadValues(const PickledGraphs& file, int64_t i, const std::string& name, int64_t columns,
-                                const std::vector<int64_t>& vocabulary) {
+                                const std::vector<std::vector<int64_t>>& vocabulary) {
   const Tensor values = file.Attribute(i, name);
   Check(values.rank() == 2 && values.dim(1) == columns, "'", name, "' is ", values.Describe(), ", not [rows, ", columns,
         "]");
   std::vector<uint8_t> bytes;
   for (const int64_t value : values.ToVector<int64_t>()) {
     const int64_t column = static_cast<int64_t>(bytes.size()) % columns;
-    Check(value >= 0 && value < vocabulary[column], "'", name, "' has the value ", value, " in column ", column,
-          ", where ", vocabulary[column], " values are known");
+    Check(value >= 0 && value <= vocabulary[column].back(), "'", name, "' has the value ", value, " in column ", column,
+          ", where ", vocabulary[column].size(), " values are known");
     bytes.push_back(static_cast<uint8_t>(value));
   }
   return bytes;
@@ -51,7 +51,7 @@ std::vector<Edge> ReadEnds(const PickledGraphs& file, int64_t i, const std::stri
 }
 
 void AppendMolecule(const PickledGraphs& file, int64_t i, Found& found) {
-  const MoleculeVocabulary vocabulary = PcqmContactVocabulary();
+  const MoleculeVocabulary& vocabulary = PcqmContactVocabulary();
   Molecule molecule;
   molecule.atoms = ReadValues(file, i, "x", kAtomFeatures, vocabulary.atoms);
   molecule.n = static_cast<int64_t>(molecule.atoms.size()) / kAtomFeatures;

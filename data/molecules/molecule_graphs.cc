@@ -1,6 +1,8 @@
 #include "data/molecules/molecule_graphs.h"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <numeric>
 #include <utility>
 
@@ -26,27 +28,68 @@ std::vector<Molecule> ParseAll(const std::vector<std::string>& smiles, const Sha
   return molecules;
 }
 
-int64_t Sum(const std::vector<int64_t>& widths) { return std::accumulate(widths.begin(), widths.end(), int64_t{0}); }
+using Words = std::vector<std::vector<int64_t>>;  // the values of each feature
 
-// Raises each width above the values of its column.
-void Extend(std::span<const uint8_t> values, std::vector<int64_t>& widths) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    int64_t& width = widths[i % widths.size()];
-    width = std::max<int64_t>(width, values[i] + 1);
+int64_t CountOf(const Words& words) {
+  int64_t count = 0;
+  for (const std::vector<int64_t>& values : words) count += static_cast<int64_t>(values.size());
+  return count;
+}
+
+// All values of each feature below a width.
+Words WordsBelow(const std::vector<int64_t>& widths) {
+  Words words;
+  for (const int64_t width : widths) {
+    std::vector<int64_t>& values = words.emplace_back(width);
+    std::iota(values.begin(), values.end(), 0);
   }
+  return words;
 }
 
-bool AreWithin(std::span<const uint8_t> values, const std::vector<int64_t>& widths) {
-  for (size_t i = 0; i < values.size(); ++i)
-    if (values[i] >= widths[i % widths.size()]) return false;
-  return true;
-}
+// The channel of every value of every feature, or -1.
+class Channels {
+ public:
+  explicit Channels(const Words& words) : features_(words.size()) {
+    int16_t channel = 0;
+    for (size_t f = 0; f < words.size(); ++f) {
+      features_[f].fill(-1);
+      for (const int64_t value : words[f]) features_[f].at(value) = channel++;
+    }
+  }
 
-// Sets the channel of each feature's value, in a row that is zero; those of a feature follow those of the one before.
-void OneHot(const uint8_t* values, const std::vector<int64_t>& widths, float* row) {
-  for (size_t f = 0; f < widths.size(); row += widths[f++])
-    if (values[f] < widths[f]) row[values[f]] = 1;
-}
+  // Sets a row, which is zero, for the features of an atom or a bond.
+  void OneHot(const uint8_t* values, float* row) const {
+    for (size_t f = 0; f < features_.size(); ++f)
+      if (const int16_t channel = features_[f][values[f]]; channel >= 0) row[channel] = 1;
+  }
+  bool Have(std::span<const uint8_t> values) const {
+    for (size_t i = 0; i < values.size(); ++i)
+      if (features_[i % features_.size()][values[i]] < 0) return false;
+    return true;
+  }
+
+ private:
+  std::vector<std::array<int16_t, 256>> features_;
+};
+
+// The values that occur, of so many features.
+class Occurring {
+ public:
+  explicit Occurring(int64_t features) : features_(features) {}
+  void Add(std::span<const uint8_t> values) {
+    for (size_t i = 0; i < values.size(); ++i) features_[i % features_.size()].set(values[i]);
+  }
+  Words Values() const {
+    Words words(features_.size());
+    for (size_t f = 0; f < features_.size(); ++f)
+      for (int64_t value = 0; value < 256; ++value)
+        if (features_[f][value]) words[f].push_back(value);
+    return words;
+  }
+
+ private:
+  std::vector<std::bitset<256>> features_;
+};
 
 }  // namespace
 
@@ -89,29 +132,42 @@ MoleculeGraphs LoadMolecules(const std::vector<std::string>& smiles, const Share
                  [&] { return PackMolecules(ParseAll(smiles, progress)); }));
 }
 
-int64_t MoleculeVocabulary::atom_channels() const { return Sum(atoms); }
-int64_t MoleculeVocabulary::bond_channels() const { return 1 + Sum(bonds); }
+int64_t MoleculeVocabulary::atom_channels() const { return CountOf(atoms); }
+int64_t MoleculeVocabulary::bond_channels() const { return 1 + CountOf(bonds); }
 
-MoleculeVocabulary PeptidesVocabulary() { return {{17, 3, 7, 7, 5, 1, 6, 2, 2}, {4, 1, 2}}; }
-MoleculeVocabulary PcqmContactVocabulary() { return {{35, 3, 7, 7, 2, 4, 6, 2, 2}, {4, 1, 1}}; }
-
-MoleculeVocabulary FindVocabulary(const MoleculeGraphs& graphs, const std::vector<int64_t>& numbers) {
-  MoleculeVocabulary vocabulary{std::vector<int64_t>(kAtomFeatures, 1), std::vector<int64_t>(kBondFeatures, 1)};
-  for (const int64_t number : numbers) {
-    Extend(graphs.atoms(number), vocabulary.atoms);
-    Extend(graphs.bonds(number), vocabulary.bonds);
-  }
+const MoleculeVocabulary& PeptidesVocabulary() {
+  static const MoleculeVocabulary vocabulary = {WordsBelow({17, 3, 7, 7, 5, 1, 6, 2, 2}), WordsBelow({4, 1, 2})};
   return vocabulary;
 }
 
-bool Covers(const MoleculeVocabulary& vocabulary, const MoleculeGraphs& graphs, int64_t number) {
-  return AreWithin(graphs.atoms(number), vocabulary.atoms) && AreWithin(graphs.bonds(number), vocabulary.bonds);
+const MoleculeVocabulary& PcqmContactVocabulary() {
+  static const MoleculeVocabulary vocabulary = {WordsBelow({35, 3, 7, 7, 2, 4, 6, 2, 2}), WordsBelow({4, 1, 1})};
+  return vocabulary;
+}
+
+MoleculeVocabulary FindVocabulary(const MoleculeGraphs& graphs, const std::vector<int64_t>& numbers) {
+  Occurring atoms(kAtomFeatures), bonds(kBondFeatures);
+  for (const int64_t number : numbers) {
+    atoms.Add(graphs.atoms(number));
+    bonds.Add(graphs.bonds(number));
+  }
+  return {atoms.Values(), bonds.Values()};
+}
+
+std::vector<int64_t> OutsideVocabulary(const MoleculeVocabulary& vocabulary, const MoleculeGraphs& graphs,
+                                       const std::vector<int64_t>& numbers) {
+  const Channels atoms(vocabulary.atoms), bonds(vocabulary.bonds);
+  std::vector<int64_t> outside;
+  for (const int64_t number : numbers)
+    if (!atoms.Have(graphs.atoms(number)) || !bonds.Have(graphs.bonds(number))) outside.push_back(number);
+  return outside;
 }
 
 MoleculeBatch MakeMoleculeBatch(const MoleculeGraphs& graphs, const std::vector<int64_t>& numbers, int64_t n,
                                 const MoleculeVocabulary& vocabulary) {
   const auto count = static_cast<int64_t>(numbers.size());
   const int64_t atom_channels = vocabulary.atom_channels(), bond_channels = vocabulary.bond_channels();
+  const Channels atom_places(vocabulary.atoms), bond_places(vocabulary.bonds);
   MoleculeBatch batch{.atoms = Tensor::Zeros({count, n, atom_channels}),
                       .num_nodes = Tensor::Empty({count}, DType::kI32)};
   std::vector<std::vector<Edge>> edges(count);
@@ -122,8 +178,7 @@ MoleculeBatch MakeMoleculeBatch(const MoleculeGraphs& graphs, const std::vector<
     batch.num_nodes.data<int32_t>()[g] = static_cast<int32_t>(size);
     const std::span<const uint8_t> atoms = graphs.atoms(numbers[g]);
     for (int64_t i = 0; i < size; ++i)
-      OneHot(atoms.data() + i * kAtomFeatures, vocabulary.atoms,
-             batch.atoms.data<float>() + (g * n + i) * atom_channels);
+      atom_places.OneHot(atoms.data() + i * kAtomFeatures, batch.atoms.data<float>() + (g * n + i) * atom_channels);
     const std::span<const Edge> own = graphs.edges(numbers[g]);
     edges[g].assign(own.begin(), own.end());
     for (size_t e = 0; e < own.size(); ++e) bonds.push_back(graphs.bonds(numbers[g]).data() + e * kBondFeatures);
@@ -134,7 +189,7 @@ MoleculeBatch MakeMoleculeBatch(const MoleculeGraphs& graphs, const std::vector<
   for (int64_t e = 0; e < batch.edges.edges(); ++e) {
     float* row = batch.bonds.data<float>() + e * bond_channels;
     row[0] = 1;
-    OneHot(bonds[given[e]], vocabulary.bonds, row + 1);
+    bond_places.OneHot(bonds[given[e]], row + 1);
   }
   return batch;
 }

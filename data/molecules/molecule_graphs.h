@@ -50,25 +50,26 @@ TensorMap PackMolecules(const std::vector<Molecule>& molecules);
 // Parses SMILES on all threads, or takes them from the cache. One that is no molecule (ParseSmiles) gives n = 0.
 MoleculeGraphs LoadMolecules(const std::vector<std::string>& smiles, const ShareDone& progress = {});
 
-// How many values each feature may have, of all that OGB's lists have: the others have no channel.
+// The values of each feature that a model knows, in ascending order: each has a channel.
 struct MoleculeVocabulary {
-  std::vector<int64_t> atoms, bonds;  // [kAtomFeatures], [kBondFeatures]
+  std::vector<std::vector<int64_t>> atoms, bonds;  // [kAtomFeatures], [kBondFeatures]
 
-  int64_t atom_channels() const;  // one for every value of every feature
-  int64_t bond_channels() const;  // the same, after a 1
+  int64_t atom_channels() const;
+  int64_t bond_channels() const;  // the first one is 1 for every bond
 
   bool operator==(const MoleculeVocabulary&) const = default;
 };
 
-// Those of the published data sets (Kim et al. 2023, section 3.4).
-MoleculeVocabulary PeptidesVocabulary();
-MoleculeVocabulary PcqmContactVocabulary();
+// Those of the published data sets (Kim et al. 2023, section 3.4): all values up to the largest that occurs.
+const MoleculeVocabulary& PeptidesVocabulary();
+const MoleculeVocabulary& PcqmContactVocabulary();
 
-// The smallest that has all values of these molecules.
+// The values that occur in these molecules.
 MoleculeVocabulary FindVocabulary(const MoleculeGraphs& graphs, const std::vector<int64_t>& numbers);
 
-// Whether it has all values of a molecule.
-bool Covers(const MoleculeVocabulary& vocabulary, const MoleculeGraphs& graphs, int64_t number);
+// Which of these molecules have values that it does not have.
+std::vector<int64_t> OutsideVocabulary(const MoleculeVocabulary& vocabulary, const MoleculeGraphs& graphs,
+                                       const std::vector<int64_t>& numbers);
 
 // A model's input: molecules padded to n atoms each. A value that is not in the vocabulary has zeros.
 struct MoleculeBatch {

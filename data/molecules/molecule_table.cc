@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::array kTaskNames = {"classification", "multi_label", "regression"};
 constexpr size_t kMostClasses = 1000;
-constexpr int64_t kMostCountedClasses = 20, kTimesOfCountedClasses = 10;
+constexpr double kMostCountedClasses = 20;
+constexpr int64_t kTimesOfCountedClasses = 10;
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -58,6 +59,7 @@ std::string ClassName(std::string_view text) {
 // What the known values of all columns have in common.
 struct Values {
   int64_t known = 0;
+  double least = std::numeric_limits<double>::infinity(), most = -least;  // of numbers
   bool are_labels = true, are_numbers = true, are_integers = true, are_written_so = true;
   std::map<std::string, int64_t> classes;  // by name, with the line that it is first on; no more than kMostClasses + 1
 };
@@ -77,6 +79,8 @@ Values LookAt(const std::string& path, const std::vector<std::string>& columns) 
       const std::optional<double> number = ToNumber(text);
       values.are_labels = values.are_labels && ToLabel(text);
       values.are_numbers = values.are_numbers && number;
+      if (number) values.least = std::min(values.least, *number);
+      if (number) values.most = std::max(values.most, *number);
       values.are_integers = values.are_integers && IsInteger(number);
       values.are_written_so = values.are_written_so && text.find_first_of(".eE") == std::string_view::npos;
       if (values.classes.size() <= kMostClasses) values.classes.emplace(ClassName(text), reader.line());
@@ -90,8 +94,10 @@ MoleculeTask TaskOf(const Values& values, size_t columns) {
   if (columns > 1) return values.are_labels ? MoleculeTask::kMultiLabel : MoleculeTask::kRegression;
   if (!values.are_numbers) return MoleculeTask::kClassification;
   const auto classes = static_cast<int64_t>(values.classes.size());
-  const bool are_counted =
-      values.are_written_so && classes <= kMostCountedClasses && values.known >= kTimesOfCountedClasses * classes;
+  const bool are_counted = values.are_written_so && (values.least == 0 || values.least == 1) &&
+                           values.most <= kMostCountedClasses &&
+                           static_cast<double>(classes) == values.most - values.least + 1 &&
+                           values.known >= kTimesOfCountedClasses * classes;
   return values.are_integers && (classes <= 2 || are_counted) ? MoleculeTask::kClassification
                                                               : MoleculeTask::kRegression;
 }

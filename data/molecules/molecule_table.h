@@ -33,8 +33,8 @@ struct MoleculeTargets {
 // Looks at a table's columns of targets, where an empty field, nan, na, n/a, null, none or ? (in upper or lower case)
 // stands for one that is missing. If the task is not given, the values tell:
 //
-//   classification  one column with a text that is no number; or with two different integers; or with at most 20 of
-//                   them, written as such, that come ten times each on average
+//   classification  one column with a text that is no number; or with two different integers; or with the integers from
+//                   0 or 1 to at most 20, written as such, that come ten times each on average
 //   multi_label     several columns with nothing but 0, 1, false and true
 //   regression      anything else
 //

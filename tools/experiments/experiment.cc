@@ -53,6 +53,10 @@ Model::Result Experiment::Forward(const Batch& batch, int64_t samples, Generator
   return result;
 }
 
+std::string Experiment::PredictionTable(Split, const Tensor&) const {
+  Fail("predictions of this task are written as .npy: nothing identifies its examples in a table");
+}
+
 std::vector<LossPart> Experiment::TrainingLoss(const Batch& batch, const WholeBatch& whole, int64_t samples,
                                                Generator& generator, Communicator* sharers) const {
   const Model::Result result = Forward(batch, samples, generator, sharers);

@@ -49,6 +49,9 @@ class Experiment {
   virtual std::string Describe() const = 0;
   // What Prediction gives, for people: "predictions: [examples, 3], values".
   virtual std::string DescribePredictions() const = 0;
+  // What of the data cannot be used: CSV of a line of names and one for each example, with its place and the reason.
+  // "" where all of it can.
+  virtual std::string DescribeLeftOut() const { return ""; }
   virtual int64_t size(Split split) const = 0;  // examples
   // Those of `examples`, i64 [count], the numbers of the examples of a split; on the host, or on the model's device.
   // Called by a worker, beside training, where steps are not static.
@@ -76,6 +79,9 @@ class Experiment {
   virtual std::string LoadPretrained() { return ""; }
   // A parameter's factor on train.learning_rate, by its name.
   virtual double RateFactor(const std::string& /*parameter*/) const { return 1; }
+
+  // The predictions of a split as CSV, each with what identifies its example. Throws Error for data without such names.
+  virtual std::string PredictionTable(Split split, const Tensor& predictions) const;
 
   // For `samples` group elements an example, or the one of models that are not sampled.
   virtual Noise DrawNoise(const Batch& batch, int64_t samples, Generator& generator) const {

@@ -2,6 +2,7 @@
 #include "tools/experiments/exp_classify.h"
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/graphs.h"
+#include "tools/experiments/molecules.h"
 #include "tools/experiments/nbody.h"
 #include "tools/experiments/particles.h"
 #include "tools/experiments/pattern.h"
@@ -10,8 +11,8 @@
 namespace orbit {
 
 const std::vector<ExperimentKind>& ExperimentKinds() {
-  static const std::vector<ExperimentKind> kinds = {NBodyKind(),  ParticlesKind(), ExpClassifyKind(),
-                                                    GraphsKind(), PatternKind(),   PcqmContactKind()};
+  static const std::vector<ExperimentKind> kinds = {NBodyKind(),     ParticlesKind(), ExpClassifyKind(), GraphsKind(),
+                                                    MoleculesKind(), PatternKind(),   PcqmContactKind()};
   return kinds;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/distributed/share.h"
+#include "engine/io/atomic_file.h"
 #include "engine/io/checkpoint.h"
 #include "engine/io/mapped_file.h"
 #include "kernels/parallel.h"
@@ -83,6 +84,8 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
                          trainer_.total_steps(), DescribeDevice(device), kernels::NumThreads());
   if (ranks_->world() > 1) directory_->log().info("{}", ranks_->Describe());
   directory_->log().info("{}", experiment_->Describe());
+  if (const std::string left_out = experiment_->DescribeLeftOut(); !left_out.empty())
+    io::WriteFileAtomically(directory_->path() / "left_out.csv", left_out);
   if (!loaded.empty()) directory_->log().info("{}", loaded);
 }
 

@@ -86,6 +86,16 @@ TEST(CsvTest, ColumnsHaveNames) {
   EXPECT_THAT(io::MessageOf([&] { table.Column("y"); }), HasSubstr("several columns 'y'"));
 }
 
+TEST(CsvTest, FieldsAreWrittenAsTheyAreRead) {
+  EXPECT_EQ(ToCsvField("C(=O)O"), "C(=O)O");
+  const std::vector<std::string> fields = {"a,b", "\"", " x", "1;2", "l\nm", "plain", ""};
+  std::string text = "0,1,2,3,4,5,6\n";
+  for (const std::string& field : fields) text += (text.back() == '\n' ? "" : ",") + ToCsvField(field);
+  CsvReader table(std::as_bytes(std::span(text)), "t.csv");
+  ASSERT_TRUE(table.Next());
+  for (size_t i = 0; i < fields.size(); ++i) EXPECT_EQ(table.Field(i), fields[i]);
+}
+
 TEST(CsvTest, GzipIsUnpacked) {
   std::string text = "a,b\n";
   for (int i = 0; i < 50000; ++i) text += std::to_string(i) + ",\"" + std::to_string(i % 7) + "\n\"\n";

@@ -47,6 +47,9 @@ TEST_F(MoleculeTableTest, ValuesTellTheTask) {
   std::vector<std::string> counted;
   for (int i = 0; i < 30; ++i) counted.push_back(std::to_string(i % 3));
   EXPECT_EQ(TaskOf(counted), "classification 3");
+  for (std::string& value : counted) value += "0";
+  EXPECT_EQ(TaskOf(counted), "regression 1");
+  for (std::string& value : counted) value.pop_back();
   counted.pop_back();
   EXPECT_EQ(TaskOf(counted), "regression 1");
   const std::string several = "smiles,a,b\nC,0,1\nC,true,\nC,1.0,False\n";
