@@ -25,6 +25,21 @@ std::vector<int64_t> ScaffoldNumbers(const std::vector<std::string>& smiles, con
   return numbers;
 }
 
+// Those of an array, a list or a tuple.
+std::vector<int64_t> NumbersIn(const PickleFile& file, const std::string& path, const std::string& key) {
+  const PickleValue* value = file.root().Find(key);
+  if (value != nullptr && IsTensor(*value)) return file.ToTensor(*value).ToVector<int64_t>();
+  std::vector<int64_t> numbers;
+  bool is_list =
+      value != nullptr && (value->kind == PickleValue::Kind::kList || value->kind == PickleValue::Kind::kTuple);
+  for (size_t i = 0; is_list && i < value->items.size(); ++i) {
+    is_list = value->items[i]->kind == PickleValue::Kind::kInt;
+    numbers.push_back(value->items[i]->integer);
+  }
+  Check(is_list, path, " has no array or list of numbers of the split '", key, "'");
+  return numbers;
+}
+
 }  // namespace
 
 SplitNumbers ReadSplitFile(const std::string& path, int64_t count) {
@@ -33,10 +48,8 @@ SplitNumbers ReadSplitFile(const std::string& path, int64_t count) {
   std::vector<bool> taken(count);
   for (const Split split : kSplits) {
     const std::string key = split == Split::kValid && file.root().Find("val") != nullptr ? "val" : NameOf(split);
-    const PickleValue* value = file.root().Find(key);
-    Check(value != nullptr && IsTensor(*value), path, " has no array of numbers of the split '", key, "'");
     std::vector<int64_t>& numbers = splits[static_cast<size_t>(split)];
-    numbers = file.ToTensor(*value).ToVector<int64_t>();
+    numbers = NumbersIn(file, path, key);
     std::sort(numbers.begin(), numbers.end());
     for (const int64_t number : numbers) {
       Check(number >= 0 && number < count, path, ": the split '", key, "' has the molecule ", number, " of ", count);

@@ -10,7 +10,7 @@
 
 namespace orbit {
 
-// Reads a file of pickle.dump: a dictionary of arrays train, val (or valid) and test with numbers of `count` examples,
+// Reads a file of pickle.dump: a dictionary of arrays or lists train, val (or valid) and test of numbers of molecules,
 // as published for Peptides. Throws Error, with the file, for other contents, and for numbers below 0, beyond `count`
 // or that come twice.
 SplitNumbers ReadSplitFile(const std::string& path, int64_t count);

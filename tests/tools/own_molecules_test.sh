@@ -79,6 +79,25 @@ grep -qF "bad.csv:20: '' has no atoms" err || fail "an empty SMILES"
 refuses "bad.csv:10: 'C(': syntax error" own --set data.path=bad.csv --set data.targets=acid --set data.bad_smiles=fail \
   --set run.directory=none
 
+echo "--- a split by a file, and the Peptides data sets"
+splits='\x80\x02}(X\x05\x00\x00\x00train](K\x00K\x01eX\x03\x00\x00\x00val](K\x02eX\x04\x00\x00\x00test](K\x03eu.'
+printf "$splits" >splits.pickle
+own --set data.path=m.csv.gz --set data.targets=mass --set data.split=file --set data.split_file=splits.pickle \
+  --set train.batch=2 --set run.directory=file >out 2>err || fail "a split by a file"
+grep -q ": 2 to train, 1 to valid, 1 to test" file/log.txt || fail "a split by a file is not taken"
+{
+  echo ',smiles,labels'
+  for i in 0 1 2 3; do echo "$i,NCC(=O)O,\"[1, 0, 0, $((i % 2)), 0, 0, 0, 0, $((i / 2)), 1]\""; done
+} >func.csv
+tiny=(--set model.weights= --set model.transformer.layers=1 --set model.transformer.width=16 --set model.transformer.heads=2
+  --set model.transformer.hidden=16 --set train.steps=1 --set train.batch=2 --set evaluation.test_samples=2)
+printf "${splits/K\\x02e/e}" | sed 's/](K\x03e/](K\x02K\x03e/' >peptides.pickle
+"$train" --preset peptides_func "${tiny[@]}" --set data.path=func.csv --set data.splits=peptides.pickle \
+  --set run.directory=func >out 2>err || fail "peptides_func"
+grep -qE "^test average_precision [0-9.]+" out || fail "peptides_func: $(cat out)"
+refuses "has no column 'Inertia_mass_a'" "$train" --preset peptides_struct "${tiny[@]}" --set data.path=func.csv \
+  --set data.splits=splits.pickle --set run.directory=none
+
 echo "--- what is refused"
 refuse() { refuses "$1" own --set data.path=m.csv.gz --set run.directory=none "${@:2}"; }
 refuse "data.targets has to name the columns of what is predicted; the columns of"
@@ -100,6 +119,6 @@ refuse "quote.csv:4: the quoted field number 2 of the record does not end" --set
 printf 'SMILES,mass\nC,1\nCC,2,3\n' >ragged.csv
 refuse "ragged.csv:3: 3 fields where there are 2 columns" --set data.targets=mass --set data.path=ragged.csv
 printf '\x80\x02}X\x05\x00\x00\x00trainK\x01s.' >splits.pickle
-refuse "splits.pickle has no array of numbers of the split 'train'" --set data.targets=mass --set data.split=file --set data.split_file=splits.pickle
+refuse "splits.pickle has no array or list of numbers of the split 'train'" --set data.targets=mass --set data.split=file --set data.split_file=splits.pickle
 [ ! -e none/config.yaml ] || fail "a refused run leaves a config behind"
 echo "all held"

@@ -7,12 +7,14 @@
 #include "tools/experiments/particles.h"
 #include "tools/experiments/pattern.h"
 #include "tools/experiments/pcqm_contact.h"
+#include "tools/experiments/peptides.h"
 
 namespace orbit {
 
 const std::vector<ExperimentKind>& ExperimentKinds() {
-  static const std::vector<ExperimentKind> kinds = {NBodyKind(),     ParticlesKind(), ExpClassifyKind(), GraphsKind(),
-                                                    MoleculesKind(), PatternKind(),   PcqmContactKind()};
+  static const std::vector<ExperimentKind> kinds = {NBodyKind(),   ParticlesKind(),  ExpClassifyKind(),
+                                                    GraphsKind(),  MoleculesKind(),  PeptidesKind(),
+                                                    PatternKind(), PcqmContactKind()};
   return kinds;
 }
 

@@ -54,7 +54,7 @@ TEST_F(MoleculeSplitsTest, FilesOfSplitsAreChecked) {
                                      {-1, "has the molecule -1 of 4"},
                                      {2, "in a split twice"}})
     EXPECT_THAT(io::MessageOf([&, n = number] { read("val", {n}); }), HasSubstr(text));
-  EXPECT_THAT(io::MessageOf([&] { read("dev", {1}); }), HasSubstr("no array of numbers of the split 'valid'"));
+  EXPECT_THAT(io::MessageOf([&] { read("dev", {1}); }), HasSubstr("no array or list of numbers of the split 'valid'"));
 }
 
 }  // namespace

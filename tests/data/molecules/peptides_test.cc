@@ -90,7 +90,7 @@ TEST_F(PeptidesTest, WhatDoesNotFitIsRefused) {
   WriteSplits({0, 1}, {1}, {});
   EXPECT_THAT(RefusalOf(rows_), HasSubstr("splits.pickle: the molecule 1 is in a split twice"));
   io::WriteFile(splits_, python::PickleOf(python::Dict({{"train", python::Int(1)}})));
-  EXPECT_THAT(RefusalOf(rows_), HasSubstr("splits.pickle has no array of numbers of the split 'train'"));
+  EXPECT_THAT(RefusalOf(rows_), HasSubstr("splits.pickle has no array or list of numbers of the split 'train'"));
 }
 
 TEST_F(PeptidesTest, ThePublishedFilesHaveThePublishedCounts) {
