@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -217,7 +218,7 @@ class Job {
   }
 
   void Forward(int signal) {
-    forwarded_.push_back(signal);
+    forwarded_.insert(signal);
     for (const Rank& rank : ranks_)
       if (!rank.ended) kill(rank.process, signal);
   }
@@ -230,9 +231,11 @@ class Job {
       const int status = StatusOf(wait_status);
       if (status == 0) continue;
       if (status_ == 0) status_ = status;
-      // Ranks that were asked to stop may take their time to save.
-      const bool stopped =
-          std::any_of(forwarded_.begin(), forwarded_.end(), [&](int signal) { return status == 128 + signal; });
+      // A rank that ends as after a signal was asked to stop, by this launcher or by others. So were the rest of the
+      // ranks, or it tells them, and they may take their time to save.
+      const bool stopped = std::any_of(kForwarded.begin(), kForwarded.end(), [&](int signal) {
+        return status == 128 + signal && (WIFEXITED(wait_status) || forwarded_.contains(signal));
+      });
       if (stopped || failed_) continue;
       std::string how = "has ended with status " + std::to_string(status);
       if (WIFSIGNALED(wait_status)) how = std::string("was ended by signal ") + strsignal(WTERMSIG(wait_status));
@@ -256,7 +259,7 @@ class Job {
   sigset_t signals_, signals_before_;
   int arrived_ = -1;  // tells of signals
   std::vector<Rank> ranks_;
-  std::vector<int> forwarded_;
+  std::set<int> forwarded_;
   int status_ = 0;
   bool failed_ = false;
   Clock::time_point failed_at_;

@@ -50,6 +50,11 @@ for signal in INT TERM USR1; do
   rm ready0 ready1
 done
 
+status=0
+"$launch" -n 2 --grace 0 -- bash -c '[ $RANK = 1 ] || { sleep 0.5; echo saved; }; exit 143' >out 2>err || status=$?
+[ "$status" = 143 ] || fail "status $status, not 143"
+grep -q "saved" out || fail "a rank was killed while it saved"
+
 echo "--- nothing stays behind: neither what ranks started, nor the ranks of a launcher that is killed"
 "$launch" -n 2 -- bash -c 'sleep 61.7 & exit 0' >out 2>err
 "$launch" -n 2 -- bash -c 'touch ready$RANK; exec sleep 61.7' >out 2>err &
