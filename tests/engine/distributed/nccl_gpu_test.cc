@@ -15,6 +15,7 @@
 
 #include "engine/device.h"
 #include "engine/distributed/make_communicator.h"
+#include "engine/distributed/nccl_api.h"
 #include "kernels/error.h"
 
 namespace orbit {
@@ -28,6 +29,11 @@ std::vector<Device> Devices() {
 void RunOnAll(const std::function<void(Communicator&, Device)>& rank) {
   const std::vector<Device> devices = Devices();
   if (devices.empty()) GTEST_SKIP() << "no GPU here";
+  try {
+    nccl::Load();
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();  // only several ranks need it
+  }
   static int count = 0;
   const std::string place = "file://" + (std::filesystem::temp_directory_path() / "orbit-nccl-").string() +
                             std::to_string(getpid()) + "-" + std::to_string(++count);
