@@ -276,7 +276,8 @@ __global__ void __launch_bounds__(kThreads) BackwardKernel(Arguments<T> argument
   }
 }
 
-// Calls f.template operator()<kVectors, kSplit>() for a head's number of channels, with up to 16 channels per lane.
+// Calls f.template operator()<kVectors, kSplit>() for a head's number of channels, at most 128, up to 16 of them a
+// lane.
 template <class T, class F>
 void ForHead(int64_t channels, F&& f) {
   constexpr int kWidth = 16 / sizeof(T), kMost = 16 / kWidth;
@@ -285,8 +286,7 @@ void ForHead(int64_t channels, F&& f) {
   if (channels <= 16) return f.template operator()<kMost, 1>();
   if (channels <= 32) return f.template operator()<kMost, 2>();
   if (channels <= 64) return f.template operator()<kMost, 4>();
-  if (channels <= 128) return f.template operator()<kMost, 8>();
-  Fail("attention on GPUs takes heads of up to 128 channels, got ", channels);
+  f.template operator()<kMost, 8>();
 }
 
 template <class T>
@@ -346,6 +346,11 @@ class Floats : public Scratch<float> {
   int64_t size_;
 };
 
+// Before anything is launched.
+void CheckChannels(const AttentionShape& shape) {
+  Check(shape.channels <= 128, "attention on GPUs takes heads of up to 128 channels, got ", shape.channels);
+}
+
 bool UsesTensorCores(const AttentionMask<float>& mask) {
   return !mask.data && IsUsed(Alternative::kAttentionTensorCore);
 }
@@ -356,6 +361,7 @@ template <class Device, class T>
 void AttentionForward(Device gpu, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums,
                       const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
+  CheckChannels(shape);
   if constexpr (std::is_same_v<T, BFloat16>) {
     if (UsesTensorCores(mask)) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
     const int64_t size = shape.rows() * shape.width();
@@ -374,6 +380,7 @@ template <class Device, class T>
 void AttentionBackward(Device gpu, const AttentionShape& shape, const T* projected, const T* y,
                        const SumType<T>* log_sums, const T* dy, T* dprojected, const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
+  CheckChannels(shape);
   if constexpr (std::is_same_v<T, BFloat16>) {
     if (UsesTensorCores(mask)) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
     const int64_t size = shape.rows() * shape.width();

@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "kernels/alternatives.h"
 #include "kernels/error.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
@@ -211,6 +212,15 @@ TEST(AttentionOnTensorCores, HeadsOfEveryWidth) {
   EXPECT_THROW(
       AttentionForward(Gpu(), {1, 1, 1, 129}, none, static_cast<BFloat16*>(nullptr), static_cast<float*>(nullptr)),
       Error);
+}
+
+TEST(AttentionOnTensorCores, CanBeLeftOut) {
+  const bool before = IsUsed(Alternative::kAttentionTensorCore);
+  SetUsed(Alternative::kAttentionTensorCore, false);
+  CompareOnTensorCores<BFloat16>({2, 19, 2, 24});
+  CompareOnTensorCores<float>({1, 33, 1, 64});
+  EXPECT_THROW((AttentionForward<Gpu, BFloat16>(Gpu(), {1, 1, 1, 129}, nullptr, nullptr, nullptr)), Error);
+  SetUsed(Alternative::kAttentionTensorCore, before);
 }
 
 TEST(AttentionOnTensorCores, RowsThatAreNotAligned) {

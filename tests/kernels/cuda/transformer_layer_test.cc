@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/alternatives.h"
 #include "kernels/matmul.h"
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
@@ -108,6 +109,15 @@ void CompareSmallOnes(Precision precision) {
 TEST(TransformerLayer, OnChip) { CompareSmallOnes(Precision::kF32); }
 TEST(TransformerLayer, OnChipInTf32) { CompareSmallOnes(Precision::kTf32); }
 TEST(TransformerLayer, OnChipInBf16) { CompareSmallOnes(Precision::kBf16); }
+
+TEST(TransformerLayer, OnChipCanBeLeftOut) {
+  const bool before = IsUsed(Alternative::kTransformerLayerOnChip);
+  SetUsed(Alternative::kTransformerLayerOnChip, false);
+  const TransformerLayerSizes small = {2, 25, 64, 4, 64};
+  EXPECT_FALSE(TransformerLayerIsOneKernel(Gpu(), small));
+  CompareWithHost<float>(small, false);
+  SetUsed(Alternative::kTransformerLayerOnChip, before);
+}
 
 TEST(TransformerLayer, OnChipMoreSequencesThanBlocksHaveAtOnce) {
   CompareWithHost<float>({4 * 132 + 5, 2, 16, 2, 16}, false);
