@@ -98,9 +98,10 @@ void ApplyBackward(int64_t rows, const Linear<T>& linear, const T* dy, const T* 
                              .c_stride = linear.inputs});
 }
 
-// Adds the gradients of y = x W^T + b to `gradient`, which holds those of W [outputs, inputs], then of b.
+// The gradients of y = x W^T + b: `gradient` holds those of W [outputs, inputs], then of b, to which they are added
+// unless they are its `first`.
 template <class T>
-void AddGradient(int64_t rows, const Linear<T>& linear, const T* dy, const T* x, T* gradient) {
+void AddGradient(int64_t rows, const Linear<T>& linear, const T* dy, const T* x, bool first, T* gradient) {
   Multiply<true>(Product<T>{.m = linear.outputs,
                             .n = linear.inputs,
                             .k = rows,
@@ -110,9 +111,11 @@ void AddGradient(int64_t rows, const Linear<T>& linear, const T* dy, const T* x,
                             .b_stride = linear.inputs,
                             .c = gradient,
                             .c_stride = linear.inputs,
-                            .start = gradient,
+                            .start = first ? nullptr : gradient,
                             .start_stride = linear.inputs});
-  AddColumnSums(rows, linear.outputs, dy, gradient + linear.outputs * linear.inputs);
+  T* of_bias = gradient + linear.outputs * linear.inputs;
+  if (first) std::fill_n(of_bias, linear.outputs, T(0));
+  AddColumnSums(rows, linear.outputs, dy, of_bias);
 }
 
 template <class T>
@@ -148,30 +151,24 @@ class Layer {
     const int64_t size = products_.Size();
     const int64_t grain = RoundUp(std::max(tile_, NumChunks(sizes_.sequences, kMostChunks)), tile_);
     const int64_t chunks = NumChunks(sizes_.sequences, grain);
-    Scratch<T> partial(std::max<int64_t>(1, chunks) * size);
+    Scratch<T> partial(chunks * size);
     T* sums = partial.data();
-    if (chunks == 0) std::fill_n(sums, size, T(0));
     ParallelFor(sizes_.sequences, grain, [&](int64_t begin, int64_t end) {
       T* sum = sums + begin / grain * size;
-      std::fill_n(sum, size, T(0));
       Scratch<T> scratch(BackwardScratch());
       for (int64_t first = begin; first < end; first += tile_) {
         const int64_t at = first * sizes_.tokens * sizes_.width;
-        BackwardTile(std::min(tile_, end - first), x + at, all.From(sizes_, first), dy + at, dx + at,
+        BackwardTile(std::min(tile_, end - first), x + at, all.From(sizes_, first), dy + at, dx + at, first == begin,
                      PreparedWeights<T>(products_, sum), scratch.data());
       }
     });
-    ParallelFor(size, 4096, [&](int64_t begin, int64_t end) {
-      for (int64_t chunk = 1; chunk < chunks; ++chunk)
-        for (int64_t i = begin; i < end; ++i) sums[i] += sums[chunk * size + i];
-    });
     const PreparedWeights<T> sum(products_, sums);
-    products_.in.Finish(sum.in, gradients.in_proj_weight, gradients.in_proj_bias, gradients.norm1_weight,
+    products_.in.Finish(sum.in, chunks, size, gradients.in_proj_weight, gradients.in_proj_bias, gradients.norm1_weight,
                         gradients.norm1_bias);
-    products_.out.Finish(sum.out, gradients.out_proj_weight, gradients.out_proj_bias);
-    products_.first.Finish(sum.first, gradients.linear1_weight, gradients.linear1_bias, gradients.norm2_weight,
-                           gradients.norm2_bias);
-    products_.second.Finish(sum.second, gradients.linear2_weight, gradients.linear2_bias);
+    products_.out.Finish(sum.out, chunks, size, gradients.out_proj_weight, gradients.out_proj_bias);
+    products_.first.Finish(sum.first, chunks, size, gradients.linear1_weight, gradients.linear1_bias,
+                           gradients.norm2_weight, gradients.norm2_bias);
+    products_.second.Finish(sum.second, chunks, size, gradients.linear2_weight, gradients.linear2_bias);
   }
 
  private:
@@ -217,7 +214,8 @@ class Layer {
     Apply(rows, products_.second, a, weights_.second, static_cast<const T*>(saved.middle), y);
   }
 
-  void BackwardTile(int64_t sequences, const T* x, const Saved<T>& saved, const T* dy, T* dx,
+  // Adds the gradients of the weights to `sums` unless they are the `first`.
+  void BackwardTile(int64_t sequences, const T* x, const Saved<T>& saved, const T* dy, T* dx, bool first,
                     const PreparedWeights<T>& sums, T* scratch) const {
     const int64_t rows = sequences * sizes_.tokens;
     T* a = scratch + AttentionScratch();
@@ -227,9 +225,9 @@ class Layer {
     // Feed-forward block: a holds operands of products, b gradients.
     ApplyBackward(rows, products_.second, dy, weights_.second, b);
     GeluBackward(rows * sizes_.hidden, saved.hidden, b, b, a);
-    AddGradient(rows, products_.second, dy, a, sums.second);
+    AddGradient(rows, products_.second, dy, a, first, sums.second);
     Normalize<T>(rows, sizes_.width, saved.norm2, saved.middle, a);
-    AddGradient(rows, products_.first, b, a, sums.first);
+    AddGradient(rows, products_.first, b, a, first, sums.first);
     ApplyBackward(rows, products_.first, b, weights_.first, dmiddle);
     NormalizeBackward<T>(rows, sizes_.width, saved.norm2, a, dmiddle, dy, dmiddle);
     // Attention block.
@@ -241,9 +239,9 @@ class Layer {
       attention.Backward(Const(head), saved.log_sums + log_sums, b + out, sizes_.width,
                          Head<T>{dq, dq + sizes_.width, dq + 2 * sizes_.width, head.stride}, a + out, sizes_.width);
     });
-    AddGradient(rows, products_.out, dmiddle, a, sums.out);
+    AddGradient(rows, products_.out, dmiddle, a, first, sums.out);
     Normalize(rows, sizes_.width, saved.norm1, x, a);
-    AddGradient(rows, products_.in, dprojected, a, sums.in);
+    AddGradient(rows, products_.in, dprojected, a, first, sums.in);
     ApplyBackward(rows, products_.in, dprojected, weights_.in, b);
     NormalizeBackward<T>(rows, sizes_.width, saved.norm1, a, b, dmiddle, dx);
   }

@@ -24,6 +24,7 @@
 
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/simd-inl.h"
+#include "kernels/parallel.h"
 #include "kernels/transformer_layer.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,39 +45,74 @@ struct Linear {
 
   // Writes W' [outputs, inputs] or its transpose, then b' [outputs].
   void Prepare(bool transpose, T* to) const {
-    const int64_t row = transpose ? 1 : inputs, column = transpose ? outputs : 1;
-    for (int64_t o = 0; o < outputs; ++o) {
-      T shift = bias[o];
-      for (int64_t c = 0; c < inputs; ++c) {
-        const T w = weight[o * inputs + c];
-        to[o * row + c * column] = ScaleOf(o) * w * (norm_weight ? norm_weight[c] : T(1));
-        if (norm_bias) shift += w * norm_bias[c];
+    ParallelFor(outputs, Grain(), [&](int64_t begin, int64_t end) {
+      Scratch<T> scratch((end - begin) * inputs);
+      T* block = transpose ? scratch.data() : to + begin * inputs;  // the rows of W' that begin with `begin`
+      for (int64_t o = begin; o < end; ++o) {
+        const T s = ScaleOf(o), *row = weight + o * inputs;
+        T* scaled = block + (o - begin) * inputs;
+        for (int64_t c = 0; c < inputs; ++c) scaled[c] = s * row[c] * (norm_weight ? norm_weight[c] : T(1));
+        to[outputs * inputs + o] = s * (bias[o] + (norm_bias ? Dot(row, norm_bias) : T(0)));
       }
-      to[outputs * inputs + o] = ScaleOf(o) * shift;
-    }
+      if (!transpose) return;
+      for (int64_t c = 0; c < inputs; ++c)
+        for (int64_t o = begin; o < end; ++o) to[c * outputs + o] = block[(o - begin) * inputs + c];
+    });
   }
 
-  // Computes the parameters' gradients from those of W' and b', which `gradient` holds one after the other.
-  void Finish(const T* gradient, T* dweight, T* dbias, T* dnorm_weight = nullptr, T* dnorm_bias = nullptr) const {
-    const T* shift = gradient + outputs * inputs;
-    if (norm_weight) {
-      std::fill_n(dnorm_weight, inputs, T(0));
-      std::fill_n(dnorm_bias, inputs, T(0));
-    }
-    for (int64_t o = 0; o < outputs; ++o) {
-      const T s = ScaleOf(o);
-      dbias[o] = s * shift[o];
-      for (int64_t c = 0; c < inputs; ++c) {
-        const int64_t i = o * inputs + c;
+  // Computes the parameters' gradients from those of W' and b', which are the sums of `chunks` gradients, `stride`
+  // elements apart, each of which holds one after the other.
+  void Finish(const T* gradient, int64_t chunks, int64_t stride, T* dweight, T* dbias, T* dnorm_weight = nullptr,
+              T* dnorm_bias = nullptr) const {
+    const int64_t blocks = NumChunks(outputs, Grain());
+    Scratch<T> partial(norm_weight ? 2 * blocks * inputs : 0);
+    T* partials = partial.data();  // [blocks, 2, inputs]
+    ParallelFor(outputs, Grain(), [&](int64_t begin, int64_t end) {
+      Scratch<T> row(inputs);
+      T* sum = row.data();
+      T *of_weight = partials + 2 * (begin / Grain()) * inputs, *of_bias = of_weight + inputs;
+      if (norm_weight) std::fill_n(of_weight, 2 * inputs, T(0));
+      for (int64_t o = begin; o < end; ++o) {
+        T shift = 0;
+        for (int64_t chunk = 0; chunk < chunks; ++chunk) shift += gradient[chunk * stride + outputs * inputs + o];
+        Sum(gradient + o * inputs, chunks, stride, sum);
+        const T s = ScaleOf(o), *w = weight + o * inputs;
+        T* dw = dweight + o * inputs;
+        dbias[o] = s * shift;
         if (!norm_weight) {
-          dweight[i] = gradient[i];
+          std::copy_n(sum, inputs, dw);
           continue;
         }
-        dweight[i] = s * (gradient[i] * norm_weight[c] + shift[o] * norm_bias[c]);
-        dnorm_weight[c] += s * weight[i] * gradient[i];
-        dnorm_bias[c] += s * weight[i] * shift[o];
+        for (int64_t c = 0; c < inputs; ++c) {
+          dw[c] = s * (sum[c] * norm_weight[c] + shift * norm_bias[c]);
+          of_weight[c] += s * w[c] * sum[c];
+          of_bias[c] += s * w[c] * shift;
+        }
       }
-    }
+    });
+    if (!norm_weight) return;
+    Sum(partials, blocks, 2 * inputs, dnorm_weight);
+    Sum(partials + inputs, blocks, 2 * inputs, dnorm_bias);
+  }
+
+ private:
+  // The outputs that are prepared, or finished, at a time.
+  int64_t Grain() const { return std::max<int64_t>(16, (int64_t{1} << 14) / std::max<int64_t>(1, inputs)); }
+
+  // sum [inputs] = the sum of `count` rows, `stride` elements apart.
+  void Sum(const T* rows, int64_t count, int64_t stride, T* sum) const {
+    std::fill_n(sum, inputs, T(0));
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t c = 0; c < inputs; ++c) sum[c] += rows[i * stride + c];
+  }
+
+  T Dot(const T* a, const T* b) const {
+    const Tag<T> d;
+    auto sum = hn::Zero(d);
+    int64_t c = 0;
+    for (; c + kLanes<T> <= inputs; c += kLanes<T>) sum = hn::MulAdd(hn::LoadU(d, a + c), hn::LoadU(d, b + c), sum);
+    sum = hn::MulAdd(LoadFirst(a + c, inputs - c), LoadFirst(b + c, inputs - c), sum);
+    return SumOfLanes<T>(sum);
   }
 };
 
