@@ -2,8 +2,9 @@
 
 #include <utility>
 
+#include "engine/ops/cast.h"
 #include "engine/ops/diagonal.h"
-#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "groups/equivariance.h"
 
@@ -34,10 +35,13 @@ Model::Result Symmetrizer::Forward(const Features& x, const Noise& noise, Genera
   Check(y.rank() >= 1 && y.dim(0) == view.rows(), "the base function made ", y.value().Describe(), " of ", view.rows(),
         " rows: ", noise.samples, " samples of ", x.batch());
   y = Cast(UnfoldSamples(y, noise.samples), x.features[0].value.dtype());
-  Variable output = g.MeanAct(output_, y);
+  Variable output;
   if (diagonal_) {
-    output = Diagonal(output);
+    Check(g.permutation.has_value(), "the diagonal of what elements without permutations act on");
+    output = Mean(ActOnDiagonal(*g.permutation, y), {1});
     y = UnfoldSamples(Diagonal(FoldSamples(y)), noise.samples);
+  } else {
+    output = g.MeanAct(output_, y);
   }
   Variable entropy;
   if (g.permutation && g.permutation->soft.defined()) entropy = PermutationEntropy(*g.permutation, x.num_nodes);

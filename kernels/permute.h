@@ -42,6 +42,16 @@ template <class Device, class T>
 void PermuteStraightThrough(Device device, int order, int64_t rows, int64_t repeat, int64_t n, int64_t channels,
                             bool transpose, const int32_t* index, const T* x, const T* dy, T beta, T* dsoft);
 
+// The straight-through gradient of the diagonal of P x P^T, y[index[q], :] = x[q, q, :], which is an action of order 1
+// in its value alone:
+//
+//   dP[index[q], r] = sum over c of dy[index[q], c] (x[r, q, c] + x[q, r, c])
+//
+// x [rows, n, n, channels], dy [rows, n, channels]; dsoft [rows, n, n] = dP. Bytes: x twice, dsoft once.
+template <class Device, class T>
+void PermuteDiagonalStraightThrough(Device device, int64_t rows, int64_t n, int64_t channels, const int32_t* index,
+                                    const T* x, const T* dy, T* dsoft);
+
 }  // namespace orbit::kernels
 
 #endif  // ORBIT_KERNELS_PERMUTE_H_

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/dispatch.h"
+#include "engine/ops/diagonal.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/message_passing.h"
 #include "engine/ops/reduce.h"
@@ -162,6 +163,30 @@ Variable ActInverse(const Permutation& permutation, int order, const Variable& x
 }
 Variable Act(const Permutation& permutation, int order, const Variable& x) {
   return ActBy(permutation, order, x, false);
+}
+
+Variable ActOnDiagonal(const Permutation& permutation, const Variable& x) {
+  const int64_t batch = permutation.batch(), samples = permutation.samples(), n = permutation.nodes();
+  Check(x.rank() == 5 && x.shape() == Shape{batch, samples, n, n, x.dim(-1)}, "a permutation of ",
+        ToString(permutation.index.shape()), " acts on features of pairs, got ", x.value().Describe());
+  const int64_t channels = x.dim(-1), rows = batch * samples;
+  const Shape image = {rows, n, n, channels}, nodes = {batch, samples, n, channels};
+  if (!permutation.hard) return Reshape(Diagonal(Reshape(Act(permutation, 2, x), image)), nodes);
+  // The action on the diagonal, without a gradient to the permutation, and that gradient alone.
+  const Permutation order{permutation.index, {}, true};
+  const Variable y = Act(order, 1, Reshape(Diagonal(Reshape(x, image)), nodes));
+  return MakeVariable("ActOnDiagonal", y.value(), {y, permutation.soft},
+                      [=, x = x.value(), index = permutation.index](const Gradients& gradients) {
+                        const Tensor& dy = gradients.output();
+                        gradients.Add(0, dy);
+                        if (!gradients.Needs(1)) return;
+                        Tensor dsoft = Tensor::Empty({batch, samples, n, n}, x.dtype(), x.device());
+                        Dispatch("ActOnDiagonal", x, [&]<class T>(auto device, std::type_identity<T>) {
+                          kernels::PermuteDiagonalStraightThrough(device, rows, n, channels, index.data<int32_t>(),
+                                                                  x.data<T>(), dy.data<T>(), dsoft.data<T>());
+                        });
+                        gradients.Add(1, dsoft);
+                      });
 }
 
 Variable EmbedRanks(const Permutation& permutation, const Variable& table) {

@@ -137,6 +137,24 @@ void PermuteStraightThrough(Device, int order, int64_t rows, int64_t repeat, int
   });
 }
 
+template <class Device, class T>
+void PermuteDiagonalStraightThrough(Device, int64_t rows, int64_t n, int64_t channels, const int32_t* index, const T* x,
+                                    const T* dy, T* dsoft) {
+  ParallelFor(rows * n, Grain(2 * n * channels), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i / n, q = i % n, node = index[i];
+      const T *image = x + row * n * n * channels, *gradient = dy + (row * n + node) * channels;
+      T* to = dsoft + (row * n + node) * n;
+      for (int64_t r = 0; r < n; ++r) {
+        T sum = 0;
+        for (int64_t c = 0; c < channels; ++c)
+          sum += gradient[c] * (image[(r * n + q) * channels + c] + image[(q * n + r) * channels + c]);
+        to[r] = sum;
+      }
+    }
+  });
+}
+
 template <>
 void InvertPermutations(Cpu, int64_t rows, int64_t n, const int32_t* index, int32_t* ranks) {
   for (int64_t row = 0; row < rows; ++row)
@@ -147,7 +165,8 @@ void InvertPermutations(Cpu, int64_t rows, int64_t n, const int32_t* index, int3
   template void Permute(Cpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, T*);           \
   template void PermuteBackward(Cpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, T*);   \
   template void PermuteStraightThrough(Cpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, \
-                                       const T*, T, T*);
+                                       const T*, T, T*);                                                             \
+  template void PermuteDiagonalStraightThrough(Cpu, int64_t, int64_t, int64_t, const int32_t*, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

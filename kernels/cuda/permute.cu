@@ -231,6 +231,39 @@ __global__ void __launch_bounds__(kTile* kTile / (kOwn * kOwn))
   }
 }
 
+constexpr int kDiagonalTile = 32, kDiagonalRows = 8;
+
+// A block computes a tile of kDiagonalTile nodes, those of the ranks q, by as many ranks r of one row's gradient. The
+// part of x[r, q] is summed over channels where it is read, along q, and passes through shared memory to where the part
+// of x[q, r] is read and the result is written, along r.
+template <class T>
+__global__ void __launch_bounds__(kDiagonalTile* kDiagonalRows)
+    DiagonalStraightThrough(int n, int channels, const int32_t* index, const T* x, const T* dy, T* dsoft) {
+  ORBIT_SHARED(tile, T[kDiagonalTile][kDiagonalTile + 1]);
+  const int64_t row = blockIdx.x;
+  const int first_q = blockIdx.y * kDiagonalTile, first_r = blockIdx.z * kDiagonalTile;
+  const int lane = threadIdx.x % kDiagonalTile, line = threadIdx.x / kDiagonalTile;
+  const T* image = x + row * n * n * channels;
+  // The sum over channels of the gradient of rank q's node times pixel (a, b).
+  const auto sum_of = [&](int node, int a, int b) {
+    T sum = 0;
+    for (int c = 0; c < channels; ++c)
+      sum += dy[(row * n + node) * channels + c] * image[(int64_t{a} * n + b) * channels + c];
+    return sum;
+  };
+  for (int i = line; i < kDiagonalTile; i += kDiagonalRows) {
+    const int r = first_r + i, q = first_q + lane;
+    if (r < n && q < n) tile[i][lane] = sum_of(index[row * n + q], r, q);
+  }
+  __syncthreads();
+  for (int i = line; i < kDiagonalTile; i += kDiagonalRows) {
+    const int q = first_q + i, r = first_r + lane;
+    if (r >= n || q >= n) continue;
+    const int node = index[row * n + q];
+    dsoft[(row * n + node) * n + r] = tile[lane][i] + sum_of(node, q, r);
+  }
+}
+
 // A thread per element of index.
 __global__ void InvertKernel(int64_t size, int64_t n, const int32_t* index, int32_t* ranks) {
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -280,6 +313,15 @@ void PermuteStraightThrough(Device gpu, int order, int64_t rows, int64_t repeat,
       x, dy);
 }
 
+template <class Device, class T>
+void PermuteDiagonalStraightThrough(Device gpu, int64_t rows, int64_t n, int64_t channels, const int32_t* index,
+                                    const T* x, const T* dy, T* dsoft) {
+  if (rows == 0 || n == 0) return;
+  const int64_t tiles = DivideUp<int64_t>(n, kDiagonalTile);
+  Launch("PermuteDiagonalStraightThrough", gpu, dim3(rows, tiles, tiles), dim3(kDiagonalTile * kDiagonalRows), 0,
+         DiagonalStraightThrough<T>, n, channels, index, x, dy, dsoft);
+}
+
 template <>
 void InvertPermutations(Gpu gpu, int64_t rows, int64_t n, const int32_t* index, int32_t* ranks) {
   constexpr int kInvertThreads = 256;
@@ -292,7 +334,8 @@ void InvertPermutations(Gpu gpu, int64_t rows, int64_t n, const int32_t* index, 
   template void Permute(Gpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, T*);           \
   template void PermuteBackward(Gpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, T*);   \
   template void PermuteStraightThrough(Gpu, int, int64_t, int64_t, int64_t, int64_t, bool, const int32_t*, const T*, \
-                                       const T*, T, T*);
+                                       const T*, T, T*);                                                             \
+  template void PermuteDiagonalStraightThrough(Gpu, int64_t, int64_t, int64_t, const int32_t*, const T*, const T*, T*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 #undef ORBIT_INSTANTIATE

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "engine/ops/diagonal.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
@@ -158,6 +159,9 @@ std::vector<OperationCase> Cases() {
       {"SoftAct2",
        {{{2, 3, 4}}, {{2, 3, 4, 4, 2}}},
        [](const Inputs& x) { return Act(SortSoftly(x[0], false), 2, x[1]); }},
+      {"SoftActOnDiagonal",
+       {{{2, 3, 4}}, {{2, 3, 4, 4, 2}}},
+       [](const Inputs& x) { return ActOnDiagonal(SortSoftly(x[0], false), x[1]); }},
       {"SoftEmbedRanks",
        {{{2, 3, 4}}, {{4, 3}}},
        [](const Inputs& x) { return EmbedRanks(SortSoftly(x[0], false), x[1]); }},
@@ -273,6 +277,24 @@ void CompareWithDenseProducts(const EdgeLists& edges, const std::vector<int32_t>
 }
 
 TEST(StraightThroughTest, EqualsTheDenseProductsAtTheHardPermutation) { CompareWithDenseProducts(TwoGraphs()); }
+
+// Only the diagonal is computed, but in its gradient the permutation meets all pairs.
+TEST(StraightThroughTest, TheDiagonalIsThatOfTheDenseProducts) {
+  Generator generator(20);
+  Permutation p = SoftSort(Variable(generator.Normal({2, 3, 5}, 0, 1, DType::kF64), true), {}, {.tau = 0.3});
+  p.soft = Variable(p.soft.value(), true);
+  const Variable x(generator.Normal({2, 3, 5, 5, 2}, 0, 1, DType::kF64), true);
+  const Tensor dy = generator.Normal({2, 3, 5, 2}, 0, 1, DType::kF64);
+  const auto run = [&](const Variable& y) {
+    x.ZeroGrad();
+    p.soft.ZeroGrad();
+    Reshape(y, {2, 3, 5, 2}).Backward(dy);
+    return std::vector<Tensor>{y.value().Reshape({2, 3, 5, 2}), x.grad(), p.soft.grad()};
+  };
+  const auto expected = run(Diagonal(Reshape(Act(p, 2, x), {6, 5, 5, 2}))), actual = run(ActOnDiagonal(p, x));
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_LT(LargestDifference(expected[i], actual[i]), 1e-12) << i;
+  EXPECT_THROW(ActOnDiagonal(p, Tensor::Zeros({2, 3, 5, 4, 2}, DType::kF64)), Error);
+}
 
 TEST(StraightThroughTest, EmbeddedRanksAreOneHotOnesTimesTheTable) {
   Generator generator(18);

@@ -94,6 +94,32 @@ TEST(Permute, TakesNothing) {
   EXPECT_THROW((Permute<Gpu, float>(Gpu(), 3, 1, 1, 1, 1, true, nullptr, nullptr, nullptr)), Error);
 }
 
+template <class T>
+void CompareDiagonalWithHost(int64_t rows, int64_t n, int64_t channels) {
+  SCOPED_TRACE(testing::Message() << rows << " rows, n " << n << ", channels " << channels);
+  SetNumThreads(1);
+  const std::vector<int32_t> index = Permutations(rows, n, 1);
+  const std::vector<T> x = Normal<T>(rows * n * n * channels, 2), dy = Normal<T>(rows * n * channels, 3);
+  std::vector<T> dsoft(rows * n * n);
+  PermuteDiagonalStraightThrough(Cpu(), rows, n, channels, index.data(), x.data(), dy.data(), dsoft.data());
+  const OnGpu<int32_t> on_index(index);
+  const OnGpu<T> on_x(x), on_dy(dy);
+  ForEachSchedule([&] {
+    const OnGpu<T> on_dsoft(dsoft.size());
+    PermuteDiagonalStraightThrough(Gpu(), rows, n, channels, on_index.data(), on_x.data(), on_dy.data(),
+                                   on_dsoft.data());
+    ExpectNear(dsoft, on_dsoft.Get(), sizeof(T) == 4 ? 1e-5 : 1e-13, "dsoft");
+  });
+}
+
+TEST(PermuteDiagonalStraightThrough, AgreesWithTheHost) {
+  for (const int64_t n : {1, 31, 33}) CompareDiagonalWithHost<float>(2, n, 2);
+  CompareDiagonalWithHost<double>(1, 40, 1);
+  CompareDiagonalWithHost<float>(2, 5, 0);
+  CompareDiagonalWithHost<float>(0, 3, 1);
+  CompareDiagonalWithHost<float>(1, 0, 1);
+}
+
 TEST(InvertPermutations, GivesEveryNodesRank) {
   const OnGpu<int32_t> index(std::vector<int32_t>{2, 0, 1, 0, 1, 2}), ranks(6);
   InvertPermutations(Gpu(), 2, 3, index.data(), ranks.data());
