@@ -5,7 +5,9 @@ function complain(what) {
   bad = 1
 }
 
-BEGIN { most_spilled = 512 }  # a few registers outside of the innermost loop
+# A few registers outside of the innermost loop may be spilled; a thread of Gram-Schmidt's backward has whole frames, which
+# in f64 and seven or eight dimensions are more than there are registers.
+function may_spill(kernel, bytes) { return bytes <= 512 || kernel ~ /gram_schmidt_cu.*BackwardIdLi[78]E/ }
 
 FNR == NR {
   ++launches
@@ -54,7 +56,7 @@ END {
   for (kernel in kernels) {
     ++all
     if (static[nearest, kernel] > 49152) complain(static[nearest, kernel] " bytes of static shared memory")
-    if (spilled[nearest, kernel] > most_spilled) complain("stores and loads " spilled[nearest, kernel] " spilled bytes")
+    if (!may_spill(kernel, spilled[nearest, kernel] + 0)) complain("stores and loads " spilled[nearest, kernel] " spilled bytes")
     if (kernel in launched) ++seen
     if (registers[nearest, kernel] > most) most = registers[nearest, kernel]
   }
