@@ -1,60 +1,30 @@
 // Counts the pairs of graphs that a model does not tell apart. See --help.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
-#include <vector>
 
-#include "data/graph/graph_sets.h"
-#include "data/graph/own_graphs.h"
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/figure.h"
-#include "tools/separation/criteria.h"
-#include "tools/separation/separation_result.h"
+#include "tools/separation/separation_cell.h"
 
 namespace orbit {
 namespace {
 
 struct Arguments {
-  std::string dataset = "graph8c", data = "GRAPHSAT.pkl", output;
-  std::string model = "mlp", distribution = "learned", criterion = "sound";
+  SeparationCell cell;
+  std::string output;
   SeparationOptions options;
   LaunchOptions launch;
 };
 
-std::vector<Graph> FindGraphs(const Arguments& arguments) {
-  if (arguments.dataset == "graph8c") return EnumerateGraph8c();
-  if (arguments.dataset == "exp") return ReadExp(UserPath(arguments.data));
-  return ReadGraphs(UserPath(arguments.dataset));
-}
-
-// The models of Kim et al. 2023, section 3.1: an embedding of 10 numbers, tanh throughout. The MLP sees the nodes'
-// features beside the adjacency where there is something to see: nodes that have labels, or are padding.
-GraphModelOptions ModelFor(const Arguments& arguments, const std::vector<Graph>& graphs, int64_t nodes) {
-  const bool exp = arguments.dataset == "exp";
-  GraphModelOptions options;
-  options.model = arguments.model;
-  options.distribution = arguments.distribution;
-  options.base.n = exp ? 64 : nodes;
-  options.base.node_features = std::any_of(graphs.begin(), graphs.end(), [&](const Graph& graph) {
-    return graph.n < options.base.n || !graph.labels.empty();
-  });
-  if (!exp) options.base.widths = {128, 64};
-  options.base.head.outputs = 0;
-  options.base.head.activation = Activation::kTanh;
-  return options;
-}
-
 // Where the result and its figure go; before the work, so that no result is
 // lost.
 std::filesystem::path MakeOutput(const Arguments& arguments) {
-  std::string name = "separate-" + std::filesystem::path(arguments.dataset).stem().string() + "-" + arguments.model;
-  if (!IsTailored(arguments.model)) name += "-" + arguments.distribution;
-  if (arguments.criterion == "published") name += "-published";
-  const std::filesystem::path path = UserPath(arguments.output.empty() ? "runs/" + name : arguments.output);
+  const std::filesystem::path path =
+      UserPath(arguments.output.empty() ? "runs/separate-" + NameOf(arguments.cell) : arguments.output);
   std::error_code error;
   std::filesystem::create_directories(path, error);
   Check(!error, "cannot make the directory ", path.string(), ": ", error.message());
@@ -65,8 +35,8 @@ void Print(const Separation& separation, const Arguments& arguments) {
   for (const auto& [a, b] : separation.first_isomorphic)
     std::printf("graphs %ld and %ld are never told apart: they are isomorphic\n", a, b);
   for (const auto& [a, b] : separation.first_undecided) std::printf("graphs %ld and %ld are never told apart\n", a, b);
-  if (arguments.criterion == "sound") {
-    const bool tailored = IsTailored(arguments.model);
+  if (arguments.cell.criterion == "sound") {
+    const bool tailored = IsTailored(arguments.cell.model);
     const int64_t others = separation.left - separation.isomorphic;
     if (IsDeterministic(arguments.options.model))
       std::printf("%ld of the pairs are isomorphic, %ld others are the same for all of %ld initialisations\n",
@@ -76,9 +46,10 @@ void Print(const Separation& separation, const Arguments& arguments) {
                   separation.isomorphic, others, separation.rounds, separation.samples);
     std::printf("control: %ld of %ld graphs are told apart from renumbered copies of theirs%s\n",
                 separation.controls_apart, separation.controls,
-                separation.controls_apart == 0                       ? ""
-                : !tailored && arguments.distribution == "canonical" ? ", for ties between nodes are broken at random"
-                : !tailored && arguments.distribution == "frame"
+                separation.controls_apart == 0 ? ""
+                : !tailored && arguments.cell.distribution == "canonical"
+                    ? ", for ties between nodes are broken at random"
+                : !tailored && arguments.cell.distribution == "frame"
                     ? ", for the frame's spectrum is rounded, and close to a bound of rounding the numbering decides"
                     : ": the model is not invariant");
   } else if (separation.left == 0) {
@@ -87,43 +58,25 @@ void Print(const Separation& separation, const Arguments& arguments) {
   }
 }
 
-int Separate(Arguments arguments) {
+int Run(Arguments arguments) {
   SeparationOptions& options = arguments.options;
   options.device = Launch(arguments.launch);
   const std::filesystem::path output = MakeOutput(arguments);
-  const std::vector<Graph> graphs = FindGraphs(arguments);
-  const int64_t nodes = LargestGraph(graphs);
-  Check(graphs.size() >= 2 && nodes >= 1, arguments.dataset, ": there is nothing to tell apart in ", graphs.size(),
-        " graphs of at most ", nodes, " nodes");
-  options.in_pairs = arguments.dataset == "exp";
-  options.model = ModelFor(arguments, graphs, nodes);
-  const Separation separation =
-      arguments.criterion == "sound" ? SeparateSoundly(graphs, options) : SeparateAsPublished(graphs, options);
+  const Separation separation = Separate(arguments.cell, options);
   Print(separation, arguments);
   std::printf("%s\n", output.c_str());
   std::printf("%ld pairs never told apart of %ld\n", separation.left, separation.total);
   std::fflush(stdout);  // the answer is out, whatever becomes of the files
-  WriteSeparationResult(
-      {.dataset = arguments.dataset,
-       .model = arguments.model,
-       .distribution = arguments.distribution,
-       .criterion = arguments.criterion,
-       .seeds = separation.samples > 1 && arguments.criterion == "sound" ? separation.rounds : options.seeds,
-       .samples = separation.samples,
-       .left = separation.left,
-       .total = separation.total,
-       .isomorphic = separation.isomorphic,
-       .controls = separation.controls,
-       .controls_apart = separation.controls_apart},
-      output / kSeparationResultFile);
-  DrawFigureOrWarn({.title = "Pairs not told apart of " + std::to_string(separation.total),
-                    .x_label = "initialisations",
-                    .y_label = "pairs",
-                    .log_y = false,
-                    .series = {{.name = IsTailored(arguments.model) ? arguments.model
-                                                                    : arguments.model + ", " + arguments.distribution,
-                                .points = separation.left_by_round}}},
-                   output / "pairs.svg");
+  WriteSeparationResult(ResultOf(arguments.cell, options, separation), output / kSeparationResultFile);
+  DrawFigureOrWarn(
+      {.title = "Pairs not told apart of " + std::to_string(separation.total),
+       .x_label = "initialisations",
+       .y_label = "pairs",
+       .log_y = false,
+       .series = {{.name = IsTailored(arguments.cell.model) ? arguments.cell.model
+                                                            : arguments.cell.model + ", " + arguments.cell.distribution,
+                   .points = separation.left_by_round}}},
+      output / "pairs.svg");
   return 0;
 }
 
@@ -146,21 +99,21 @@ int Main(int argc, char** argv) {
   CLI::App app(kHelp);
   Arguments arguments;
   SeparationOptions& options = arguments.options;
-  app.add_option("--dataset", arguments.dataset,
+  app.add_option("--dataset", arguments.cell.dataset,
                  "graph8c (the connected graphs on 8 nodes, from nauty-geng), exp, or your own: a file of graph6, "
                  "sparse6 or digraph6 lines or an edge list (*.edges), or a folder of such files")
       ->capture_default_str();
-  app.add_option("--data", arguments.data, "the published file of EXP")->capture_default_str();
-  app.add_option("--model", arguments.model,
+  app.add_option("--data", arguments.cell.data, "the published file of EXP")->capture_default_str();
+  app.add_option("--model", arguments.cell.model,
                  "a base function to symmetrize, mlp or gin_id; or a network invariant by itself: gcn, gat, gin, "
                  "chebnet or ppgn")
       ->check(CLI::IsMember({"mlp", "gin_id", "gcn", "gat", "gin", "chebnet", "ppgn"}))
       ->capture_default_str();
-  app.add_option("--distribution", arguments.distribution,
+  app.add_option("--distribution", arguments.cell.distribution,
                  "of a base function's permutations: learned, haar, frame, minimal_frame or canonical")
       ->check(CLI::IsMember({"learned", "haar", "frame", "minimal_frame", "canonical"}))
       ->capture_default_str();
-  app.add_option("--criterion", arguments.criterion, "of when graphs are told apart: sound or published")
+  app.add_option("--criterion", arguments.cell.criterion, "of when graphs are told apart: sound or published")
       ->check(CLI::IsMember({"sound", "published"}))
       ->capture_default_str();
   app.add_option("--seeds", options.seeds, "initialisations")->check(CLI::Range(1, 100000))->capture_default_str();
@@ -184,8 +137,7 @@ int Main(int argc, char** argv) {
                  "runs/separate-DATASET-MODEL-DISTRIBUTION, with -published for that criterion)");
   AddLaunchOptions(app, arguments.launch);
   CLI11_PARSE(app, argc, argv);
-  if (arguments.distribution == "canonical" || IsTailored(arguments.model)) options.samples = 1;
-  return Separate(std::move(arguments));
+  return Run(std::move(arguments));
 }
 
 const Program program("separate", Main);

@@ -14,12 +14,10 @@
 #include "tools/common/launch.h"
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
-#include "tools/experiments/evaluation.h"
 #include "tools/experiments/memory_account.h"
 #include "tools/experiments/pace.h"
 #include "tools/experiments/presets.h"
 #include "tools/experiments/training_run.h"
-#include "tools/report/progress.h"
 
 namespace orbit {
 namespace {
@@ -54,27 +52,6 @@ std::string Footer() {
   for (const ExperimentKind& kind : ExperimentKinds())
     text += "\nKeys of task " + kind.name + " (" + kind.help + "), for --set and files:\n\n" + DescribeKeys(kind.name);
   return text;
-}
-
-// The test metrics of the best checkpoint, or of the last where nothing was validated.
-Metrics Test(TrainingRun& run) {
-  run.LoadBest();
-  run.experiment().model().Eval();
-  Generator generator = MakeGenerator(run.config().Int("seed"), RandomUse::kTest);
-  std::optional<Progress> progress;
-  if (run.leads()) progress.emplace("test", 1000);
-  const Evaluation evaluation = Evaluate(
-      run.experiment(), Split::kTest, run.config().Int("evaluation.test_samples"), generator,
-      [&](double share) {
-        if (progress) progress->Update(static_cast<int64_t>(share * 1000));
-      },
-      run.trainer().division());
-  progress.reset();
-  CheckFinite(evaluation, Split::kTest);
-  Metrics metrics;
-  for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("test/" + name, value);
-  if (run.leads()) run.directory().Log(run.trainer().step(), metrics);
-  return evaluation.metrics;
 }
 
 // Has train.steps be as many as fit into the minutes since `begin`, with the test, and returns how that was found.
@@ -140,7 +117,7 @@ int Train(const Arguments& arguments) {
                                  trainer.step(), trainer.total_steps(), run.directory().path().string());
     return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
   }
-  const Metrics metrics = Test(run);
+  const Metrics metrics = run.Test();
   if (!run.leads()) return 0;
   RunDirectory& directory = run.directory();
   directory.WriteFigure();

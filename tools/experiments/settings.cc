@@ -52,6 +52,8 @@ ConfigSchema MakeSchema(const ExperimentKind& kind) {
   schema.String("extends", "", "the preset that the file builds on");
   schema.Int("seed", 0, "of all random numbers but the data's", {.min = 0});
   schema.String("run.directory", "", "where the run is kept; by default runs/NAME-DATE-TIME");
+  schema.String("run.preset", "", "the preset that the run was begun with");
+  schema.String("run.budget", "", "the budget of the table that this is a row of (study table); none by itself");
   Trainer::AddKeys(schema);
   Experiment::AddKeys(schema);
   kind.add_keys(schema);
@@ -82,6 +84,7 @@ Config ResolveSettings(const SettingsSources& sources) {
   std::reverse(documents.begin(), documents.end());
   for (const Document& document : documents) config.MergeYaml(document.yaml, document.source);
   config.Set("extends=''");
+  if (!sources.preset.empty()) config.SetString("run.preset", sources.preset);
   for (const std::string& assignment : sources.assignments) config.Set(assignment);
   return config;
 }

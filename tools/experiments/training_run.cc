@@ -11,6 +11,7 @@
 #include "engine/io/checkpoint.h"
 #include "engine/io/mapped_file.h"
 #include "kernels/parallel.h"
+#include "tools/experiments/evaluation.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
@@ -113,6 +114,26 @@ void TrainingRun::CheckSettingsAgree() const {
         ", rank 0 has ", of_first.String("task"));
   for (const std::string& key : config_.DifferingKeys(of_first))
     Check(key == "run.directory" || key == "data.path", ranks_->Describe(), " has another ", key, " than rank 0");
+}
+
+Metrics TrainingRun::Test() {
+  LoadBest();
+  experiment_->model().Eval();
+  Generator generator = MakeGenerator(config_.Int("seed"), RandomUse::kTest);
+  std::optional<Progress> progress;
+  if (leads()) progress.emplace("test", 1000);
+  const Evaluation evaluation = Evaluate(
+      *experiment_, Split::kTest, config_.Int("evaluation.test_samples"), generator,
+      [&](double share) {
+        if (progress) progress->Update(static_cast<int64_t>(share * 1000));
+      },
+      trainer_.division());
+  progress.reset();
+  CheckFinite(evaluation, Split::kTest);
+  Metrics metrics;
+  for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("test/" + name, value);
+  if (leads()) directory_->Log(trainer_.step(), metrics);
+  return evaluation.metrics;
 }
 
 }  // namespace orbit

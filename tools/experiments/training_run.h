@@ -33,6 +33,10 @@ class TrainingRun {
   // Loads the weights of the best checkpoint, or of the last one where nothing was validated.
   void LoadBest();
 
+  // The test metrics of those weights, the reported one first, which are logged as test/NAME. Throws Error where one is
+  // not finite.
+  Metrics Test();
+
  private:
   // The checkpoint at the path that rank 0 gives, on all ranks; none if that is empty.
   std::optional<io::Checkpoint> ShareCheckpoint(const std::string& path) const;

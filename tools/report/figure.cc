@@ -32,35 +32,61 @@ std::string Quote(const std::string& text) {
   return quoted + "'";
 }
 
-std::string Script(const Figure& figure) {
+// The points that a figure can show.
+std::vector<std::pair<double, double>> Drawable(const Series& series, const Figure& figure) {
+  std::vector<std::pair<double, double>> points;
+  for (const auto& [x, y] : series.points)
+    if (std::isfinite(x) && std::isfinite(y) && (!figure.log_x || x > 0) && (!figure.log_y || y > 0))
+      points.emplace_back(x, y);
+  return points;
+}
+
+// A single point is a large dot, many are a line.
+std::string Style(const Figure& figure, size_t points) {
+  if (!figure.row_names.empty() || points == 1) return "points pt 7 ps 1";
+  return points > 60 ? "lines lw 2" : "linespoints pt 7 ps 0.4 lw 2";
+}
+
+// Draws a figure with data blocks named after its number.
+std::string Script(const Figure& figure, size_t number) {
   std::ostringstream script;
   script.precision(9);
-  script << "set terminal svg size 800,500 dynamic enhanced font 'sans-serif,14' background rgb 'white'\n"
-         << "set termoption noenhanced\n"
-         << "set title " << Quote(figure.title) << "\nset xlabel " << Quote(figure.x_label) << "\nset ylabel "
-         << Quote(figure.y_label) << "\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\n"
-         << "set key top right opaque samplen 2\n";
-  if (figure.log_y) script << "set logscale y\n";
-  if (figure.log_x) script << "set logscale x 2\n";
+  script << "set title " << Quote(figure.title) << "\nset xlabel " << Quote(figure.x_label) << "\nset ylabel "
+         << Quote(figure.y_label) << "\nset yrange [*:*]\nset ytics autofreq\n"
+         << (!figure.log_x              ? "unset logscale x\n"
+             : figure.row_names.empty() ? "set logscale x 2\n"
+                                        : "set logscale x 10\n")
+         << (figure.log_y ? "set" : "unset") << " logscale y\n";
+  if (!figure.row_names.empty()) {
+    script << "set yrange [" << figure.row_names.size() - 1 << ".5:-0.5]\nset ytics (";
+    for (size_t i = 0; i < figure.row_names.size(); ++i)
+      script << (i > 0 ? ", " : "") << Quote(figure.row_names[i]) << ' ' << i;
+    script << ")\n";
+  }
   std::string plot;
   for (size_t i = 0; i < figure.series.size(); ++i) {
-    const Series& series = figure.series[i];
-    std::ostringstream data;
-    data.precision(9);
-    size_t points = 0;
-    for (const auto& [x, y] : series.points) {
-      if (!std::isfinite(x) || !std::isfinite(y) || (figure.log_y && y <= 0) || (figure.log_x && x <= 0)) continue;
-      data << x << ' ' << y << '\n';
-      ++points;
-    }
-    if (points == 0) continue;
-    script << "$data" << i << " << END\n" << data.str() << "END\n";
-    plot += (plot.empty() ? "plot $data" : ", $data") + std::to_string(i) + " with " +
-            (points > 60 ? "lines" : "linespoints pt 7 ps 0.4") + " lw 2 lc rgb '" + kColours[i % kColours.size()] +
-            "' title " + Quote(series.name);
+    const auto points = Drawable(figure.series[i], figure);
+    if (points.empty()) continue;
+    const std::string block = "$data" + std::to_string(number) + "_" + std::to_string(i);
+    script << block << " << END\n";
+    for (const auto& [x, y] : points) script << x << ' ' << y << '\n';
+    script << "END\n";
+    plot += (plot.empty() ? "plot " : ", ") + block + " with " + Style(figure, points.size()) + " lc rgb '" +
+            kColours[i % kColours.size()] + "' title " + Quote(figure.series[i].name);
   }
   Check(!plot.empty(), "the figure '", figure.title, "' has no points");
   script << plot << "\n";
+  return script.str();
+}
+
+std::string Script(const std::vector<Figure>& figures) {
+  std::ostringstream script;
+  script << "set terminal svg size " << 800 * figures.size()
+         << ",500 dynamic enhanced font 'sans-serif,14' background rgb 'white'\n"
+         << "set termoption noenhanced\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\n"
+         << "set key outside right top Left reverse samplen 2\n";
+  if (figures.size() > 1) script << "set multiplot layout 1," << figures.size() << "\n";
+  for (size_t i = 0; i < figures.size(); ++i) script << Script(figures[i], i);
   return script.str();
 }
 
@@ -75,10 +101,12 @@ std::string FirstLine(const std::string& path) {
 
 }  // namespace
 
-void DrawFigure(const Figure& figure, const std::string& path) {
+void DrawFigure(const Figure& figure, const std::string& path) { DrawFigures({figure}, path); }
+
+void DrawFigures(const std::vector<Figure>& figures, const std::string& path) {
   const std::string script = path + ".gnuplot-" + std::to_string(getpid()), drawn = script + ".svg",
                     complaints = script + ".txt";
-  io::WriteFileAtomically(script, Script(figure));
+  io::WriteFileAtomically(script, Script(figures));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, drawn.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);

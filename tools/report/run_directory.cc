@@ -3,6 +3,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <utility>
@@ -14,6 +15,9 @@
 
 namespace orbit {
 namespace {
+
+// The metric of how long a run has run, in seconds of wall-clock time.
+constexpr char kSeconds[] = "seconds";
 
 std::string Now() {
   const std::time_t now = std::time(nullptr);
@@ -68,13 +72,21 @@ void RunDirectory::WriteConfig(const std::string& yaml) const { io::WriteFileAto
 void RunDirectory::StartAt(int64_t step) {
   metrics_ = std::make_unique<MetricsWriter>(path() / "metrics.jsonl", step);
   events_ = std::make_unique<EventWriter>(path(), step + 1);
+  seconds_before_ = 0;
+  for (const MetricsLine& line : ReadMetrics(path() / "metrics.jsonl"))
+    for (const auto& [name, value] : line.metrics)
+      if (name == kSeconds) seconds_before_ = value;
+  started_ = std::chrono::steady_clock::now();
 }
 
 void RunDirectory::Log(int64_t step, const Metrics& metrics) {
   Check(metrics_ != nullptr, "a run directory logs after StartAt()");
+  Metrics timed = metrics;
+  timed.emplace_back(
+      kSeconds, seconds_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
   try {
-    metrics_->Write(step, metrics);
-    events_->Write(step, metrics);
+    metrics_->Write(step, timed);
+    events_->Write(step, timed);
   } catch (const Error& error) {
     log_->warn("{}; training goes on, and metrics are written once there is room", error.what());
   }
@@ -94,18 +106,30 @@ std::string RunDirectory::Summary() const {
 }
 
 void RunDirectory::WriteFigure() {
-  Figure figure{.title = path().filename(), .x_label = "step", .y_label = "loss", .log_y = true, .series = {}};
-  std::map<std::string, Series> series;
+  std::map<std::string, Series> by_step, by_minute;
   try {
-    for (const auto& [step, metrics] : ReadMetrics(path() / "metrics.jsonl"))
-      for (const auto& [name, value] : metrics)
-        if (name != "train/learning_rate" && name != "train/gradient_norm" && !name.starts_with("test/"))
-          series[name].points.emplace_back(step, value);
-    for (auto& [name, curve] : series) {
-      curve.name = name;
-      figure.series.push_back(std::move(curve));
+    for (const auto& [step, metrics] : ReadMetrics(path() / "metrics.jsonl")) {
+      const auto seconds =
+          std::find_if(metrics.begin(), metrics.end(), [](const auto& m) { return m.first == kSeconds; });
+      for (const auto& [name, value] : metrics) {
+        if (name == kSeconds || name == "train/learning_rate" || name == "train/gradient_norm" ||
+            name.starts_with("test/"))
+          continue;
+        by_step[name].points.emplace_back(step, value);
+        if (seconds != metrics.end()) by_minute[name].points.emplace_back(seconds->second / 60, value);
+      }
     }
-    DrawFigure(figure, path() / "curves.svg");
+    std::vector<Figure> figures;
+    for (auto& [label, curves] : {std::pair("step", &by_step), std::pair("minutes", &by_minute)}) {
+      if (curves->empty()) continue;  // the metrics may be of before they were timed
+      Figure& figure = figures.emplace_back();
+      figure = {.title = path().filename(), .x_label = label, .y_label = "loss", .log_y = true, .series = {}};
+      for (auto& [name, curve] : *curves) {
+        curve.name = name;
+        figure.series.push_back(std::move(curve));
+      }
+    }
+    DrawFigures(figures, path() / "curves.svg");
   } catch (const std::exception& error) {
     log_->warn("{}", error.what());
   }

@@ -3,7 +3,7 @@
 //   config.yaml             the resolved settings
 //   last.safetensors        the newest checkpoint
 //   best.safetensors        that of the smallest validation loss
-//   metrics.jsonl           one JSON object a line
+//   metrics.jsonl           one JSON object a line; "seconds" is how long the run has run, pauses left out
 //   events.out.tfevents.*   the same for TensorBoard
 //   curves.svg              the same as a figure
 //   log.txt                 what was told
@@ -13,6 +13,7 @@
 
 #include <spdlog/logger.h>
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -60,7 +61,8 @@ class RunDirectory : public RunFiles {
   // Opens metrics and events for a run that has done `step` steps, and drops what they hold of later steps. Call it
   // before Log().
   void StartAt(int64_t step);
-  // A file that cannot be written is only reported.
+  // Writes the metrics, and beside them "seconds", the wall-clock time for which the run has run. A file that cannot be
+  // written is only reported.
   void Log(int64_t step, const Metrics& metrics);
   // The latest losses for a progress line, such as "train 0.0123, valid 0.0119".
   std::string Summary() const;
@@ -77,6 +79,8 @@ class RunDirectory : public RunFiles {
   std::shared_ptr<spdlog::logger> log_;
   std::unique_ptr<MetricsWriter> metrics_;
   std::unique_ptr<EventWriter> events_;
+  double seconds_before_ = 0;  // of the run, until StartAt()
+  std::chrono::steady_clock::time_point started_;
   std::map<std::string, double> latest_;
 };
 

@@ -48,6 +48,29 @@ TEST_F(FigureTest, DrawsACurveThatIsFlat) {
   }
 }
 
+TEST_F(FigureTest, ShowsACurveOfOnePoint) {
+  const auto dots = [&](std::vector<std::pair<double, double>> points) {
+    DrawFigure({.title = "", .x_label = "", .y_label = "", .series = {{"a", std::move(points)}}}, path());
+    const std::string svg = ReadFile(path());
+    size_t count = 0;
+    for (size_t at = 0; (at = svg.find("<use ", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  std::vector<std::pair<double, double>> many;
+  for (int i = 1; i < 100; ++i) many.emplace_back(i, i);
+  EXPECT_EQ(dots({{1, 2}}), dots(many) + 2);  // itself and in the legend, beside marks that are always there
+}
+
+TEST_F(FigureTest, DrawsSeveralBesideEachOther) {
+  Figure rows{.title = "rows", .x_label = "error", .y_label = "", .series = {{"a", {{0.1, 0}, {10, 2}, {-1, 1}}}}};
+  rows.log_x = true;
+  rows.row_names = {"first row", "second row", "third row"};
+  DrawFigures({Curves(), rows}, path());
+  const std::string svg = ReadFile(path());
+  EXPECT_THAT(svg, AllOf(HasSubstr("width=\"1600\""), HasSubstr("train/a_b"), HasSubstr("third row")));
+  EXPECT_LT(svg.find("first row"), svg.find("third row"));
+}
+
 TEST_F(FigureTest, LeavesOutACurveWithoutPoints) {
   Figure figure = Curves();
   figure.series.push_back({"empty", {{1, std::nan("")}}});

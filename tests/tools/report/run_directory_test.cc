@@ -14,8 +14,11 @@ using io::MessageOf;
 using io::ReadFile;
 using io::WriteFile;
 using testing::AllOf;
+using testing::Gt;
 using testing::HasSubstr;
+using testing::Lt;
 using testing::MatchesRegex;
+using testing::Pair;
 
 class RunDirectoryTest : public io::FileTest {
  protected:
@@ -42,9 +45,13 @@ TEST_F(RunDirectoryTest, KeepsARun) {
   run.WriteFigure();
   EXPECT_EQ(run.path(), Path("a/run"));
   EXPECT_EQ(ReadFile(Path("a/run/config.yaml")), "seed: 1\n");
-  EXPECT_EQ(ReadMetrics(Path("a/run/metrics.jsonl")).size(), 4u);
+  const std::vector<MetricsLine> lines = ReadMetrics(Path("a/run/metrics.jsonl"));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[3].metrics[0], (std::pair<std::string, double>("valid/loss", 0.25)));
+  EXPECT_EQ(lines[3].metrics[1].first, "seconds");
   EXPECT_THAT(ReadFile(Path("a/run/log.txt")), MatchesRegex("20..-..-.. ..:..:.. info hello\n"));
-  EXPECT_THAT(ReadFile(Path("a/run/curves.svg")), AllOf(HasSubstr("train/loss"), HasSubstr("valid/loss")));
+  EXPECT_THAT(ReadFile(Path("a/run/curves.svg")),
+              AllOf(HasSubstr("train/loss"), HasSubstr("valid/loss"), HasSubstr("step"), HasSubstr("minutes")));
   EXPECT_EQ(run.Summary(), "train loss 0.3333, valid loss 0.25");
   EXPECT_EQ(run.last(), Path("a/run/last.safetensors"));
   EXPECT_EQ(run.best(), Path("a/run/best.safetensors"));
@@ -66,8 +73,16 @@ TEST_F(RunDirectoryTest, GoesOnWhereTheCheckpointIs) {
     RunTo(run, 0, 5);
     run.log().info("first");
   }
+  // The clock goes on, too.
+  WriteFile(Path("run/metrics.jsonl"), R"({"step":1,"train/loss":1,"seconds":60}
+{"step":2,"train/loss":1,"seconds":120}
+{"step":3,"train/loss":1,"seconds":180}
+{"step":4,"train/loss":1,"seconds":1000}
+)");
   RunDirectory run = RunDirectory::Open(Path("run"));
   RunTo(run, 3, 6);
+  EXPECT_THAT(ReadMetrics(Path("run/metrics.jsonl")).back().metrics.back(),
+              Pair("seconds", AllOf(Gt(180.0), Lt(200.0))));
   run.log().info("second");
   std::vector<int64_t> steps;
   for (const MetricsLine& line : ReadMetrics(Path("run/metrics.jsonl"))) steps.push_back(line.step);

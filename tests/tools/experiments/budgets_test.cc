@@ -1,0 +1,42 @@
+#include "tools/experiments/budgets.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/engine/io/testing.h"
+
+namespace orbit {
+namespace {
+
+using io::MessageOf;
+using io::WriteFile;
+using testing::HasSubstr;
+
+class BudgetsTest : public io::FileTest {};
+
+TEST_F(BudgetsTest, TakeThePlaceOfThePresetsSettings) {
+  WriteFile(Path("mine.yaml"), "nbody:\n  model: {transformer: {layers: 2}}\n  train: {samples: 3, batch: 7}\n");
+  const Config learned = ResolveSettings(AtBudget("nbody_paper", Path("mine.yaml")));
+  EXPECT_EQ(learned.Int("model.transformer.layers"), 2);
+  EXPECT_EQ(learned.Int("train.samples"), 3);
+  EXPECT_EQ(learned.Int("train.batch"), 7);
+  EXPECT_EQ(learned.String("run.budget"), "mine");
+  EXPECT_EQ(learned.String("run.preset"), "nbody_paper");
+  const Config canonical = ResolveSettings(AtBudget("nbody_gnn_canonical_o3", Path("mine.yaml")));
+  EXPECT_EQ(canonical.Int("train.samples"), 1);  // as the preset has one group element
+  EXPECT_EQ(canonical.Int("train.batch"), 7);
+}
+
+TEST_F(BudgetsTest, ThePapersIsThePresetToTheLetter) {
+  const Config preset = ResolveSettings({.preset = "nbody_egnn", .file = "", .assignments = {}});
+  const Config config = ResolveSettings(AtBudget("nbody_egnn", "paper"));
+  EXPECT_THAT(config.DifferingKeys(preset), testing::ElementsAre("run.budget"));
+}
+
+TEST_F(BudgetsTest, NamesWhatIsWrong) {
+  EXPECT_THAT(MessageOf([] { AtBudget("nbody_egnn", "papr"); }), HasSubstr("did you mean 'paper'"));
+  WriteFile(Path("mine.yaml"), "exp: {}\n");
+  EXPECT_THAT(MessageOf([&] { AtBudget("nbody_egnn", Path("mine.yaml")); }), HasSubstr("has nothing for nbody"));
+}
+
+}  // namespace
+}  // namespace orbit

@@ -1,0 +1,89 @@
+#include "tools/tables/trained_table.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/engine/io/testing.h"
+#include "tools/experiments/settings.h"
+
+namespace orbit {
+namespace {
+
+using io::MessageOf;
+using io::ReadFile;
+using io::WriteFile;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+class TrainedTableTest : public io::FileTest {
+ protected:
+  // A run as `study` leaves it.
+  void AddRun(const std::string& name, const std::string& preset, const std::string& budget, int64_t seed,
+              const std::string& metrics) const {
+    std::filesystem::create_directories(Path("runs/" + name));
+    const Config config = ResolveSettings(
+        {.preset = preset, .file = "", .assignments = {"run.budget=" + budget, "seed=" + std::to_string(seed)}});
+    WriteFile(Path("runs/" + name + "/config.yaml"), config.ToYaml());
+    WriteFile(Path("runs/" + name + "/metrics.jsonl"), metrics);
+  }
+  TrainedResults Results() const {
+    TrainedResults results;
+    results.AddTree(table_, Path("runs"));
+    return results;
+  }
+
+  TrainedTable table_ = {.name = "nbody",
+                         .caption = "Test error",
+                         .metric = "mse",
+                         .unit = "",
+                         .is_error = true,
+                         .rows = {{"TFN", "", "0.0155"}, {"EGNN", "nbody_egnn", "0.0071"}, {"PS", "nbody_paper", ""}}};
+};
+
+TEST_F(TrainedTableTest, HasANumberWhereARunIsFinished) {
+  AddRun("a", "nbody_egnn", "small", 0, R"({"step":1,"valid/loss":1}
+{"step":2,"test/mse":0.02,"seconds":3}
+)");
+  AddRun("b/c", "nbody_paper", "small", 0, "{\"step\":1,\"test/mse\":0.01}\n");
+  AddRun("d", "nbody_paper", "small", 1, "{\"step\":1,\"test/mse\":0.03}\n");
+  AddRun("e", "nbody_egnn", "paper", 0, "{\"step\":1,\"valid/loss\":1}\n");        // still training
+  AddRun("f", "nbody_gnn_haar_o3", "own", 0, "{\"step\":1,\"test/mse\":0.03}\n");  // no row
+  const TrainedResults results = Results();
+  EXPECT_THAT(results.Budgets(), ElementsAre("small"));
+  EXPECT_THAT(results.Find("nbody_egnn", "small"), ElementsAre(Pair(0, 0.02)));
+  EXPECT_THAT(results.Find("nbody_paper", "small"), ElementsAre(Pair(0, 0.01), Pair(1, 0.03)));
+  EXPECT_THAT(results.Find("nbody_paper", "paper"), IsEmpty());
+  EXPECT_EQ(FormatTrainedTable(table_, results, false),
+            "      published  budget small\n"
+            "----------------------------------------\n"
+            "TFN   0.0155\n"
+            "EGNN  0.0071     0.02\n"
+            "PS               0.02 ± 0.01 (2 seeds)\n");
+  DrawTrainedTable(table_, results, Path("table.svg"));
+  EXPECT_THAT(ReadFile(Path("table.svg")), AllOf(HasSubstr("EGNN"), HasSubstr("published"), HasSubstr("budget small")));
+}
+
+TEST_F(TrainedTableTest, SaysWhatWasNotRun) {
+  AddRun("a", "nbody_egnn", "", 0, "{\"step\":1,\"test/mse\":0.02}\n");  // by `train`
+  EXPECT_EQ(FormatTrainedTable(table_, Results(), true),
+            "| | published | measured |\n"
+            "| --- | --- | --- |\n"
+            "| TFN | 0.0155 | |\n"
+            "| EGNN | 0.0071 | 0.02 |\n"
+            "| PS | | not run |\n");
+  EXPECT_THAT(MessageOf([&] { TrainedResults().AddTree(table_, Path("nowhere")); }), HasSubstr("there is no "));
+}
+
+TEST(TrainedTables, HaveRowsThatCanBeTrained) {
+  for (const TrainedTable& table : TrainedTables())
+    for (const TrainedRow& row : table.rows) {
+      if (row.preset.empty()) continue;
+      EXPECT_EQ(ResolveSettings({.preset = row.preset, .file = "", .assignments = {}}).String("task"), table.name);
+    }
+  EXPECT_THAT(MessageOf([] { FindTrainedTable("n-body"); }), HasSubstr("did you mean 'nbody'"));
+}
+
+}  // namespace
+}  // namespace orbit

@@ -1,0 +1,31 @@
+// Budgets: how long is trained. YAML files in tools/experiments/budgets, built into the programs; each has, by the
+// names of tasks, the settings that take the place of the presets'.
+#ifndef ORBIT_TOOLS_EXPERIMENTS_BUDGETS_H_
+#define ORBIT_TOOLS_EXPERIMENTS_BUDGETS_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/experiments/settings.h"
+
+namespace orbit {
+
+struct Budget {
+  std::string_view name;  // file name without .yaml
+  std::string_view yaml;
+};
+
+const std::vector<Budget>& Budgets();
+
+// What a budget, one of Budgets() or the path of such a file, has under a name, in YAML. Throws Error for an unknown
+// budget, with the nearest name, and for one that does not have the name.
+std::string BudgetSettings(const std::string& name, const std::string& budget);
+
+// A preset at a budget, by the name of its task; the budget is named in the setting run.budget. Where a preset takes
+// one group element an example, so it does at any budget.
+SettingsSources AtBudget(const std::string& preset, const std::string& budget);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_EXPERIMENTS_BUDGETS_H_

@@ -1,0 +1,28 @@
+// Training runs that are parts of a study.
+#ifndef ORBIT_TOOLS_STUDIES_STUDY_RUN_H_
+#define ORBIT_TOOLS_STUDIES_STUDY_RUN_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "tools/common/stop_signal.h"
+#include "tools/experiments/training_run.h"
+
+namespace orbit {
+
+// A training run of a study in a directory of its own: begun, or gone on with. Throws Error if the run there has other
+// settings, but for where the data are and what was found in them.
+TrainingRun MakeStudyRun(SettingsSources sources, const std::filesystem::path& directory, Device device);
+
+// Whether the run came to its end; `after_step` is called with every step's number.
+bool TrainUntil(
+    TrainingRun& run, const StopSignal& stop, const std::function<void(int64_t)>& after_step = [](int64_t) {});
+
+// Makes the directory of a study, as the user gave it. Throws Error if it cannot be made.
+std::filesystem::path MakeStudyDirectory(const std::string& path);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_STUDIES_STUDY_RUN_H_

@@ -1,0 +1,128 @@
+#include "tools/studies/table_study.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "engine/io/atomic_file.h"
+#include "engine/io/writer_lock.h"
+#include "kernels/error.h"
+#include "tools/common/launch.h"
+#include "tools/common/path.h"
+#include "tools/common/stop_signal.h"
+#include "tools/studies/separation_study.h"
+#include "tools/studies/study_options.h"
+#include "tools/studies/study_run.h"
+#include "tools/tables/trained_table.h"
+
+namespace orbit {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSeparation[] = "separation";
+
+struct Arguments {
+  StudyOptions common;
+  std::string table;
+  std::vector<std::string> rows;  // empty: all
+  int64_t seeds = 0;              // 0: the rows' own
+};
+
+// A run of a row.
+struct Job {
+  std::string preset;
+  int64_t seed;
+  SettingsSources settings;
+  fs::path directory;
+};
+
+// The rows' runs with seed 0, then those with further seeds. Throws Error for settings that are wrong.
+std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, const fs::path& output) {
+  for (const std::string& name : arguments.rows)
+    Check(std::any_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == name; }),
+          "the table ", table.name, " has no row of preset ", name);
+  std::vector<Job> jobs;
+  for (const TrainedRow& row : table.rows) {
+    const auto& chosen = arguments.rows;
+    if (row.preset.empty() || (!chosen.empty() && !std::count(chosen.begin(), chosen.end(), row.preset))) continue;
+    const int64_t seeds = arguments.seeds > 0 ? arguments.seeds : row.seeds;
+    for (int64_t seed = 0; seed < seeds; ++seed) {
+      const std::string number = std::to_string(seed);
+      SettingsSources settings = SettingsOf(row.preset, arguments.common);
+      settings.assignments.push_back("seed=" + number);
+      ResolveSettings(settings);
+      jobs.push_back({row.preset, seed, settings, output / (row.preset + "-seed" + number)});
+    }
+  }
+  std::stable_sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.seed < b.seed; });
+  return jobs;
+}
+
+// Trains and tests a run, or what is missing of it. False if it was stopped.
+bool Finish(const Job& job, const StopSignal& stop, Device device) {
+  TrainingRun run = MakeStudyRun(job.settings, job.directory, device);
+  const std::clock_t before = std::clock();
+  if (!TrainUntil(run, stop)) return false;
+  const double metric = run.Test().at(0).second;
+  run.directory().WriteFigure();
+  run.directory().log().info("{}, seed {}: test {} {:.6g}, {:.0f} s of processor time", job.preset, job.seed,
+                             run.experiment().metric(), metric,
+                             static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
+  return true;
+}
+
+int Study(const Arguments& arguments) {
+  if (arguments.table == kSeparation) return StudySeparation(arguments.common);
+  const StopSignal stop;
+  const TrainedTable& table = FindTrainedTable(arguments.table);
+  const Device device = Launch(arguments.common.launch);
+  const std::string budget = fs::path(arguments.common.budget).stem();
+  const fs::path output =
+      UserPath(arguments.common.output.empty() ? "runs/study-" + table.name + "-" + budget : arguments.common.output);
+  const std::vector<Job> jobs = Jobs(arguments, table, output);
+  MakeStudyDirectory(output);
+  const io::WriterLock lock(output);
+  size_t failed = 0;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const Job& job = jobs[i];
+    std::fprintf(stderr, "%zu of %zu: %s, seed %ld\n", i + 1, jobs.size(), job.preset.c_str(), job.seed);
+    try {
+      if (!TestMetric(job.directory, table.metric) && !Finish(job, stop, device)) return 128 + stop.signal();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s, seed %ld, failed: %s\n", job.preset.c_str(), job.seed, error.what());
+      ++failed;
+    }
+    if (stop.requested()) return 128 + stop.signal();
+  }
+  TrainedResults results;
+  results.AddTree(table, output);
+  io::WriteFileAtomically(output / "table.md", FormatTrainedTable(table, results, /*markdown=*/true));
+  DrawTrainedTable(table, results, output / "table.svg");
+  std::printf("%s:\n\n%s", table.caption.c_str(), FormatTrainedTable(table, results, /*markdown=*/false).c_str());
+  Check(failed == 0, failed, " of ", jobs.size(), " runs failed; the same command tries them again");
+  std::printf("the study is in %s\n", output.c_str());
+  return 0;
+}
+
+}  // namespace
+
+void AddTableStudy(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand(
+      "table", "runs what a table has no result of, and prints it: published and measured, at a budget");
+  const auto arguments = std::make_shared<Arguments>();
+  std::vector<std::string> tables = {kSeparation};
+  for (const TrainedTable& table : TrainedTables()) tables.push_back(table.name);
+  command->add_option("table", arguments->table, "one of " + CLI::detail::join(tables, ", "))->required();
+  command->add_option("--rows", arguments->rows, "presets of the rows that are trained (default: all)")->delimiter(',');
+  command->add_option("--seeds", arguments->seeds, "runs of every row (default: the rows' own numbers)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000}));
+  arguments->common.budget = "small";
+  AddStudyOptions(*command, arguments->common);
+  command->callback([arguments, &status] { status = Study(*arguments); });
+}
+
+}  // namespace orbit

@@ -1,0 +1,38 @@
+#include "tools/tables/recorded_run.h"
+
+#include <algorithm>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/io/atomic_file.h"
+#include "tools/experiments/settings.h"
+#include "tools/report/metrics.h"
+
+namespace orbit {
+
+namespace fs = std::filesystem;
+
+void RecordRun(const fs::path& run, const fs::path& folder) {
+  const fs::path kept = folder / run.filename();
+  fs::create_directories(kept);
+  Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
+  config.SetString("run.directory", "");
+  const std::string yaml = std::regex_replace(config.ToYaml(), std::regex("(\ndata\\.path: )[^\n #]*/"), "$1");
+  io::WriteFileAtomically(kept / "config.yaml", yaml);
+  const std::vector<MetricsLine> lines = ReadMetrics(run / "metrics.jsonl");
+  const auto has = [](const MetricsLine& line, const char* split) {
+    return std::any_of(line.metrics.begin(), line.metrics.end(),
+                       [&](const auto& metric) { return metric.first.starts_with(split); });
+  };
+  std::set<int64_t> validated;
+  for (const MetricsLine& line : lines)
+    if (has(line, "valid/")) validated.insert(line.step);
+  fs::remove(kept / "metrics.jsonl");
+  MetricsWriter writer(kept / "metrics.jsonl", 0);
+  for (const MetricsLine& line : lines)
+    if (validated.contains(line.step) || has(line, "test/")) writer.Write(line.step, line.metrics);
+}
+
+}  // namespace orbit

@@ -1,0 +1,150 @@
+#include "tools/tables/trained_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "kernels/error.h"
+#include "tools/common/nearest_name.h"
+#include "tools/experiments/settings.h"
+#include "tools/report/figure.h"
+#include "tools/report/metrics.h"
+#include "tools/tables/text_table.h"
+
+namespace orbit {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Statistics {
+  double mean = 0, deviation = 0;
+};
+
+Statistics Summarise(const std::map<int64_t, double>& numbers) {
+  Statistics statistics;
+  const auto count = static_cast<double>(numbers.size());
+  for (const auto& [seed, number] : numbers) statistics.mean += number / count;
+  for (const auto& [seed, number] : numbers) statistics.deviation += std::pow(number - statistics.mean, 2);
+  statistics.deviation = numbers.size() > 1 ? std::sqrt(statistics.deviation / (count - 1)) : 0;
+  return statistics;
+}
+
+std::string Format(const char* format, double number) {
+  char text[48];
+  std::snprintf(text, sizeof(text), format, number);
+  return text;
+}
+
+std::string Cell(const std::map<int64_t, double>& numbers, const std::string& unit) {
+  const auto [mean, deviation] = Summarise(numbers);
+  if (numbers.size() == 1) return Format("%.3g", mean) + unit;
+  return Format("%.3g", mean) + " ± " + Format("%.1g", deviation) + unit + " (" + std::to_string(numbers.size()) +
+         " seeds)";
+}
+
+// The columns after the published one: the budgets of the runs, or one where there are none.
+std::vector<std::string> Columns(const TrainedResults& results) {
+  const std::vector<std::string> budgets = results.Budgets();
+  return budgets.empty() ? std::vector<std::string>{""} : budgets;
+}
+
+std::string ColumnName(const std::string& budget) { return budget.empty() ? "measured" : "budget " + budget; }
+
+}  // namespace
+
+const TrainedTable& FindTrainedTable(const std::string& name) {
+  std::vector<std::string> names;
+  for (const TrainedTable& table : TrainedTables()) {
+    if (table.name == name) return table;
+    names.push_back(table.name);
+  }
+  Fail("unknown table '", name, "'", DidYouMean(name, names), "; --help lists them");
+}
+
+std::optional<double> TestMetric(const fs::path& run, const std::string& metric) {
+  std::optional<double> found;
+  for (const MetricsLine& line : ReadMetrics(run / "metrics.jsonl"))
+    for (const auto& [name, value] : line.metrics)
+      if (name == "test/" + metric) found = value;
+  return found;
+}
+
+void TrainedResults::AddTree(const TrainedTable& table, const fs::path& path) {
+  Check(fs::exists(path), "there is no ", path.string());
+  std::vector<fs::path> runs = {path};
+  if (fs::is_directory(path))
+    for (const auto& entry : fs::recursive_directory_iterator(path))
+      if (entry.is_directory()) runs.push_back(entry.path());
+  std::sort(runs.begin(), runs.end());
+  for (const fs::path& run : runs) {
+    if (!fs::exists(run / "config.yaml") || !fs::exists(run / "metrics.jsonl")) continue;
+    const std::optional<double> number = TestMetric(run, table.metric);
+    if (!number) continue;
+    const Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
+    const std::string& preset = config.String("run.preset");
+    if (!preset.empty() &&
+        std::any_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == preset; }))
+      results_[config.String("run.budget")][preset][config.Int("seed")] = {*number, run};
+  }
+}
+
+std::vector<std::string> TrainedResults::Budgets() const {
+  std::vector<std::string> budgets;
+  for (const auto& [budget, presets] : results_) budgets.push_back(budget);
+  return budgets;
+}
+
+std::vector<fs::path> TrainedResults::Runs() const {
+  std::vector<fs::path> runs;
+  for (const auto& [budget, presets] : results_)
+    for (const auto& [preset, seeds] : presets)
+      for (const auto& [seed, result] : seeds) runs.push_back(result.run);
+  return runs;
+}
+
+std::map<int64_t, double> TrainedResults::Find(const std::string& preset, const std::string& budget) const {
+  std::map<int64_t, double> numbers;
+  const auto presets = results_.find(budget);
+  if (presets == results_.end()) return numbers;
+  const auto seeds = presets->second.find(preset);
+  if (seeds == presets->second.end()) return numbers;
+  for (const auto& [seed, result] : seeds->second) numbers[seed] = result.number;
+  return numbers;
+}
+
+std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& results, bool markdown) {
+  std::vector<TableLine> lines = {{"", "published"}};
+  for (const std::string& budget : Columns(results)) lines[0].push_back(ColumnName(budget));
+  for (const TrainedRow& row : table.rows) {
+    lines.push_back({row.name, row.published.empty() ? "" : row.published + table.unit});
+    for (const std::string& budget : Columns(results)) {
+      const std::map<int64_t, double> numbers = results.Find(row.preset, budget);
+      lines.back().push_back(row.preset.empty() ? "" : numbers.empty() ? "not run" : Cell(numbers, table.unit));
+    }
+  }
+  return FormatTable(lines, markdown);
+}
+
+void DrawTrainedTable(const TrainedTable& table, const TrainedResults& results, const fs::path& svg) {
+  Figure figure{.title = table.caption,
+                .x_label = table.metric,
+                .y_label = "",
+                .log_x = table.is_error,
+                .series = {{.name = "published", .points = {}}}};
+  for (size_t i = 0; i < table.rows.size(); ++i) {
+    figure.row_names.push_back(table.rows[i].name);
+    if (!table.rows[i].published.empty())
+      figure.series[0].points.emplace_back(std::strtod(table.rows[i].published.c_str(), nullptr), i);
+  }
+  for (const std::string& budget : results.Budgets()) {
+    Series& series = figure.series.emplace_back();
+    series.name = ColumnName(budget);
+    for (size_t i = 0; i < table.rows.size(); ++i)
+      for (const auto& [seed, number] : results.Find(table.rows[i].preset, budget))
+        series.points.emplace_back(number, i);
+  }
+  DrawFigureOrWarn(figure, svg);
+}
+
+}  // namespace orbit

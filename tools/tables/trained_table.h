@@ -1,0 +1,67 @@
+// Tables whose rows are trained: which presets they are, what was published, and what runs have measured.
+#ifndef ORBIT_TOOLS_TABLES_TRAINED_TABLE_H_
+#define ORBIT_TOOLS_TABLES_TRAINED_TABLE_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace orbit {
+
+struct TrainedRow {
+  std::string name;
+  std::string preset;     // empty: nothing here trains it
+  std::string published;  // a number, or empty
+  int64_t seeds = 1;      // runs of it, with seeds from 0 on
+};
+
+struct TrainedTable {
+  std::string name;     // nbody
+  std::string caption;  // what the numbers are
+  std::string metric;   // as runs log it: test/METRIC
+  std::string unit;     // of the numbers, with a space before it; or empty
+  bool is_error;        // drawn on a logarithmic axis
+  std::vector<TrainedRow> rows;
+};
+
+const std::vector<TrainedTable>& TrainedTables();
+const TrainedTable& FindTrainedTable(const std::string& name);  // throws Error, with the nearest name
+
+// The test metric that a run directory's metrics end with; none where it is not finished.
+std::optional<double> TestMetric(const std::filesystem::path& run, const std::string& metric);
+
+// Measured numbers of a table's rows.
+class TrainedResults {
+ public:
+  // Adds the finished runs in a folder, at any depth, that are rows of the table: by the settings run.preset,
+  // run.budget and seed that their config.yaml has. Of several with the same three, the last by path counts. Throws
+  // Error for a path that does not exist.
+  void AddTree(const TrainedTable& table, const std::filesystem::path& path);
+
+  // The budgets of the runs, sorted; "" is that of runs that were not begun with one.
+  std::vector<std::string> Budgets() const;
+  // The directories of the runs that count.
+  std::vector<std::filesystem::path> Runs() const;
+  // By the seed; empty where nothing was run.
+  std::map<int64_t, double> Find(const std::string& preset, const std::string& budget) const;
+
+ private:
+  struct Result {
+    double number;
+    std::filesystem::path run;
+  };
+  std::map<std::string, std::map<std::string, std::map<int64_t, Result>>> results_;  // budget, preset, seed
+};
+
+// A line a row, a column a budget; where a row has several seeds, the mean and the standard deviation.
+std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& results, bool markdown);
+
+// The same as a figure.
+void DrawTrainedTable(const TrainedTable& table, const TrainedResults& results, const std::filesystem::path& svg);
+
+}  // namespace orbit
+
+#endif  // ORBIT_TOOLS_TABLES_TRAINED_TABLE_H_

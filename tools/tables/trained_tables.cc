@@ -1,0 +1,60 @@
+// The tables' rows, with the published numbers of Kim et al. 2023.
+#include "tools/tables/trained_table.h"
+
+namespace orbit {
+namespace {
+
+TrainedTable NBody() {
+  return {.name = "nbody",
+          .caption = "Test mean squared error on charged particles",
+          .metric = "mse",
+          .unit = "",
+          .is_error = true,
+          .rows = {
+              {"SE(3)-Transformer", "", "0.0244"},
+              {"TFN", "", "0.0155"},
+              {"Radial Field", "", "0.0104"},
+              {"EGNN", "nbody_egnn", "0.0071", 3},
+              {"GNN-FA", "", "0.0057"},
+              {"GNN-Canonical, O(3)", "nbody_gnn_canonical_o3", ""},
+              {"GNN-GA, O(3)", "nbody_gnn_haar_o3", ""},
+              {"GNN-PS, O(3)", "nbody_gnn_learned_o3", ""},
+              {"Transformer-Canonical, S5 x O(3)", "nbody_transformer_canonical_snxo3", ""},
+              {"Transformer-GA, S5 x O(3)", "nbody_transformer_haar_snxo3", ""},
+              {"Transformer-PS, S5 x O(3)", "nbody_paper", "0.00401", 3},
+          }};
+}
+
+TrainedTable ExpClassify() {
+  return {.name = "exp_classify",
+          .caption = "Test accuracy on EXP-classify in percent",
+          .metric = "accuracy",
+          .unit = " %",
+          .is_error = false,
+          .rows = {
+              {"GCN", "exp_classify_gcn", "50"},
+              {"GAT", "exp_classify_gat", "50"},
+              {"GIN", "exp_classify_gin", "50"},
+              {"ChebNet", "exp_classify_chebnet", ""},
+              {"PPGN", "exp_classify_ppgn", ""},
+              {"MLP-Canonical", "exp_classify_mlp_canonical", ""},
+              {"MLP-GA", "exp_classify_mlp_ga", "50"},
+              {"MLP-FA", "exp_classify_mlp_fa", ""},
+              {"MLP-FA, minimal", "exp_classify_mlp_minimal", ""},
+              {"MLP-PS", "exp_classify_mlp_ps", "100"},
+              {"GIN-ID-Canonical", "exp_classify_gin_id_canonical", ""},
+              {"GIN-ID-GA", "exp_classify_gin_id_ga", ""},
+              {"GIN-ID-FA", "exp_classify_gin_id_fa", ""},
+              {"GIN-ID-FA, minimal", "exp_classify_gin_id_minimal", ""},
+              {"GIN-ID-PS", "exp_classify_gin_id_ps", "100"},
+          }};
+}
+
+}  // namespace
+
+const std::vector<TrainedTable>& TrainedTables() {
+  static const std::vector<TrainedTable> tables = {ExpClassify(), NBody()};
+  return tables;
+}
+
+}  // namespace orbit
