@@ -55,6 +55,13 @@ int Main(int argc, char** argv) {
                         "a folder to keep the rows' runs in, reduced to what tables and curves need");
     command->callback([&] { PrintTrained(table, paths(), markdown, figure, record); });
   }
+  add("vit", "all tables of vision transformers on graphs, one after another")->callback([&] {
+    for (const TrainedTable& table : TrainedTables()) {
+      if (table.name == "exp_classify" || table.name == "nbody") continue;
+      PrintTrained(table, paths(), markdown, "");
+      std::printf("\n");
+    }
+  });
   CLI11_PARSE(app, argc, argv);
   return 0;
 }
