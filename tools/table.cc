@@ -58,7 +58,7 @@ int Main(int argc, char** argv) {
   add("vit", "all tables of vision transformers on graphs, one after another")->callback([&] {
     for (const TrainedTable& table : TrainedTables()) {
       if (table.name == "exp_classify" || table.name == "nbody") continue;
-      PrintTrained(table, paths(), markdown, "");
+      PrintTrained(table, paths(), markdown, /*figure=*/"", /*record=*/"");
       std::printf("\n");
     }
   });
