@@ -20,7 +20,7 @@ TrainedTable NBody() {
               {"GNN-GA, O(3)", "nbody_gnn_haar_o3", ""},
               {"GNN-PS, O(3)", "nbody_gnn_learned_o3", ""},
               {"Transformer-Canonical, S5 x O(3)", "nbody_transformer_canonical_snxo3", ""},
-              {"Transformer-GA, S5 x O(3)", "nbody_transformer_haar_snxo3", ""},
+              {"Transformer-GA, S5 x O(3)", "nbody_transformer_haar_snxo3", "", 3},
               {"Transformer-PS, S5 x O(3)", "nbody_paper", "0.00401", 3},
           }};
 }
