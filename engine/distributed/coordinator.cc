@@ -134,6 +134,8 @@ void Coordinator::Join(Member& member, const Message& message) {
     return Refuse(member, first + " is one of " + std::to_string(world_) + " ranks, this is one of " +
                               std::to_string(message.number) +
                               ": they are not of the same job, or were started differently");
+  if (message.rank < 0 || message.rank >= world_)
+    return Refuse(member, "there is no rank " + std::to_string(message.rank) + " of " + std::to_string(world_));
   if (const Member* other = OfRank(message.rank))
     return Refuse(member, other->name + " is here already: a second job meets at the same place, or two processes " +
                               "were started as the same rank");
@@ -207,10 +209,11 @@ std::string Coordinator::WhyOverdue(const Member& reporter) const {
   return Reported(reporter) + ": not complete within " + Seconds(patience_.operation) + ": " + why;
 }
 
-// The ranks' operations are the same. Only those that the ranks report are seen, which is enough for what goes on.
+// The ranks' operations are the same. Only those that the ranks report are seen, which is enough for what goes on. A
+// rank that has left tells how many it had, not what the last one was.
 void Coordinator::CheckAgreement(const Member& member) {
   for (const Member& other : members_)
-    if (other.rank >= 0 && other.submitted == member.submitted && other.operation != member.operation)
+    if (other.rank >= 0 && !other.left && other.submitted == member.submitted && other.operation != member.operation)
       return FailJob(member.rank, Reported(member) + ": " + other.name + " started another operation in its place, " +
                                       other.operation);
 }

@@ -179,7 +179,8 @@ class NcclCommunicator : public Communicator {
     if (to.size() > 0 && to.raw() != from.raw()) to.CopyFrom(from.To(to.dtype()));
   }
 
-  std::string Text(nccl::Result result) const {
+  std::string Text(nccl::Result result) {
+    std::lock_guard lock(nccl_mutex_);
     const char* details = comm_ ? api_.GetLastError(comm_) : nullptr;
     return std::string("NCCL: ") + api_.GetErrorString(result) +
            (details && *details ? std::string(", ") + details : "");
@@ -206,7 +207,7 @@ class NcclCommunicator : public Communicator {
   // it does not.
   void Require(nccl::Result result) {
     const auto start = Clock::now();
-    while (result == nccl::kInProgress && comm_ && !session_->failed()) {
+    while (result == nccl::kInProgress && !session_->failed()) {
       if (SecondsSince(start) > session_->patience().operation) {
         session_->ReportOverdue("NCCL does not answer");
         break;

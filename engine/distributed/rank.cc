@@ -16,6 +16,8 @@ struct Launcher {
   const char* only_with = nullptr;                        // the others mean nothing without this one
 };
 
+constexpr char kPmi[] = "mpirun (PMI)", kSrun[] = "srun";
+
 const std::vector<Launcher>& Launchers() {
   static const auto* launchers = new std::vector<Launcher>{
       {"RANK and WORLD_SIZE", {"RANK"}, {"WORLD_SIZE"}, {"LOCAL_RANK"}, {"ORBIT_JOB", "TORCHELASTIC_RUN_ID"}},
@@ -24,12 +26,12 @@ const std::vector<Launcher>& Launchers() {
        {"OMPI_COMM_WORLD_SIZE"},
        {"OMPI_COMM_WORLD_LOCAL_RANK"},
        {"ORBIT_JOB", "PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}},
-      {"mpirun (PMI)",
+      {kPmi,
        {"PMI_RANK"},
        {"PMI_SIZE"},
        {"MPI_LOCALRANKID", "PALS_LOCAL_RANKID", "SLURM_LOCALID"},
        {"ORBIT_JOB", "PMI_JOBID", "SLURM_JOB_ID"}},
-      {"srun",
+      {kSrun,
        {"SLURM_PROCID"},
        {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"},
        {"SLURM_LOCALID"},
@@ -81,6 +83,11 @@ JobRank ReadLauncher(const Launcher& launcher, const Reader& read) {
   return {*rank, *world, local_rank.value_or(0), "", read.Text(launcher.job), launcher.name};
 }
 
+// srun with PMI-2 sets PMI_RANK as well: where the numbers are those of srun's task, srun is the launcher.
+bool IsOfSrun(const JobRank& of_pmi, const Launcher& srun, const Reader& read) {
+  return read.Started(srun) && read.Number(srun.rank) == of_pmi.rank && read.Number(srun.world) == of_pmi.world;
+}
+
 // A port below those that systems give out by themselves, the same in all processes of a job.
 int PortOf(const std::string& job) {
   uint32_t hash = 2166136261u;  // FNV-1a
@@ -95,7 +102,7 @@ std::string FindRendezvous(const JobRank& ranks, const Reader& read) {
 
   std::string host = address;
   std::string job = ranks.job;
-  if (ranks.source == "srun") {
+  if (ranks.source == kSrun) {
     if (host.empty()) host = FirstHost(read.Text({"SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST"}));
     job += "." + read.Text({"SLURM_STEP_ID"});
   } else if (host.empty() && read.Number({"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"}) == ranks.world) {
@@ -137,6 +144,7 @@ JobRank FindJobRank(const RankFlags& flags, const Environment& environment) {
   for (const Launcher& launcher : Launchers()) {
     if (!read.Started(launcher)) continue;
     const JobRank found = ReadLauncher(launcher, read);
+    if (launcher.name == kPmi && IsOfSrun(found, Launchers().back(), read)) continue;
     if (ranks.source.empty()) {
       ranks = found;
       // A launcher inside of another one's process, which counts: mpirun on nodes that srun reached, torchrun.

@@ -1,5 +1,6 @@
 #include "engine/distributed/share.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -9,7 +10,7 @@
 namespace orbit {
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenSigns(100);  // of life
+constexpr std::chrono::milliseconds kBetweenSigns(100);  // of life, at most; short work is not to wait for long
 
 }  // namespace
 
@@ -41,11 +42,13 @@ void AwaitAll(Communicator& ranks, Device device, const std::function<void()>& w
   std::exception_ptr lost;
   std::thread signs([&] {
     try {
+      std::chrono::milliseconds pause(1);
       for (bool all = false; !all && !failed;) {
         const Tensor working = Tensor::Full({}, done ? 0 : 1, DType::kI64, device);
         ranks.AllReduce(working, ReduceOp::kMax).Wait();
         all = working.Item() == 0;
-        if (!all) std::this_thread::sleep_for(kBetweenSigns);
+        if (!all) std::this_thread::sleep_for(pause);
+        pause = std::min(2 * pause, kBetweenSigns);
       }
     } catch (...) {
       lost = std::current_exception();

@@ -87,8 +87,11 @@ void GradientReducer::MakeBuckets() {
   const Device device = parameters_[0].variable.device();
   std::vector<int64_t> order(order_.begin(), order_.end()), known(count, 0);
   for (const size_t i : order_) known[i] = 1;
-  for (int64_t i = 0; i < count; ++i)
-    if (known[i] == 0) order.push_back(i);
+  for (int64_t i = 0; i < count; ++i) {
+    if (known[i] != 0) continue;
+    order.push_back(i);
+    known[i] = parameters_[i].variable.grad().defined();  // of an earlier micro-batch
+  }
   const Tensor of_all = Tensor::From(known, {count}).To(device), of_first = Tensor::From(order, {count}).To(device);
   ranks_.AllReduce(of_all, ReduceOp::kMax).Wait();
   ranks_.Broadcast(of_first, 0).Wait();

@@ -84,6 +84,14 @@ TEST(Rank, OfPmi) {
               1, 2, 0, "file:///x");
 }
 
+TEST(Rank, OfSrunWithPmi2) {
+  const JobRank ranks = Find(With(kSrun, {{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}, {"PMI_JOBID", "77.0"}}));
+  EXPECT_EQ(ranks.source, "srun");
+  ExpectRanks(ranks, 1, 2, 0, Find(kSrun).rendezvous);
+  // mpirun whose daemons, one a node, srun has started.
+  EXPECT_EQ(Find(With(kSrun, {{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}, {"MASTER_ADDR", "a"}})).source, "mpirun (PMI)");
+}
+
 TEST(Rank, FlagsWin) {
   ExpectRanks(Find(kSrun, {.rank = 0, .world = 3, .local_rank = 2, .rendezvous = "tcp://b:1"}), 0, 3, 2, "tcp://b:1");
   EXPECT_THAT([] { Find({}, {.rank = 1}); }, ThrowsMessage<Error>(HasSubstr("--rank and --world go together")));

@@ -347,6 +347,25 @@ TEST(TrainingStep, RanksMayLackGradients) {
   });
 }
 
+// A parameter whose gradient comes from the first micro-batch alone is summed over the ranks, too.
+TEST(TrainingStep, RanksMayHaveGradientsOfEarlierMicroBatches) {
+  RunRanks(2, [&](Communicator& ranks) {
+    const Variable a(Tensor::Full({2}, 1.0, DType::kF64), true), b(Tensor::Full({3}, 1.0, DType::kF64), true);
+    optim::Sgd optimizer({{"a", a}, {"b", b}});
+    TrainingStep step(optimizer,
+                      [&](const std::vector<Tensor>&, const Span& rows, Generator&) {
+                        Variable sum = Sum(a);
+                        if (rows.first < 2) sum = Add(sum, Sum(Scale(b, ranks.rank() + 1.0)));
+                        return std::vector<LossPart>{{"sum", sum, 1}};
+                      },
+                      {.accumulate = 2, .ranks = &ranks});
+    Generator generator(1);
+    for (int i = 0; i < 2; ++i) step.Run({Tensor::Zeros({4})}, 1, generator).Get();
+    EXPECT_EQ(a.value().ToVector<double>(), (std::vector<double>{-7, -7}));
+    EXPECT_EQ(b.value().ToVector<double>(), (std::vector<double>{-5, -5, -5}));
+  });
+}
+
 TEST(TrainingStep, HasTheSameBitsWhenItIsCaptured) {
   std::vector<Device> devices = {{DeviceType::kSimt}};
   for (const Device& gpu : CudaDevices()) devices.push_back(gpu);
