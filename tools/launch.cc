@@ -90,7 +90,7 @@ class Output {
     for (size_t end; (end = text_.find('\n', begin)) != std::string::npos; begin = end + 1)
       lines += prefix_ + text_.substr(begin, end + 1 - begin);
     text_.erase(0, begin);
-    std::fputs(lines.c_str(), to_);
+    std::fwrite(lines.data(), 1, lines.size(), to_);
     std::fflush(to_);
   }
 
@@ -151,6 +151,7 @@ Rank Start(const Arguments& arguments, int rank, const std::string& rendezvous, 
     const int threads = std::max(1, kernels::NumThreads() / arguments.ranks);
     setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), 0);  // what the user said stays
     sigprocmask(SIG_SETMASK, &signals_before, nullptr);
+    std::signal(SIGPIPE, SIG_DFL);
     Execute(arguments, program, launcher);
   }
   setpgid(process, process);
@@ -177,6 +178,7 @@ class Job {
       sigaddset(&signals_, signal);
       std::signal(signal, SIG_DFL);  // for the ranks; shells have background processes ignore SIGINT
     }
+    std::signal(SIGPIPE, SIG_IGN);  // ranks go on when nobody reads what they write any more
     sigprocmask(SIG_BLOCK, &signals_, &signals_before_);
     arrived_ = signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
   }
@@ -220,7 +222,7 @@ class Job {
   void Forward(int signal) {
     forwarded_.insert(signal);
     for (const Rank& rank : ranks_)
-      if (!rank.ended) kill(rank.process, signal);
+      if (!rank.ended) kill(-rank.process, signal);
   }
 
   void Reap() {
