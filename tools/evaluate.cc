@@ -15,6 +15,7 @@
 #include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
+#include "tools/experiments/agreement.h"
 #include "tools/experiments/evaluation.h"
 #include "tools/experiments/settings.h"
 #include "tools/report/progress.h"
@@ -67,6 +68,9 @@ int Run(Arguments arguments) {
     experiment = MakeExperiment(config, device, {}, arguments.data);
     experiment->model().LoadStateDict(ReadWeights(path, experiment->model().StateDict()));
   });
+  CheckSettingsAgree(config, *ranks, device);
+  CheckDataAgree(*experiment, *ranks);
+  ShareState(experiment->model(), *ranks);
   experiment->model().Eval();
   if (leads) std::printf("%s\n", path.c_str());
   if (leads && !arguments.data.empty()) std::printf("%s\n", experiment->Describe().c_str());

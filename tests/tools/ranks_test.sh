@@ -46,6 +46,8 @@ for shard in examples samples; do
   "$launch" -n 3 -- "$evaluate" one --samples 4 --threads 1 --device cpu --set train.shard=$shard >out 2>err || fail "evaluate"
   near one.out out 1e-5 || fail "$shard: $(tail -n 1 out), not $(tail -n 1 one.out)"
 done
+refuses "has another evaluation.test_samples than rank 0" "$launch" -n 2 -- bash -c \
+  '"$0" one --threads 1 --device cpu --set evaluation.test_samples=$((4 + RANK))' "$evaluate"
 
 echo "--- a signal to one rank stops all after the same step; the run goes on, with the same bits, or on other ranks"
 over 2 --set train.steps=60 --set run.directory=whole >whole.out 2>err || fail "two ranks"
@@ -125,10 +127,14 @@ echo "--- a rank that hangs ends the job"
 disturb_often STOP hang "${ORBIT_HANGS:-1}"
 
 echo "--- a NaN ends all, with one word on where it came from"
-status=0
-over 2 --set train.steps=60 --set train.learning_rate=1e30 --set run.directory=nan >out 2>err || status=$?
-[ $status != 0 ] || fail "a NaN went unnoticed"
-grep -qE "step [0-9]+ of 60: .*(is not finite|the loss is).*(on rank [01] of 2 on|could not be repeated)" err || fail "no word on the NaN"
+for shard in examples samples; do
+  status=0
+  over 2 --set train.steps=60 --set train.learning_rate=1e30 --set train.shard=$shard --set run.directory=nan-$shard \
+    >out 2>err || status=$?
+  [ $status != 0 ] || fail "$shard: a NaN went unnoticed"
+  grep -qE "step [0-9]+ of 60: .*(is not finite|the loss is).*(on rank [01] of 2 on|could not be repeated)" err ||
+    fail "$shard: no word on the NaN"
+done
 
 echo "--- a checkpoint that cannot be written is told, and kept"
 status=0

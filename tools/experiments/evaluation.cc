@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/distributed/share.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/training/training_step.h"
@@ -77,19 +78,25 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
   const WholeBatch whole{.examples = count, .counts = experiment.Counts(split, Tensor::From(numbers, {count}))};
   Tensor predictions, targets;
   double loss = 0;
-  for (int64_t begin = mine.first; begin < mine.first + mine.count; begin += at_once) {
-    const int64_t end = std::min(mine.first + mine.count, begin + at_once);
-    const Batch batch = LoadRange(experiment, split, begin, end);
-    generator = start.WithRows({begin, end - begin, count});
-    const Variable prediction = experiment.Prediction(experiment.Forward(batch, samples, generator, sharers).output);
-    CopyRows(prediction.value(), begin, count, predictions);
-    if (batch.target.defined()) {
-      for (const LossPart& part : experiment.Loss(prediction, batch.target, whole))
-        loss += part.weight * part.sum.value().Item() / part.denominator;
-      CopyRows(batch.target, begin, count, targets);
+  const auto compute = [&] {
+    for (int64_t begin = mine.first; begin < mine.first + mine.count; begin += at_once) {
+      const int64_t end = std::min(mine.first + mine.count, begin + at_once);
+      const Batch batch = LoadRange(experiment, split, begin, end);
+      generator = start.WithRows({begin, end - begin, count});
+      const Variable prediction = experiment.Prediction(experiment.Forward(batch, samples, generator, sharers).output);
+      CopyRows(prediction.value(), begin, count, predictions);
+      if (batch.target.defined()) {
+        for (const LossPart& part : experiment.Loss(prediction, batch.target, whole))
+          loss += part.weight * part.sum.value().Item() / part.denominator;
+        CopyRows(batch.target, begin, count, targets);
+      }
+      if (progress) progress(static_cast<double>(end - mine.first) / static_cast<double>(mine.count));
     }
-    if (progress) progress(static_cast<double>(end - mine.first) / static_cast<double>(mine.count));
-  }
+  };
+  if (ranks && !by_samples)  // whose parts may take different times
+    AwaitAll(*ranks, experiment.device(), compute);
+  else
+    compute();
   generator = generator.WithRows({});
   if (ranks) {
     const auto add = [&](const Tensor& x) {

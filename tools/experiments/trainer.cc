@@ -41,7 +41,8 @@ void Trainer::AddKeys(ConfigSchema& schema) {
                 {"examples", "samples"});
   schema.Bool("train.shard_optimizer", false,
               "divide the optimiser's state among the ranks: the same bits for less memory and more traffic");
-  schema.String("train.reduction", "f32", "what gradients are sent to other ranks in; sums are f32 in any case",
+  schema.String("train.reduction", "f32",
+                "what gradients are rounded to for other ranks; Gloo sends that, NCCL f32; sums are f32 in any case",
                 {"f32", "bf16"});
   schema.String("train.optimizer", "adam", "the optimiser", {"adam", "adamw", "sgd"});
   schema.Double("train.learning_rate", 1e-3, "the largest learning rate", {.min = 0});
@@ -131,7 +132,7 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory* run
   schedule_.Factor(0);  // throws for invalid settings
   if (run_)
     writer_.emplace([this](const std::string& warning) { run_->log().warn("{}", warning); },
-                    io::CheckpointWriterOptions{.beside = kernels::NumThreads() > 1});
+                    io::CheckpointWriterOptions{.beside = ranks.world() > 1 || kernels::NumThreads() > 1});
 }
 
 Division Trainer::division() const {
@@ -146,7 +147,7 @@ std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
             : LoadedBatch{.batch = experiment_.Load(Split::kTrain, inputs[0].Rows(rows.first, rows.first + rows.count)),
                           .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, inputs[0])}};
     return experiment_.TrainingLoss(loaded.batch.To(experiment_.device()), loaded.whole, samples_, generator,
-                                    division().by_samples ? &ranks_ : nullptr);
+                                    division().by_samples && !repeating_alone_ ? &ranks_ : nullptr);
   };
   const auto requests = [this] {
     const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
@@ -336,12 +337,14 @@ std::string Trainer::FindNonFinite(const Pending& pending) {
   SetAnomalyDetection(true);
   try {
     loaded_.reset();
+    repeating_alone_ = true;
     Generator again = pending.generator;
     training_step_->Gradients({pending.examples}, again, /*local=*/true);
   } catch (const Error& error) {
     where = std::string("it first appeared here: ") + error.what();
     if (ranks_.world() > 1) where = "on " + ranks_.Describe() + " " + where;
   }
+  repeating_alone_ = false;
   SetAnomalyDetection(false);
   // The first rank that has found it tells the others.
   const Tensor finder =
@@ -380,7 +383,11 @@ void Trainer::Validate() {
   for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("valid/" + name, value);
   if (run_) run_->Log(step_, metrics);
   const bool of_metric = config_.String("train.monitor") == "metric";
-  const double value = of_metric ? evaluation.metric : evaluation.loss;
+  // Rank 0's, so that none of the others, with another rounding, decides otherwise.
+  const Tensor monitored =
+      Tensor::Full({}, of_metric ? evaluation.metric : evaluation.loss, DType::kF64, experiment_.device());
+  ranks_.Broadcast(monitored, 0).Wait();
+  const double value = monitored.Item();
   const double sign = of_metric && experiment_.more_is_better() ? -1 : 1;
   ++not_better_;
   if (!std::isfinite(value) || (best_ && sign * value >= sign * *best_)) return;

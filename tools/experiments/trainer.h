@@ -125,6 +125,7 @@ class Trainer {
   int64_t summed_ = 0;
   std::chrono::steady_clock::time_point saved_;  // when the last checkpoint was
   bool stop_asked_ = false;                      // of this rank
+  bool repeating_alone_ = false;                 // a step, of which other ranks do not know
   bool stopping_ = false, save_due_ = false;     // as all ranks know
 };
 

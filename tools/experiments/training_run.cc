@@ -11,6 +11,7 @@
 #include "engine/io/checkpoint.h"
 #include "engine/io/mapped_file.h"
 #include "kernels/parallel.h"
+#include "tools/experiments/agreement.h"
 #include "tools/experiments/evaluation.h"
 #include "tools/report/progress.h"
 
@@ -70,13 +71,16 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
       config_(Resolve(sources, resume, directory_, *ranks_, device)),
       experiment_(MakeWithProgress(config_, device, *ranks_)),
       trainer_(config_, *experiment_, Directory(directory_, sources, config_, *ranks_), *ranks_) {
-  CheckSettingsAgree();
+  CheckSettingsAgree(config_, *ranks_, device_);
+  ranks_->SetContext("comparing data");
+  CheckDataAgree(*experiment_, *ranks_);
   const bool has_checkpoint = !resume.empty() && leads() && std::filesystem::exists(directory_->last());
   std::string loaded;
   if (const auto checkpoint = ShareCheckpoint(has_checkpoint ? directory_->last() : ""))
     trainer_.Restore(*checkpoint);
   else
     AwaitAll(*ranks_, device, [&] { loaded = experiment_->LoadPretrained(); });
+  ShareState(experiment_->model(), *ranks_);
   if (!leads()) return;
   directory_->WriteConfig(config_.ToYaml());  // once it is known to be in order
   directory_->StartAt(trainer_.step());
@@ -104,16 +108,6 @@ std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(const std::string& pa
   contents = ShareText(contents, 0, *ranks_, device_);
   if (contents.empty()) return std::nullopt;
   return io::ParseCheckpoint(std::as_bytes(std::span(contents)), path.empty() ? "the checkpoint of rank 0" : path);
-}
-
-void TrainingRun::CheckSettingsAgree() const {
-  if (ranks_->world() == 1) return;
-  const Config of_first =
-      ResolveSettings({.file = "the settings of rank 0", .yaml = ShareText(config_.ToYaml(), 0, *ranks_, device_)});
-  Check(of_first.String("task") == config_.String("task"), ranks_->Describe(), " has the task ", config_.String("task"),
-        ", rank 0 has ", of_first.String("task"));
-  for (const std::string& key : config_.DifferingKeys(of_first))
-    Check(key == "run.directory" || key == "data.path", ranks_->Describe(), " has another ", key, " than rank 0");
 }
 
 Metrics TrainingRun::Test() {

@@ -40,8 +40,6 @@ class TrainingRun {
  private:
   // The checkpoint at the path that rank 0 gives, on all ranks; none if that is empty.
   std::optional<io::Checkpoint> ShareCheckpoint(const std::string& path) const;
-  // Throws Error where a rank has other settings than rank 0.
-  void CheckSettingsAgree() const;
 
   std::shared_ptr<Communicator> ranks_;
   Device device_;

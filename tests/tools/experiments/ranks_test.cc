@@ -1,5 +1,6 @@
 // One, two and three ranks, processes over TCP, have the same losses, gradients and predictions in f64, whether they
 // divide examples or samples, in parts of different sizes.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,6 +15,7 @@
 #include "kernels/parallel.h"
 #include "models/nbody_model.h"
 #include "tests/engine/distributed/run_ranks.h"
+#include "tools/experiments/agreement.h"
 #include "tools/experiments/evaluation.h"
 #include "tools/experiments/settings.h"
 
@@ -35,9 +37,9 @@ std::unique_ptr<Model> MakeModel() {
 // entropy.
 class Particles : public Experiment {
  public:
-  explicit Particles(const Config& config) : Experiment(MakeModel(), config, {}) {
+  explicit Particles(const Config& config, uint64_t seed = 4) : Experiment(MakeModel(), config, {}) {
     model().To(DType::kF64);
-    Generator generator(4);
+    Generator generator(seed);
     nodes_ = generator.Normal({kExamples, kNodes, 3, 2}, 0, 1, DType::kF64);
     edges_ = generator.Normal({kExamples, kNodes, kNodes, 2}, 0, 1, DType::kF64);
     target_ = generator.Normal({kExamples, kNodes, 3}, 0, 1, DType::kF64);
@@ -147,6 +149,29 @@ TEST(SeveralRanks, HaveTheNumbersOfOneProcess) {
       if (divided.accumulate == 1) EXPECT_EQ(run(world), output) << "the same ranks have other bits";
     }
   }
+}
+
+TEST(SeveralRanks, CompareTheirDataAndShareTheFirstOnesState) {
+  const Config config = ResolveSettings({.preset = "nbody", .file = "", .assignments = {}});
+  const auto run = [&](bool same) {
+    return RunRanks(2, {}, {}, [&](Communicator& ranks) {
+      Particles experiment(config, same ? 4 : 4 + ranks.rank());
+      CheckDataAgree(experiment, ranks);
+      for (const NamedVariable& parameter : experiment.model().NamedParameters())
+        if (ranks.rank() == 1) parameter.variable.value().Zero();
+      ShareState(experiment.model(), ranks);
+      double sum = 0;
+      for (const NamedVariable& parameter : experiment.model().NamedParameters())
+        for (const double value : parameter.variable.value().ToVector<double>()) sum += std::abs(value);
+      return std::to_string(sum);
+    });
+  };
+  const std::vector<RankResult> same = run(true), other = run(false);
+  EXPECT_EQ(same[0].status, 0) << same[0].output;
+  EXPECT_GT(std::stod(same[0].output), 0);
+  EXPECT_EQ(same[1].output, same[0].output);
+  EXPECT_NE(other[1].status, 0);
+  EXPECT_THAT(other[1].output, testing::HasSubstr("has other data than rank 0: the checksum of the first examples"));
 }
 
 }  // namespace
