@@ -3,6 +3,7 @@
 #define ORBIT_TOOLS_EXPERIMENTS_SETTINGS_H_
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct SettingsSources {
 
 // --precision P, short for the assignment train.precision=P.
 void AddPrecisionOption(CLI::App& app, std::vector<std::string>& assignments);
+
+// Settings that are paths of data and weights, which differ from machine to machine.
+inline constexpr std::array kPathKeys = {"data.path", "data.splits", "data.split_file", "model.weights"};
 
 // Throws Error, naming the source and what is wrong with it.
 Config ResolveSettings(const SettingsSources& sources);

@@ -1,7 +1,6 @@
 #include "tools/tables/recorded_run.h"
 
 #include <algorithm>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,8 +18,9 @@ void RecordRun(const fs::path& run, const fs::path& folder) {
   fs::create_directories(kept);
   Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
   config.SetString("run.directory", "");
-  const std::string yaml = std::regex_replace(config.ToYaml(), std::regex("(\ndata\\.path: )[^\n #]*/"), "$1");
-  io::WriteFileAtomically(kept / "config.yaml", yaml);
+  for (const char* key : kPathKeys)
+    if (config.Has(key)) config.SetString(key, fs::path(config.String(key)).filename());
+  io::WriteFileAtomically(kept / "config.yaml", config.ToYaml());
   const std::vector<MetricsLine> lines = ReadMetrics(run / "metrics.jsonl");
   const auto has = [](const MetricsLine& line, const char* split) {
     return std::any_of(line.metrics.begin(), line.metrics.end(),

@@ -1,10 +1,12 @@
 #include "tools/tables/trained_table.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
+#include "data/io/note.h"
 #include "kernels/error.h"
 #include "tools/common/nearest_name.h"
 #include "tools/experiments/settings.h"
@@ -51,6 +53,22 @@ std::vector<std::string> Columns(const TrainedResults& results) {
 
 std::string ColumnName(const std::string& budget) { return budget.empty() ? "measured" : "budget " + budget; }
 
+// Settings that say how a step is divided, not what it computes.
+constexpr std::array kDivisionKeys = {"train.accumulate", "train.shard", "train.shard_optimizer"};
+
+// The settings of a run that its preset has otherwise, of those that its results depend on.
+std::vector<std::string> ChangedKeys(const Config& config) {
+  const Config preset = ResolveSettings({.preset = config.String("run.preset"), .file = "", .assignments = {}});
+  if (config.String("task") != preset.String("task")) return {"task"};
+  std::vector<std::string> keys;
+  for (const std::string& key : config.DifferingKeys(preset))
+    if (key != "seed" && !key.starts_with("run.") && !key.starts_with("log.") &&
+        std::ranges::find(kPathKeys, key) == kPathKeys.end() &&
+        std::ranges::find(kDivisionKeys, key) == kDivisionKeys.end())
+      keys.push_back(key);
+  return keys;
+}
+
 }  // namespace
 
 const TrainedTable& FindTrainedTable(const std::string& name) {
@@ -79,14 +97,29 @@ void TrainedResults::AddTree(const TrainedTable& table, const fs::path& path) {
   std::sort(runs.begin(), runs.end());
   for (const fs::path& run : runs) {
     if (!fs::exists(run / "config.yaml") || !fs::exists(run / "metrics.jsonl")) continue;
-    const std::optional<double> number = TestMetric(run, table.metric);
-    if (!number) continue;
-    const Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
-    const std::string& preset = config.String("run.preset");
-    if (!preset.empty() &&
-        std::any_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == preset; }))
-      results_[config.String("run.budget")][preset][config.Int("seed")] = {*number, run};
+    try {
+      AddRun(table, run);
+    } catch (const Error& error) {
+      PrintNote(run.string() + " is left out: " + error.what());
+    }
   }
+}
+
+void TrainedResults::AddRun(const TrainedTable& table, const fs::path& run) {
+  const std::optional<double> number = TestMetric(run, table.metric);
+  if (!number) return;
+  const Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
+  const std::string& preset = config.String("run.preset");
+  if (preset.empty() ||
+      std::none_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == preset; }))
+    return;
+  const std::string& budget = config.String("run.budget");
+  if (budget.empty()) {  // a budget changes settings itself
+    std::string changed;
+    for (const std::string& key : ChangedKeys(config)) changed += (changed.empty() ? "" : ", ") + key;
+    Check(changed.empty(), "its settings are not those of the preset ", preset, ": ", changed);
+  }
+  results_[budget][preset][config.Int("seed")] = {*number, run};
 }
 
 std::vector<std::string> TrainedResults::Budgets() const {

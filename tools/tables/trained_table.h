@@ -37,7 +37,8 @@ std::optional<double> TestMetric(const std::filesystem::path& run, const std::st
 class TrainedResults {
  public:
   // Adds the finished runs in a folder, at any depth, that are rows of the table: by the settings run.preset,
-  // run.budget and seed that their config.yaml has. Of several with the same three, the last by path counts. Throws
+  // run.budget and seed that their config.yaml has. Of several with the same three, the last by path counts. A run
+  // that cannot be read, and one without a budget whose settings are not its preset's, is left out with a note. Throws
   // Error for a path that does not exist.
   void AddTree(const TrainedTable& table, const std::filesystem::path& path);
 
@@ -49,6 +50,8 @@ class TrainedResults {
   std::map<int64_t, double> Find(const std::string& preset, const std::string& budget) const;
 
  private:
+  void AddRun(const TrainedTable& table, const std::filesystem::path& run);
+
   struct Result {
     double number;
     std::filesystem::path run;

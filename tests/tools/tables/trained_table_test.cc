@@ -76,6 +76,21 @@ TEST_F(TrainedTableTest, SaysWhatWasNotRun) {
   EXPECT_THAT(MessageOf([&] { TrainedResults().AddTree(table_, Path("nowhere")); }), HasSubstr("there is no "));
 }
 
+TEST_F(TrainedTableTest, LeavesOutRunsThatAreNotTheirPresets) {
+  const std::string metrics = "{\"step\":1,\"test/mse\":0.02}\n";
+  AddRun("a", "nbody_egnn", "", 0, metrics);
+  AddRun("b", "nbody_egnn", "", 1, metrics);
+  AddRun("c", "nbody_egnn", "", 2, metrics);
+  const auto write = [&](const std::string& run, const std::string& setting) {
+    WriteFile(Path("runs/" + run + "/config.yaml"), "extends: nbody_egnn\nrun.preset: nbody_egnn\nseed: 7\n" + setting);
+  };
+  write("b", "train.epochs: 3\n");
+  write("c", "train.no_such: 3\n");
+  EXPECT_THAT(Results().Find("nbody_egnn", ""), ElementsAre(Pair(0, 0.02)));
+  write("b", "train.accumulate: 2\n");
+  EXPECT_THAT(Results().Find("nbody_egnn", ""), ElementsAre(Pair(0, 0.02), Pair(7, 0.02)));
+}
+
 TEST(TrainedTables, HaveRowsThatCanBeTrained) {
   for (const TrainedTable& table : TrainedTables())
     for (const TrainedRow& row : table.rows) {
