@@ -109,9 +109,14 @@ PatternGraph OfGeometric(const PickledGraphs& file, int64_t i) {
   PatternGraph graph{
       .n = x.dim(0), .words = {}, .classes = ToBytes(file.Attribute(i, "y").ToVector<int64_t>()), .edges = {}};
   const std::vector<double> one_hot = x.ToVector<double>();
-  for (auto row = one_hot.begin(); row != one_hot.end(); row += kPatternWords)
-    graph.words.push_back(static_cast<uint8_t>(std::max_element(row, row + kPatternWords) - row));
+  for (auto row = one_hot.begin(); row != one_hot.end(); row += kPatternWords) {
+    const auto end = row + kPatternWords;
+    Check(std::count(row, end, 1) == 1 && std::count(row, end, 0) == kPatternWords - 1, "x is not one-hot at node ",
+          graph.words.size());
+    graph.words.push_back(static_cast<uint8_t>(std::find(row, end, 1) - row));
+  }
   const std::vector<int64_t> ends = edges.ToVector<int64_t>();
+  for (const int64_t end : ends) Check(end >= 0 && end < graph.n, "edge_index has the node ", end, " of ", graph.n);
   const int64_t count = edges.dim(1);
   for (int64_t e = 0; e < count; ++e)
     graph.edges.push_back({static_cast<int32_t>(ends[e]), static_cast<int32_t>(ends[count + e])});

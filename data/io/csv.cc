@@ -11,23 +11,29 @@ namespace {
 
 constexpr size_t kPieceBytes = 1 << 18;  // that are unpacked at once
 
+constexpr char kNone = '\0';  // the delimiter of a single column
+
 // Tells the delimiter from a header line, as far as `text` has it.
 char FindDelimiter(std::string_view text) {
   constexpr std::array kDelimiters = {',', ';', '\t', '|'};
   std::array<int64_t, kDelimiters.size()> counts{};
-  bool quoted = false, has_text = false;
+  bool quoted = false, has_text = false, after_blank = false, has_blank_within = false;
   for (const char c : text) {
     if (c == '"') quoted = !quoted;
-    if (quoted) continue;
+    if (quoted && c != '"') continue;
     if (c == '\n' || c == '\r') {
       if (has_text) break;
       continue;
     }
-    has_text |= kBlanks.find(c) == std::string_view::npos;
+    const bool is_blank = kBlanks.find(c) != std::string_view::npos;
+    has_blank_within |= after_blank && !is_blank;
+    after_blank = is_blank && has_text;
+    has_text |= !is_blank;
     for (size_t i = 0; i < kDelimiters.size(); ++i) counts[i] += c == kDelimiters[i];
   }
   const auto most = std::max_element(counts.begin(), counts.end());
-  return *most > 0 ? kDelimiters[most - counts.begin()] : ' ';
+  if (*most > 0) return kDelimiters[most - counts.begin()];
+  return has_blank_within ? ' ' : kNone;
 }
 
 }  // namespace

@@ -29,7 +29,12 @@ size_t GzipReader::Read(std::span<std::byte> out) {
   size_t done = 0;
   while (done < out.size()) {
     if (!stream.within_member) {
-      if (!IsGzip(packed_)) break;  // the end; padding may follow
+      if (!IsGzip(packed_)) {  // the end, which zeros may follow
+        Check(std::ranges::all_of(packed_, [](std::byte byte) { return byte == std::byte{0}; }), name_,
+              " is damaged: after its compressed data are ", packed_.size(), " bytes that are not");
+        packed_ = {};
+        break;
+      }
       inflateReset(&stream);
       stream.within_member = true;
     }

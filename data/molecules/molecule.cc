@@ -54,16 +54,24 @@ std::string WhyMalformed(const std::string& smiles) {
   return reason.empty() ? "it does not parse" : reason;
 }
 
+// Calls f. RDKit's own exceptions become Error, with the SMILES.
+template <class F>
+auto OrError(const std::string& smiles, const F& f) {
+  try {
+    return f();
+  } catch (const std::exception& error) {
+    Fail("'", smiles, "': ", error.what());
+  }
+}
+
 std::unique_ptr<RDKit::ROMol> Parse(const std::string& smiles) {
   Check(smiles.size() <= kLongestSmiles, "a SMILES of ", smiles.size(), " characters; at most ", kLongestSmiles,
         " are read");
   std::unique_ptr<RDKit::ROMol> molecule;
-  try {
+  OrError(smiles, [&] {
     const std::shared_lock lock(log_mutex);
     molecule.reset(RDKit::SmilesToMol(smiles));
-  } catch (const std::exception& error) {
-    Fail("'", smiles, "': ", error.what());
-  }
+  });
   Check(molecule != nullptr, "'", smiles, "': ", molecule ? "" : WhyMalformed(smiles));
   Check(molecule->getNumAtoms() > 0, "'", smiles, "' has no atoms");
   return molecule;
@@ -81,16 +89,13 @@ void AddAtom(const RDKit::ROMol& molecule, const Atom& atom, std::vector<uint8_t
                    static_cast<uint8_t>(molecule.getRingInfo()->numAtomRings(atom.getIdx()) > 0)});
 }
 
-}  // namespace
-
-Molecule ParseSmiles(const std::string& smiles) {
-  const std::unique_ptr<RDKit::ROMol> parsed = Parse(smiles);
-  Molecule molecule{.n = parsed->getNumAtoms()};
+Molecule ToMolecule(const RDKit::ROMol& parsed) {
+  Molecule molecule{.n = parsed.getNumAtoms()};
   molecule.atoms.reserve(molecule.n * kAtomFeatures);
-  for (const Atom* atom : parsed->atoms()) AddAtom(*parsed, *atom, molecule.atoms);
-  molecule.edges.reserve(2 * parsed->getNumBonds());
-  molecule.bonds.reserve(2 * parsed->getNumBonds() * kBondFeatures);
-  for (const Bond* bond : parsed->bonds()) {
+  for (const Atom* atom : parsed.atoms()) AddAtom(parsed, *atom, molecule.atoms);
+  molecule.edges.reserve(2 * parsed.getNumBonds());
+  molecule.bonds.reserve(2 * parsed.getNumBonds() * kBondFeatures);
+  for (const Bond* bond : parsed.bonds()) {
     const auto begin = static_cast<int32_t>(bond->getBeginAtomIdx()), end = static_cast<int32_t>(bond->getEndAtomIdx());
     const uint8_t type = PlaceOf(bond->getBondType(), {Bond::SINGLE, Bond::DOUBLE, Bond::TRIPLE, Bond::AROMATIC});
     const uint8_t stereo = PlaceOf(bond->getStereo(), {Bond::STEREONONE, Bond::STEREOZ, Bond::STEREOE, Bond::STEREOCIS,
@@ -103,9 +108,16 @@ Molecule ParseSmiles(const std::string& smiles) {
   return molecule;
 }
 
+}  // namespace
+
+Molecule ParseSmiles(const std::string& smiles) {
+  const std::unique_ptr<RDKit::ROMol> parsed = Parse(smiles);
+  return OrError(smiles, [&] { return ToMolecule(*parsed); });
+}
+
 std::string WhyNoMolecule(const std::string& smiles) {
   try {
-    Parse(smiles);
+    ParseSmiles(smiles);
   } catch (const Error& error) {
     return error.what();
   }
@@ -114,8 +126,10 @@ std::string WhyNoMolecule(const std::string& smiles) {
 
 std::string MurckoScaffold(const std::string& smiles) {
   const std::unique_ptr<RDKit::ROMol> parsed = Parse(smiles);
-  const std::unique_ptr<RDKit::ROMol> scaffold(RDKit::MurckoDecompose(*parsed));
-  return RDKit::MolToSmiles(*scaffold, /*doIsomericSmiles=*/false);
+  return OrError(smiles, [&] {
+    const std::unique_ptr<RDKit::ROMol> scaffold(RDKit::MurckoDecompose(*parsed));
+    return RDKit::MolToSmiles(*scaffold, /*doIsomericSmiles=*/false);
+  });
 }
 
 std::string RdkitVersion() { return RDKit::rdkitVersion; }

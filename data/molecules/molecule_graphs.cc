@@ -127,9 +127,12 @@ TensorMap PackMolecules(const std::vector<Molecule>& molecules) {
 }
 
 MoleculeGraphs LoadMolecules(const std::vector<std::string>& smiles, const ShareDone& progress) {
-  return MoleculeGraphs(
-      LoadPacked({.name = "molecules", .digest = DigestOf(smiles), .version = "RDKit " + RdkitVersion() + ", OGB 1"},
+  MoleculeGraphs graphs(
+      LoadPacked({.name = "molecules", .digest = DigestOf(smiles), .version = "RDKit " + RdkitVersion() + ", OGB 2"},
                  [&] { return PackMolecules(ParseAll(smiles, progress)); }));
+  Check(graphs.size() == static_cast<int64_t>(smiles.size()), "the cache has ", graphs.size(), " molecules of ",
+        smiles.size());
+  return graphs;
 }
 
 int64_t MoleculeVocabulary::atom_channels() const { return CountOf(atoms); }

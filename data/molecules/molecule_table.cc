@@ -58,9 +58,10 @@ std::string ClassName(std::string_view text) {
 
 // What the known values of all columns have in common.
 struct Values {
-  int64_t known = 0;
+  int64_t known = 0, numbers = 0, fractions = 0;
+  std::string no_number;                                                  // the first text that is none, with its place
   double least = std::numeric_limits<double>::infinity(), most = -least;  // of numbers
-  bool are_labels = true, are_numbers = true, are_integers = true, are_written_so = true;
+  bool are_labels = true, are_integers = true, are_written_so = true;
   std::map<std::string, int64_t> classes;  // by name, with the line that it is first on; no more than kMostClasses + 1
 };
 
@@ -78,7 +79,10 @@ Values LookAt(const std::string& path, const std::vector<std::string>& columns) 
       ++values.known;
       const std::optional<double> number = ToNumber(text);
       values.are_labels = values.are_labels && ToLabel(text);
-      values.are_numbers = values.are_numbers && number;
+      values.numbers += number.has_value();
+      values.fractions += number && !IsInteger(number);
+      if (!number && values.no_number.empty())
+        values.no_number = reader.Place(places[c]) + ": '" + std::string(text) + "'";
       if (number) values.least = std::min(values.least, *number);
       if (number) values.most = std::max(values.most, *number);
       values.are_integers = values.are_integers && IsInteger(number);
@@ -92,8 +96,13 @@ Values LookAt(const std::string& path, const std::vector<std::string>& columns) 
 
 MoleculeTask TaskOf(const Values& values, size_t columns) {
   if (columns > 1) return values.are_labels ? MoleculeTask::kMultiLabel : MoleculeTask::kRegression;
-  if (!values.are_numbers) return MoleculeTask::kClassification;
   const auto classes = static_cast<int64_t>(values.classes.size());
+  if (values.numbers < values.known) {
+    Check(2 * values.numbers <= values.known ||
+              (2 * values.fractions <= values.numbers && classes <= kMostCountedClasses),
+          values.no_number, " is no number, as most values of the column are: leave the field empty, or give the task");
+    return MoleculeTask::kClassification;
+  }
   const bool are_counted = values.are_written_so && (values.least == 0 || values.least == 1) &&
                            values.most <= kMostCountedClasses &&
                            static_cast<double>(classes) == values.most - values.least + 1 &&

@@ -38,6 +38,9 @@ struct MoleculeTargets {
 //   multi_label     several columns with nothing but 0, 1, false and true
 //   regression      anything else
 //
+// A column most of whose values are numbers that are no classes (most have fractions, or there are more than 20
+// different values) is not taken for classes because of some texts: they are errors.
+//
 // Throws Error, with file, line and column, for what does not fit, and for a column without values or of one class.
 MoleculeTargets FindTargets(const std::string& path, const std::vector<std::string>& columns,
                             std::optional<MoleculeTask> task);

@@ -26,7 +26,7 @@ void ForEachSmiles(int64_t count, const std::function<void(int64_t)>& f, const S
 
 std::string DigestOf(const std::vector<std::string>& smiles) {
   Sha256 digest;
-  for (const std::string& text : smiles) digest.Add(text + "\n");
+  for (const std::string& text : smiles) digest.Add(std::to_string(text.size()) + " " + text);
   return digest.Hex();
 }
 

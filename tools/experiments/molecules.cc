@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "data/io/csv.h"
@@ -19,6 +20,9 @@ namespace orbit {
 namespace {
 
 constexpr size_t kNotedMolecules = 10;
+constexpr double kMostDeviations = 1e5;  // of a regression's targets from zero to their mean
+constexpr int64_t kLargeMolecule = 200;  // atoms
+constexpr int64_t kTimesOfMost = 4;      // the atoms that 99% of the molecules have at most
 
 void AddKeys(ConfigSchema& schema) {
   AddGraphImageKeys(schema);
@@ -61,13 +65,35 @@ MoleculeTargets FormOf(const std::string& path, Config& config) {
     Fail("data.targets has to name the columns of what is predicted; the columns of ", path, " are ", names);
   }
   const std::string task = config.String("data.task");
+  const std::vector<std::string>& classes = config.StringList("data.classes");
+  if (!classes.empty()) {
+    Check(task == "auto" || task == NameOf(MoleculeTask::kClassification), "data.classes has ", classes.size(),
+          " classes, but data.task is ", task);
+    Check(columns.size() == 1, "classes come in one column; data.targets has ", columns.size());
+    const std::set<std::string> distinct(classes.begin(), classes.end());
+    Check(distinct.size() == classes.size() && classes.size() >= 2, "data.classes has ", classes.size(), " names, ",
+          distinct.size(), " of them different; two or more different ones are needed");
+    config.SetString("data.task", NameOf(MoleculeTask::kClassification));
+    return {MoleculeTask::kClassification, columns, classes};
+  }
   const auto given = task == "auto" ? std::nullopt : std::optional(ParseMoleculeTask(task));
-  if (given && (*given != MoleculeTask::kClassification || !config.StringList("data.classes").empty()))
-    return {*given, columns, config.StringList("data.classes")};
+  if (given && *given != MoleculeTask::kClassification) return {*given, columns, {}};
   MoleculeTargets form = FindTargets(path, columns, given);
   config.SetString("data.task", NameOf(form.task));
   config.SetStringList("data.classes", form.classes);
   return form;
+}
+
+// Says which molecule makes the model much larger than nearly all others need.
+void NoteOutlier(const MoleculeData& data, const std::vector<int64_t>& sizes) {
+  const auto largest = std::max_element(sizes.begin(), sizes.end());
+  std::vector<int64_t> sorted = sizes;
+  std::sort(sorted.begin(), sorted.end());
+  const int64_t most = sorted[(sorted.size() - 1) * 99 / 100];
+  if (*largest <= std::max(kLargeMolecule, kTimesOfMost * most)) return;
+  PrintNote(PlaceOf(data, largest - sizes.begin()) + ": the largest molecule has " + std::to_string(*largest) +
+            " atoms, for which every graph gets room, and 99% have " + std::to_string(most) +
+            " at most; data.nodes=" + std::to_string(std::max<int64_t>(most, 1)) + " leaves it out");
 }
 
 // Finds what cannot be used, lists it, and decides how many atoms there is room for.
@@ -75,8 +101,10 @@ void LeaveOut(Config& config, bool is_new, MoleculeData& data) {
   std::vector<int64_t> sizes;
   for (int64_t i = 0; i < data.graphs.size(); ++i) sizes.push_back(data.graphs.n(i));
   const int64_t largest = *std::max_element(sizes.begin(), sizes.end());
-  if (!is_new && config.Int("data.nodes") == 0)
+  if (!is_new && config.Int("data.nodes") == 0) {
     config.Set("data.nodes=" + std::to_string(std::max<int64_t>(1, largest)));
+    NoteOutlier(data, sizes);
+  }
   data.n = config.Int("data.nodes");
   for (int64_t i = 0; i < data.graphs.size(); ++i) {
     if (sizes[i] > 0 && sizes[i] <= data.n) continue;
@@ -106,9 +134,9 @@ std::vector<int64_t> UsableNumbers(const MoleculeData& data, bool is_new) {
       ++left_out;
       continue;
     }
-    const auto target = data.targets.begin() + static_cast<int64_t>(columns) * i;
-    if (is_new || std::any_of(target, target + static_cast<int64_t>(columns), [](double x) { return !std::isnan(x); }))
-      usable.push_back(i);
+    bool is_known = is_new;
+    for (size_t c = 0; c < columns && !is_known; ++c) is_known = !std::isnan(data.targets[i * columns + c]);
+    if (is_known) usable.push_back(i);
   }
   return usable;
 }
@@ -189,6 +217,9 @@ void FindScales(Config& config, MoleculeData& data) {
       for_each([&](double target) { squares += (target - sum / count) * (target - sum / count); });
       Check(count > 0 && squares > 0, data.path, ": of the molecules trained on, ", count,
             " have a value in the column '", data.form.columns[c], "', and these do not differ");
+      Check(std::abs(sum / count) < kMostDeviations * std::sqrt(squares / count), data.path, ": the column '",
+            data.form.columns[c], "' has the mean ", sum / count, " and the standard deviation ",
+            std::sqrt(squares / count), ", which f32 does not resolve: subtract a constant from its values");
       means.push_back(sum / count);
       deviations.push_back(std::sqrt(squares / count));
     }

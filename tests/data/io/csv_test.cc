@@ -50,7 +50,8 @@ TEST(CsvTest, TheHeaderTellsTheDelimiter) {
   EXPECT_THAT(Records("a|b\n1|2"), ElementsAre("1:a/b", "2:1/2"));
   EXPECT_THAT(Records("smiles y\nCC 2\n"), ElementsAre("1:smiles/y", "2:CC/2"));
   EXPECT_THAT(Records("\"a,a,a\";b;c\n1;2;3"), ElementsAre("1:a,a,a/b/c", "2:1/2/3"));
-  EXPECT_THAT(Records("smiles\nCC\nCO\n"), ElementsAre("1:smiles", "2:CC", "3:CO"));
+  for (const char* text : {"smiles\nCC\nCO\n", " smiles \nCC \n CO\n", "\"smiles\" \nCC\n\"CO\" "})
+    EXPECT_THAT(Records(text), ElementsAre("1:smiles", "2:CC", "3:CO"));
 }
 
 TEST(CsvTest, LinesEndInAnyWayAndBlankOnesAreSkipped) {
@@ -102,6 +103,8 @@ TEST(CsvTest, GzipIsUnpacked) {
   const std::string packed = Gzip(text);
   EXPECT_EQ(Records(packed), Records(text));
   EXPECT_THAT(Records(Gzip("a,b\n1") + Gzip(",2\n")), ElementsAre("1:a/b", "2:1/2"));
+  EXPECT_THAT(Records(Gzip("a,b\n1,2\n") + std::string(9, '\0')), ElementsAre("1:a/b", "2:1/2"));
+  EXPECT_THAT(RefusalOf(Gzip("a,b\n1,2\n") + "x"), HasSubstr("is damaged: after its compressed data"));
   EXPECT_THAT(RefusalOf(packed.substr(0, packed.size() / 2)), HasSubstr("t.csv is truncated"));
   EXPECT_THAT(RefusalOf(packed.substr(0, packed.size() - 3)), HasSubstr("t.csv is truncated"));
   std::string damaged = packed;

@@ -52,6 +52,11 @@ TEST_F(MoleculeTableTest, ValuesTellTheTask) {
   for (std::string& value : counted) value.pop_back();
   counted.pop_back();
   EXPECT_EQ(TaskOf(counted), "regression 1");
+  EXPECT_EQ(TaskOf({"1", "2", "ND"}), "classification 3");
+  EXPECT_THAT(io::MessageOf([&] {
+                TaskOf({"0.5", "1.5", ">100", "2"});
+              }),
+              testing::HasSubstr("t.csv:4: column 'y': '>100' is no number"));
   const std::string several = "smiles,a,b\nC,0,1\nC,true,\nC,1.0,False\n";
   EXPECT_EQ(Find(several, {"a", "b"}).task, MoleculeTask::kMultiLabel);
   EXPECT_EQ(Find("smiles,a,b\nC,0,1\nC,1,2\n", {"a", "b"}).task, MoleculeTask::kRegression);
