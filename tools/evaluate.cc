@@ -46,7 +46,17 @@ void Export(const Experiment& experiment, Split split, const Evaluation& evaluat
     WriteNpy(path, evaluation.predictions);
 }
 
+void CheckCanExport(const Experiment& experiment, const std::filesystem::path& path) {
+  Check(path.extension() == ".npy" || experiment.has_prediction_table(), "--export ", path.string(),
+        ": predictions of this task are written as .npy: nothing identifies its examples in a table");
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  Check(std::filesystem::is_directory(folder), "--export ", path.string(), ": there is no folder ", folder.string());
+}
+
 int Run(Arguments arguments) {
+  if (const std::filesystem::path path = arguments.exported; !path.empty())
+    Check(path.extension() == ".npy" || path.extension() == ".csv", "--export ", path.string(),
+          ": predictions are written as .npy or .csv");
   Check(arguments.run.empty() != arguments.weights.empty(), "give either a run or --weights");
   std::string path;
   if (arguments.run.empty()) {
@@ -66,6 +76,7 @@ int Run(Arguments arguments) {
   std::unique_ptr<Experiment> experiment;
   AwaitAll(*ranks, device, [&] {
     experiment = MakeExperiment(config, device, {}, arguments.data);
+    if (leads && !arguments.exported.empty()) CheckCanExport(*experiment, UserPath(arguments.exported));
     experiment->model().LoadStateDict(ReadWeights(path, experiment->model().StateDict()));
   });
   CheckSettingsAgree(config, *ranks, device);

@@ -80,7 +80,9 @@ class Experiment {
   // A parameter's factor on train.learning_rate, by its name.
   virtual double RateFactor(const std::string& /*parameter*/) const { return 1; }
 
-  // The predictions of a split as CSV, each with what identifies its example. Throws Error for data without such names.
+  // Whether examples have what identifies them in a table.
+  virtual bool has_prediction_table() const { return false; }
+  // The predictions of a split as CSV, each with what identifies its example. Throws Error where there is no table.
   virtual std::string PredictionTable(Split split, const Tensor& predictions) const;
 
   // For `samples` group elements an example, or the one of models that are not sampled.

@@ -135,10 +135,11 @@ class MoleculeExperiment : public GraphImageExperiment {
     return {{metric(), MeanAbsoluteError(predictions, values)}, {"r2", R2(predictions, values)}};
   }
 
+  bool has_prediction_table() const override { return !data_.lines.empty(); }
   // Lines have the line and the SMILES of a molecule; the class and the probability of each, the probability of each
   // label, or the values; and why there are none, for one that is left out.
   std::string PredictionTable(Split split, const Tensor& predictions) const override {
-    if (data_.lines.empty()) return Experiment::PredictionTable(split, predictions);
+    if (!has_prediction_table()) return Experiment::PredictionTable(split, predictions);
     const bool has_classes = data_.form.task == MoleculeTask::kClassification;
     std::ostringstream table;
     table << std::setprecision(kDigits) << "line,smiles" << (has_classes ? ",class" : "");

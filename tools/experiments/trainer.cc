@@ -74,7 +74,8 @@ std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vecto
   const double weight_decay = config.Double("train.weight_decay");
   if (name == "sgd") {
     for (const NamedVariable& parameter : parameters)
-      Check(rate_factor(parameter) == 1, "train.optimizer: sgd has one learning rate for all parameters");
+      Check(!rate_factor || rate_factor(parameter) == 1,
+            "train.optimizer: sgd has one learning rate for all parameters");
     return std::make_unique<optim::Sgd>(
         std::move(parameters),
         optim::SgdOptions{.momentum = config.Double("train.momentum"), .weight_decay = weight_decay});
