@@ -68,7 +68,7 @@ for minutes in 0.2 2; do # the longer time where the machine has other work
   "$train" "${small[@]}" --set train.schedule=cosine --minutes "$minutes" --set run.directory=fitted >fitted.out 2>fitted.err &&
     break
 done
-steps=$(sed -nE 's/^ *steps: ([0-9]+).*/\1/p' fitted/config.yaml)
+steps=$(sed -nE 's/^train.steps: ([0-9]+).*/\1/p' fitted/config.yaml)
 grep -q "$steps steps of .* fit into $minutes minutes" fitted/log.txt || fail "$steps steps: $(cat fitted.err)"
 "$train" "${small[@]}" --set train.schedule=cosine --set train.steps="$steps" --set train.epochs=0 \
   --set run.directory=counted >counted.out 2>/dev/null
