@@ -77,7 +77,7 @@ cmp <(tensors fitted/last.safetensors) <(tensors counted/last.safetensors)
 "$train" --resume fitted >resumed.out 2>resumed.err
 cmp fitted.out resumed.out
 refuses "--minutes is for a new run" "$train" --resume fitted --minutes 1
-refuses "no step fits into" "$train" "${small[@]}" --minutes 0.01 --set run.directory=short
+refuses "no step fits into" "$train" "${small[@]}" --minutes 0.00001 --set run.directory=short
 [ ! -e short ] || fail "a run of no steps leaves files"
 
 echo "--- one writer a run, on one thread if so asked"
