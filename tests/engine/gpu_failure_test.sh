@@ -95,18 +95,18 @@ FAKE_GPU_MEMORY=16800000 run "$train_on_fake_gpu" memory
 grep -qE 'train: error: out of memory on cuda:0 \(Fake GPU, compute capability 7\.5, 4 GiB\).*: asked for [0-9]+ bytes' err || fail "which device?"
 
 echo "--- a fault in a kernel: found later, told as that; the checkpoint of before is whole"
-# In the step after the validation that left the first checkpoint.
-FAKE_GPU_FAULT=700:fault/last.safetensors run "$train_on_fake_gpu" fault
+# In some step after the first checkpoint, which is written beside training.
+FAKE_GPU_FAULT=700:fault/last.safetensors run "$train_on_fake_gpu" fault --set train.steps=200
 [ "$status" = 1 ] || fail "status $status"
-grep -qE 'train: error: .+ in .*step > .*on cuda:0 \(Fake GPU, compute capability 7\.5, 4 GiB\): an illegal memory access' err ||
+grep -qE 'train: error: .+ on cuda:0 \(Fake GPU, compute capability 7\.5, 4 GiB\): an illegal memory access' err ||
   fail "what, where?"
 says "That is where it was found"
 says "CUDA_LAUNCH_BLOCKING=1"
 says "compute-sanitizer"
-grep -qE 'failed after step [5-7] of 20; .*fault/last\.safetensors is of before, and --resume .*fault goes on' err || fail "what now?"
+grep -qE 'failed after step [0-9]+ of 200; .*fault/last\.safetensors is of before, and --resume .*fault goes on' err || fail "what now?"
 [ "$(find fault -name '*.part' -o -name '*.tmp' | wc -l)" = 0 ] || fail "$(ls fault)"
 status=0
 "$train" --device cpu --resume fault >out 2>err || status=$?
 [ "$status" = 0 ] || fail "it cannot be resumed: status $status"
-grep -q 'resuming .* steps 5 to 20' err || fail "resumed from another step"
+grep -qE 'resuming .* steps [1-9][0-9]* to 200' err || fail "resumed from another step"
 echo "all held"
