@@ -79,6 +79,12 @@ GraphImageExperiment::GraphImageExperiment(const GraphImageModelOptions& options
                                            Generator& generator)
     : Experiment(MakeGraphImageModel(options, generator), config, device), options_(options), fine_tuning_(config) {}
 
+std::vector<int64_t> GraphImageExperiment::NumbersOf(Split split, const Tensor& examples) const {
+  std::vector<int64_t> all = examples.ToVector<int64_t>();
+  for (int64_t& number : all) number = numbers(split).at(number);
+  return all;
+}
+
 int64_t GraphImageExperiment::rows_at_once() const {
   const GraphImageOptions& image = options_.image;
   int64_t outputs = image.outputs;

@@ -3,6 +3,7 @@
 #define ORBIT_TOOLS_EXPERIMENTS_GRAPH_IMAGE_EXPERIMENT_H_
 
 #include <string>
+#include <vector>
 
 #include "models/graph_image_model.h"
 #include "tools/experiments/experiment.h"
@@ -14,7 +15,7 @@ namespace orbit {
 // train.checkpoint.
 void AddGraphImageKeys(ConfigSchema& schema);
 
-// An experiment lacks its data, loss and metrics.
+// An experiment lacks its data, which are graphs divided into splits, its loss and metrics.
 class GraphImageExperiment : public Experiment {
  public:
   // The config chooses the transformer, its padding and the distribution. `task` has what the data decide: nodes,
@@ -22,6 +23,7 @@ class GraphImageExperiment : public Experiment {
   GraphImageExperiment(const Config& config, Device device, const GraphImageOptions& task, bool diagonal,
                        Generator& generator);
 
+  int64_t size(Split split) const override { return static_cast<int64_t>(numbers(split).size()); }
   Variable Prediction(const Variable& output) const override { return output; }
   int64_t rows_at_once() const override;
   std::string LoadPretrained() override { return fine_tuning_.LoadPretrained(model()); }
@@ -32,6 +34,10 @@ class GraphImageExperiment : public Experiment {
  protected:
   const GraphImageModelOptions& options() const { return options_; }
   int64_t n() const { return options_.image.n; }
+
+  // The numbers in the data of a split's graphs, and of some of its examples.
+  virtual const std::vector<int64_t>& numbers(Split split) const = 0;
+  std::vector<int64_t> NumbersOf(Split split, const Tensor& examples) const;
 
  private:
   GraphImageExperiment(const GraphImageModelOptions& options, const Config& config, Device device,

@@ -82,8 +82,6 @@ class MoleculeExperiment : public GraphImageExperiment {
     return table.str();
   }
 
-  int64_t size(Split split) const override { return static_cast<int64_t>(numbers(split).size()); }
-
   Batch Load(Split split, const Tensor& examples) const override {
     std::vector<int64_t> all = NumbersOf(split, examples);
     const MoleculeBatch batch = MakeMoleculeBatch(data_.graphs, all, n(), data_.vocabulary);
@@ -181,13 +179,7 @@ class MoleculeExperiment : public GraphImageExperiment {
   }
   double Target(int64_t number, int64_t column) const { return data_.targets[number * columns() + column]; }
 
-  // Of a split's molecules, their numbers in the table.
-  const std::vector<int64_t>& numbers(Split split) const { return data_.splits[static_cast<size_t>(split)]; }
-  std::vector<int64_t> NumbersOf(Split split, const Tensor& examples) const {
-    std::vector<int64_t> all = examples.ToVector<int64_t>();
-    for (int64_t& number : all) number = numbers(split).at(number);
-    return all;
-  }
+  const std::vector<int64_t>& numbers(Split split) const override { return data_.splits[static_cast<size_t>(split)]; }
 
   // Classes i64 [count], or labels, or values in units of their deviations from the means, as PackKnown has them.
   Tensor TargetsOf(const std::vector<int64_t>& all) const {

@@ -36,7 +36,6 @@ class PatternExperiment : public GraphImageExperiment {
            ", 2]: logits of being outside and inside of the pattern, for "
            "every node";
   }
-  int64_t size(Split split) const override { return static_cast<int64_t>(numbers(split).size()); }
 
   Batch Load(Split split, const Tensor& examples) const override {
     const std::vector<int64_t> all = NumbersOf(split, examples);
@@ -63,12 +62,7 @@ class PatternExperiment : public GraphImageExperiment {
   }
 
  private:
-  const std::vector<int64_t>& numbers(Split split) const { return data_.splits[static_cast<size_t>(split)]; }
-  std::vector<int64_t> NumbersOf(Split split, const Tensor& examples) const {
-    std::vector<int64_t> all = examples.ToVector<int64_t>();
-    for (int64_t& number : all) number = numbers(split).at(number);
-    return all;
-  }
+  const std::vector<int64_t>& numbers(Split split) const override { return data_.splits[static_cast<size_t>(split)]; }
 
   PatternData data_;
 };

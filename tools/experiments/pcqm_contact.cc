@@ -33,7 +33,6 @@ class PcqmContactExperiment : public GraphImageExperiment {
   std::string DescribePredictions() const override {
     return "predictions [molecule, 53, 53]: logits of two atoms being in contact";
   }
-  int64_t size(Split split) const override { return static_cast<int64_t>(numbers(split).size()); }
 
   Batch Load(Split split, const Tensor& examples) const override {
     const std::vector<int64_t> all = NumbersOf(split, examples);
@@ -81,12 +80,7 @@ class PcqmContactExperiment : public GraphImageExperiment {
   }
 
  private:
-  const std::vector<int64_t>& numbers(Split split) const { return data_.splits()[static_cast<size_t>(split)]; }
-  std::vector<int64_t> NumbersOf(Split split, const Tensor& examples) const {
-    std::vector<int64_t> all = examples.ToVector<int64_t>();
-    for (int64_t& number : all) number = numbers(split).at(number);
-    return all;
-  }
+  const std::vector<int64_t>& numbers(Split split) const override { return data_.splits()[static_cast<size_t>(split)]; }
 
   // PairLabels, u8 [count, n, n].
   Tensor LabelsOf(const std::vector<int64_t>& molecules) const {
