@@ -26,6 +26,10 @@ bool CanCapture(Device device);
 // Throws Error if the device is being captured, saying that `what` cannot be part of captured work.
 void CheckNotCapturing(Device device, const char* what);
 
+// Whether the device is being captured, and how often captured work was launched on it.
+bool IsCapturing(Device device);
+int64_t LaunchCount(Device device);
+
 class CapturedWork {
  public:
   // Calls `work` once and records what it gives the device. Nothing else may use the device meanwhile. If `work`
@@ -38,13 +42,21 @@ class CapturedWork {
   int64_t size() const;  // number of kernels, fills and copies
 
  private:
+  friend void AfterCapture(Device, std::function<void()>);
+  friend void BeforeLaunch(Device, std::function<void()>);
   friend void OnLaunch(Device, std::function<void()>);
 
   const Device device_;
   std::shared_ptr<void> memory_;  // the memory that belongs to the work
   std::unique_ptr<RecordedWork> recorded_;
-  std::vector<std::function<void()>> on_launch_;
+  std::vector<std::function<void()>> after_capture_, before_launch_, on_launch_;
 };
+
+// Runs `then` once the capture that the device is in is over.
+void AfterCapture(Device device, std::function<void()> then);
+
+// Runs `prepare`, which may give the device work, before each launch of what the device is being captured into.
+void BeforeLaunch(Device device, std::function<void()> prepare);
 
 // Runs `effect`, which changes host state such as a count of steps: now or, if the device is being captured, on each
 // launch.

@@ -1,5 +1,6 @@
 #include "engine/tensor.h"
 
+#include <atomic>
 #include <limits>
 #include <utility>
 
@@ -16,6 +17,9 @@ struct Tensor::Storage {
   Device device;
   size_t bytes;
   void* data;
+  const int64_t number = next_number++;
+  std::atomic<int64_t> changes = 0;
+  static inline std::atomic<int64_t> next_number = 1;
 };
 
 namespace {
@@ -110,7 +114,18 @@ int64_t Tensor::dim(int64_t axis) const {
 
 Device Tensor::device() const { return storage_ ? storage_->device : Device{}; }
 
-void* Tensor::raw() const { return storage_ ? static_cast<char*>(storage_->data) + offset_ * SizeOf(dtype_) : nullptr; }
+void* Tensor::Address() const {
+  return storage_ ? static_cast<char*>(storage_->data) + offset_ * SizeOf(dtype_) : nullptr;
+}
+
+void* Tensor::raw() const {
+  if (storage_) storage_->changes.fetch_add(1, std::memory_order_relaxed);
+  return Address();
+}
+
+Tensor::Version Tensor::version() const {
+  return {.storage = storage_->number, .place = offset_, .changes = storage_->changes.load(std::memory_order_relaxed)};
+}
 
 Tensor Tensor::Reshape(Shape shape) const {
   int64_t known = 1, inferred = -1;
@@ -159,22 +174,14 @@ Tensor Tensor::To(DType dtype) const {
   if (!defined() || dtype == dtype_) return *this;
   if (IsFloating(dtype) && (IsFloating(dtype_) || dtype_ == DType::kU8)) {
     Tensor result = Empty(shape_, dtype, device());
-    DispatchDevice("Cast", device(), [&](auto device) {
-      WithType(dtype_, [&]<class From>(From) {
-        WithType(dtype, [&]<class To>(To) {
-          constexpr DType from = kDTypeOf<From>, to = kDTypeOf<To>;
-          if constexpr (from != to && IsFloating(to) && (IsFloating(from) || from == DType::kU8))
-            kernels::Convert(device, size_, data<From>(), result.data<To>());
-        });
-      });
-    });
+    result.ConvertFrom(*this);
     return result;
   }
   const Tensor source = To(Device{});
   Tensor result = Empty(shape_, dtype);
   WithType(dtype_, [&](auto from) {
     WithType(dtype, [&](auto to) {
-      const auto* x = source.data<decltype(from)>();
+      const auto* x = source.data<const decltype(from)>();
       auto* y = result.data<decltype(to)>();
       for (int64_t i = 0; i < size_; ++i) y[i] = Convert<decltype(to)>(x[i]);
     });
@@ -184,7 +191,22 @@ Tensor Tensor::To(DType dtype) const {
 
 void Tensor::CopyFrom(const Tensor& source) const {
   Check(source.shape_ == shape_ && source.dtype_ == dtype_, "cannot copy ", source.Describe(), " to ", Describe());
-  CopyBytes(device(), raw(), source.device(), source.raw(), bytes());
+  CopyBytes(device(), raw(), source.device(), source.Address(), bytes());
+}
+
+void Tensor::ConvertFrom(const Tensor& source) const {
+  Check(source.shape_ == shape_ && source.dtype_ != dtype_ && source.device() == device() && IsFloating(dtype_) &&
+            (IsFloating(source.dtype_) || source.dtype_ == DType::kU8),
+        "cannot convert ", source.Describe(), " to ", Describe());
+  DispatchDevice("Cast", device(), [&](auto device) {
+    WithType(source.dtype_, [&]<class From>(From) {
+      WithType(dtype_, [&]<class To>(To) {
+        constexpr DType from = kDTypeOf<From>, to = kDTypeOf<To>;
+        if constexpr (from != to && IsFloating(to) && (IsFloating(from) || from == DType::kU8))
+          kernels::Convert(device, size_, source.data<const From>(), data<To>());
+      });
+    });
+  });
 }
 
 void Tensor::Zero() const { FillZero(device(), raw(), bytes()); }
@@ -192,7 +214,7 @@ void Tensor::Zero() const { FillZero(device(), raw(), bytes()); }
 template <class T>
 std::vector<T> Tensor::ToVector() const {
   const Tensor host = To(Device{}).To(kDTypeOf<T>);
-  return std::vector<T>(host.data<T>(), host.data<T>() + size_);
+  return std::vector<T>(host.data<const T>(), host.data<const T>() + size_);
 }
 
 double Tensor::Item() const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/device.h"
@@ -44,18 +45,30 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Device device() const;
 
-  // The first element's address on the tensor's device. Throws Error unless T is the element type.
+  // The first element's address on the tensor's device. Throws Error unless T is the element type. The address of a
+  // type that is not const is one to write to, and counts as a change of the storage.
   template <class T>
   T* data() const {
-    Check(defined() && dtype_ == kDTypeOf<T>, "tensor ", Describe(), " used as ", NameOf(kDTypeOf<T>));
-    return static_cast<T*>(raw());
+    constexpr DType dtype = kDTypeOf<std::remove_const_t<T>>;
+    Check(defined() && dtype_ == dtype, "tensor ", Describe(), " used as ", NameOf(dtype));
+    return static_cast<T*>(std::is_const_v<T> ? Address() : raw());
   }
   // The same, or null where the tensor is undefined.
   template <class T>
   T* data_or_null() const {
     return defined() ? data<T>() : nullptr;
   }
-  void* raw() const;
+  void* raw() const;  // counts as a change, too
+
+  // What tells whether elements may have changed: the same storage, place in it, and number of changes.
+  struct Version {
+    int64_t storage = 0, place = 0, changes = 0;
+
+    bool operator==(const Version&) const = default;
+  };
+  // Of a defined tensor. Not counted are writes through an address that was asked for before, and captured work
+  // (engine/capture.h).
+  Version version() const;
 
   // A view of the same elements with another shape. One size may be -1 and is inferred.
   Tensor Reshape(Shape shape) const;
@@ -68,6 +81,8 @@ class Tensor {
   // u8 it runs on the tensor's device; others go by way of the host.
   Tensor To(DType dtype) const;
   void CopyFrom(const Tensor& source) const;  // same shape and dtype, any devices
+  // The same between two floating dtypes, or from u8 to one, on one device.
+  void ConvertFrom(const Tensor& source) const;
   void Zero() const;
 
   // All elements on the host, converted to T (float, double, int32_t, int64_t or uint8_t).
@@ -83,6 +98,7 @@ class Tensor {
 
  private:
   struct Storage;
+  void* Address() const;
 
   std::shared_ptr<Storage> storage_;
   int64_t offset_ = 0;  // in elements

@@ -27,9 +27,10 @@ struct Variable::State {
   Tensor value;
   Tensor grad;  // for leaves
   bool requires_grad = false;
-  Hook hook;                   // for leaves
-  std::shared_ptr<Node> node;  // the node that computed this; null for leaves
-  size_t result = 0;           // its position among the node's results
+  Hook hook;                     // for leaves
+  std::weak_ptr<BF16Copy> bf16;  // for leaves
+  std::shared_ptr<Node> node;    // the node that computed this; null for leaves
+  size_t result = 0;             // its position among the node's results
 };
 
 namespace {
@@ -90,6 +91,19 @@ void Variable::set_requires_grad(bool requires_grad) const {
 void Variable::set_value(Tensor value) const {
   Check(defined() && !state_->node, "the value can be set for leaves only");
   state_->value = std::move(value);
+}
+
+Tensor Variable::ValueIn(DType dtype) const {
+  if (dtype == DType::kBF16 && this->dtype() == DType::kF32)
+    if (const std::shared_ptr<BF16Copy> copy = state_->bf16.lock()) return copy->Of(value());
+  return value().To(dtype);
+}
+
+std::shared_ptr<BF16Copy> Variable::KeepBF16() const {
+  Check(defined() && !state_->node, "a copy in bf16 is kept of leaves only");
+  std::shared_ptr<BF16Copy> copy = state_->bf16.lock();
+  if (!copy) state_->bf16 = copy = std::make_shared<BF16Copy>();
+  return copy;
 }
 
 void Variable::set_grad(Tensor grad) const { Gradient() = std::move(grad); }

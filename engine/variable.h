@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/bf16_copy.h"
 #include "engine/tensor.h"
 
 namespace orbit {
@@ -63,6 +64,12 @@ class Variable {
   int64_t size() const { return value().size(); }
   DType dtype() const { return value().dtype(); }
   Device device() const { return value().device(); }
+
+  // The value in another floating dtype, for operations that read it; the value itself where nothing changes.
+  Tensor ValueIn(DType dtype) const;
+  // For optimisers: while what this returns lives, ValueIn(DType::kBF16) of this leaf of f32 gives a copy that is
+  // converted when the value has changed, not at each use.
+  std::shared_ptr<BF16Copy> KeepBF16() const;
 
   // A constant with the same value.
   Variable Detach() const { return Variable(value()); }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/bfloat16.h"
 #include "kernels/device.h"
 
 namespace orbit::kernels {
@@ -34,6 +35,7 @@ struct AdamTensor {
   T* square;                      // moving average of its square
   const AdamFactors<T>* factors;  // for this step, in device memory
   T gradient_decay;               // L2 penalty: gradient_decay * parameter is added to the gradient
+  BFloat16* rounded = nullptr;    // if not null, receives the updated parameter
 };
 
 template <class T>
@@ -56,6 +58,7 @@ struct SgdTensor {
   const T* gradient;
   T* velocity;  // not used, and may be null, if momentum is 0
   T gradient_decay;
+  BFloat16* rounded = nullptr;  // if not null, receives the updated parameter
 };
 
 template <class T>

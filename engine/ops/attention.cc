@@ -67,7 +67,7 @@ Variable ScaledDotProductAttention(const Variable& projected, int64_t heads, con
     Check(generator, "ScaledDotProductAttention: dropout needs a generator");
     return AttentionWithDropout(projected, shape, mask, dropout, *generator);
   }
-  const Tensor x = AutocastOperand(projected.value());
+  const Tensor x = AutocastOperand(projected);
   const DType sums = SumDType(x.dtype());
   const Tensor y = Tensor::Empty({shape.sequences, shape.tokens, shape.width()}, x.dtype(), x.device()),
                log_sums = Tensor::Empty({shape.sequences, heads, shape.tokens}, sums, x.device()),

@@ -14,15 +14,17 @@ Variable Cast(const Variable& x, DType dtype) {
                       [](const Gradients& gradients) { gradients.Add(0, gradients.output()); });
 }
 
-Tensor AutocastOperand(const Tensor& x) {
-  return x.dtype() == DType::kF32 && Autocast::current() == Precision::kBf16 ? x.To(DType::kBF16) : x;
+Tensor AutocastOperand(const Variable& x) {
+  const bool casts = x.dtype() == DType::kF32 && Autocast::current() == Precision::kBf16;
+  return x.ValueIn(casts ? DType::kBF16 : x.dtype());
 }
 
-std::vector<Tensor> AutocastTogether(std::vector<Tensor> operands) {
-  const auto is_bf16 = [](const Tensor& x) { return x.dtype() == DType::kBF16; };
-  if (std::any_of(operands.begin(), operands.end(), is_bf16))
-    for (Tensor& x : operands) x = AutocastOperand(x);
-  return operands;
+std::vector<Tensor> AutocastTogether(const std::vector<Variable>& operands) {
+  const auto is_bf16 = [](const Variable& x) { return x.dtype() == DType::kBF16; };
+  const bool casts = std::any_of(operands.begin(), operands.end(), is_bf16);
+  std::vector<Tensor> values;
+  for (const Variable& x : operands) values.push_back(casts ? AutocastOperand(x) : x.value());
+  return values;
 }
 
 bool Serves(const Variable& parameter, DType activations) {

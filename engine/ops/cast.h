@@ -14,10 +14,10 @@ Variable Cast(const Variable& x, DType dtype);
 // What operations are written with that are computed in bf16 under Precision::kBf16 (engine/autocast.h). They cast
 // values, and list the uncast variables as their inputs: gradients are added up in the dtype of the variable.
 
-// x in bf16 where it is f32 and Autocast::current() is kBf16; else x itself.
-Tensor AutocastOperand(const Tensor& x);
-// The operands, under kBf16 those of f32 in bf16 where another one is bf16.
-std::vector<Tensor> AutocastTogether(std::vector<Tensor> operands);
+// The value of x in bf16 where it is f32 and Autocast::current() is kBf16; else the value itself.
+Tensor AutocastOperand(const Variable& x);
+// The values of the operands, under kBf16 those of f32 in bf16 where another one is bf16.
+std::vector<Tensor> AutocastTogether(const std::vector<Variable>& operands);
 // Whether a parameter serves activations of a dtype: it has that dtype or, for bf16, is f32.
 bool Serves(const Variable& parameter, DType activations);
 

@@ -75,7 +75,7 @@ Variable MakeUnary(const char* name, Unary function, const Variable& x, double a
 // What a binary function makes of its operands, which go into the backward as it takes them.
 struct Applied {
   Applied(const char* name, Binary function, const Variable& first, const Variable& second) {
-    std::vector<Tensor> operands = AutocastTogether({first.value(), second.value()});
+    std::vector<Tensor> operands = AutocastTogether({first, second});
     a = operands[0];
     b = operands[1];
     y = Apply(name, function, a, b);

@@ -15,7 +15,7 @@ Transpose ToTranspose(bool transpose) { return transpose ? Transpose::kYes : Tra
 // start + x weight^T + bias; start and bias may be undefined, and start is so unless bias is defined.
 Variable LinearOf(const char* name, const Variable& start, const Variable& x, const Variable& weight,
                   const Variable& bias) {
-  const Tensor input = AutocastOperand(x.value());
+  const Tensor input = AutocastOperand(x);
   Check(weight.rank() == 2 && x.rank() >= 1 && x.dim(-1) == weight.dim(1) && Serves(weight, input.dtype()), name,
         ": x ", input.Describe(), ", weight ", weight.value().Describe());
   Check(!bias.defined() || (bias.shape() == Shape{weight.dim(0)} && Serves(bias, input.dtype())), name, ": weight ",
@@ -25,7 +25,7 @@ Variable LinearOf(const char* name, const Variable& start, const Variable& x, co
   shape.back() = out;
   Check(!start.defined() || start.shape() == shape, name, ": a result of ", ToString(shape), " is added to ",
         start.defined() ? start.value().Describe() : "");
-  const auto in_dtype = [&](const Variable& v) { return v.defined() ? v.value().To(input.dtype()) : Tensor(); };
+  const auto in_dtype = [&](const Variable& v) { return v.defined() ? v.ValueIn(input.dtype()) : Tensor(); };
   const Tensor w = in_dtype(weight), b = in_dtype(bias), from = in_dtype(start),
                y = Tensor::Empty(shape, input.dtype(), x.device());
   DispatchWithBF16(name, y, [&]<class T>(auto device, std::type_identity<T>) {
@@ -70,7 +70,7 @@ Variable LinearPlus(const Variable& start, const Variable& x, const Variable& we
 }
 
 Variable MatMul(const Variable& first, const Variable& second, bool transpose_a, bool transpose_b) {
-  const Tensor a = AutocastOperand(first.value()), b = AutocastOperand(second.value());
+  const Tensor a = AutocastOperand(first), b = AutocastOperand(second);
   const auto describe = [&] { return a.Describe() + " and " + b.Describe(); };
   Check(a.rank() >= 2 && b.rank() >= 2 && a.dtype() == b.dtype(), "MatMul of ", describe());
   const bool shared_b = b.rank() == 2 && a.rank() > 2;

@@ -7,7 +7,7 @@
 namespace orbit {
 
 Variable LayerNorm(const Variable& x, const Variable& weight, const Variable& bias, double eps) {
-  const Tensor input = AutocastOperand(x.value());
+  const Tensor input = AutocastOperand(x);
   Check(x.rank() >= 1 && weight.shape() == Shape{x.dim(-1)} && bias.shape() == weight.shape() &&
             Serves(weight, input.dtype()) && Serves(bias, input.dtype()),
         "LayerNorm of ", input.Describe(), " with weight ", weight.value().Describe(), ", bias ",
@@ -17,13 +17,14 @@ Variable LayerNorm(const Variable& x, const Variable& weight, const Variable& bi
   const Tensor w = weight.value().To(sums), b = bias.value().To(sums), y = Tensor::EmptyLike(input);
   DispatchWithBF16("LayerNorm", y, [&]<class T>(auto device, std::type_identity<T>) {
     using S = kernels::SumType<T>;
-    kernels::LayerNormForward(device, rows, width, S(eps), input.data<T>(), w.data<S>(), b.data<S>(), y.data<T>());
+    kernels::LayerNormForward(device, rows, width, S(eps), input.data<T>(), w.data<const S>(), b.data<const S>(),
+                              y.data<T>());
   });
   return MakeVariable("LayerNorm", y, {x, weight, bias}, [=](const Gradients& gradients) {
     const Tensor dx = Tensor::EmptyLike(input), dweight = Tensor::EmptyLike(w), dbias = Tensor::EmptyLike(w);
     DispatchWithBF16("LayerNorm", input, [&]<class T>(auto device, std::type_identity<T>) {
       using S = kernels::SumType<T>;
-      kernels::LayerNormBackward(device, rows, width, S(eps), input.data<T>(), w.data<S>(),
+      kernels::LayerNormBackward(device, rows, width, S(eps), input.data<T>(), w.data<const S>(),
                                  gradients.output().data<T>(), dx.data<T>(), dweight.data<S>(), dbias.data<S>());
     });
     gradients.Add(0, dx);

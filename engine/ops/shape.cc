@@ -92,9 +92,7 @@ Variable Permute(const Variable& x, const std::vector<int64_t>& axes) {
 Variable Concat(const std::vector<Variable>& parts, int64_t axis) {
   Check(!parts.empty(), "Concat of nothing");
   const int64_t i = Normalize("Concat", parts[0].value(), axis);
-  std::vector<Tensor> values;
-  for (const Variable& part : parts) values.push_back(part.value());
-  values = AutocastTogether(std::move(values));
+  const std::vector<Tensor> values = AutocastTogether(parts);
   Shape shape = parts[0].shape();
   for (size_t p = 1; p < parts.size(); ++p) {
     Shape other = parts[p].shape();

@@ -39,6 +39,7 @@ void Adam::Update(const Tensor& rates, const Tensor& squared_norm, double max_no
   Check(rates.size() == 3 * std::ssize(parameters()), "Adam's rates are ", rates.Describe());
   const Tensor there = rates.To(means_[0].device());
   std::vector<Tensor> counts;
+  Rounded rounded(*this);
   Dispatch("Adam", means_[0], [&]<class T>(auto device, std::type_identity<T>) {
     const auto* factors = reinterpret_cast<const kernels::AdamFactors<T>*>(there.data<T>());
     std::vector<kernels::AdamTensor<T>> tensors;
@@ -46,13 +47,15 @@ void Adam::Update(const Tensor& rates, const Tensor& squared_norm, double max_no
       const Variable& variable = parameters()[i].variable;
       if (!variable.grad().defined()) continue;
       counts.push_back(steps_[i]);
+      BFloat16* copy = rounded.Of(i);
       tensors.push_back({.size = variable.size(),
                          .parameter = variable.value().data<T>(),
                          .gradient = variable.grad().data<T>(),
                          .mean = means_[i].data<T>(),
                          .square = squares_[i].data<T>(),
                          .factors = factors + i,
-                         .gradient_decay = static_cast<T>(options_.decoupled ? 0 : weight_decay(i))});
+                         .gradient_decay = static_cast<T>(options_.decoupled ? 0 : weight_decay(i)),
+                         .rounded = copy});
     }
     kernels::AdamStep(device, std::span<const kernels::AdamTensor<T>>(tensors),
                       kernels::AdamRates<T>{.beta1 = static_cast<T>(options_.beta1),
@@ -60,6 +63,7 @@ void Adam::Update(const Tensor& rates, const Tensor& squared_norm, double max_no
                                             .epsilon = static_cast<T>(options_.epsilon)},
                       ClippingTo(squared_norm, max_norm));
   });
+  rounded.Written();
   OnLaunch(means_[0].device(), [counts] {
     for (const Tensor& count : counts) ++*count.data<int64_t>();
   });

@@ -19,8 +19,20 @@ Optimizer::Optimizer(std::vector<NamedVariable> parameters, double weight_decay,
               (value.dtype() == DType::kF32 || value.dtype() == DType::kF64),
           "an optimiser takes f32 or f64 parameters of one dtype on one device; ", parameter.name, " is ",
           value.Describe());
+    copies_.push_back(parameter.variable.KeepBF16());
     weight_decays_.push_back(!decays || decays(parameter) ? weight_decay : 0);
   }
+}
+
+BFloat16* Optimizer::Rounded::Of(size_t parameter) {
+  const Tensor copy = optimizer_.copies_[parameter]->ToUpdate(optimizer_.parameters_[parameter].variable.value());
+  if (!copy.defined()) return nullptr;
+  parameters_.push_back(parameter);
+  return copy.data<BFloat16>();
+}
+
+void Optimizer::Rounded::Written() const {
+  for (const size_t i : parameters_) optimizer_.copies_[i]->Updated(optimizer_.parameters_[i].variable.value());
 }
 
 void Optimizer::ZeroGrad() const {

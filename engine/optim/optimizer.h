@@ -6,11 +6,13 @@
 //   loss.Backward();
 //   optimizer.Step(learning_rate * schedule.Factor(step), SquaredGradientNorm(optimizer.parameters()), max_norm);
 //
-// None of it waits for the device.
+// None of it waits for the device. Parameters that are used in bf16 (engine/autocast.h) have a copy in bf16 while they
+// have an optimiser, which writes it with the parameter.
 #ifndef ORBIT_ENGINE_OPTIM_OPTIMIZER_H_
 #define ORBIT_ENGINE_OPTIM_OPTIMIZER_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,11 +69,25 @@ class Optimizer {
 
   double weight_decay(size_t parameter) const { return weight_decays_[parameter]; }
 
+  // The copies in bf16 that a kernel writes beside parameters of f32.
+  class Rounded {
+   public:
+    explicit Rounded(const Optimizer& optimizer) : optimizer_(optimizer) {}
+    // What the kernel is to write, or null; to be asked before the address of the parameter is.
+    BFloat16* Of(size_t parameter);
+    void Written() const;  // by the kernel, which has been queued
+
+   private:
+    const Optimizer& optimizer_;
+    std::vector<size_t> parameters_;
+  };
+
   // Throws Error unless squared_norm is undefined or comes from SquaredGradientNorm.
   static kernels::Clipping ClippingTo(const Tensor& squared_norm, double max_norm);
 
  private:
   std::vector<NamedVariable> parameters_;
+  std::vector<std::shared_ptr<BF16Copy>> copies_;
   std::vector<double> weight_decays_;
   TensorMap state_;
 };

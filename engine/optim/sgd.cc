@@ -20,16 +20,19 @@ Tensor Sgd::Rates(double learning_rate) const {
 
 void Sgd::Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) {
   const Tensor there = rates.To(parameters()[0].variable.device());
+  Rounded rounded(*this);
   Dispatch("Sgd", parameters()[0].variable.value(), [&]<class T>(auto device, std::type_identity<T>) {
     std::vector<kernels::SgdTensor<T>> tensors;
     for (size_t i = 0; i < parameters().size(); ++i) {
       const Variable& variable = parameters()[i].variable;
       if (!variable.grad().defined()) continue;
+      BFloat16* copy = rounded.Of(i);
       tensors.push_back({.size = variable.size(),
                          .parameter = variable.value().data<T>(),
                          .gradient = variable.grad().data<T>(),
                          .velocity = velocities_.empty() ? nullptr : velocities_[i].data<T>(),
-                         .gradient_decay = static_cast<T>(weight_decay(i))});
+                         .gradient_decay = static_cast<T>(weight_decay(i)),
+                         .rounded = copy});
     }
     kernels::SgdStep(device, std::span<const kernels::SgdTensor<T>>(tensors),
                      kernels::SgdRates<T>{.learning_rate = there.data<T>(),
@@ -37,6 +40,7 @@ void Sgd::Update(const Tensor& rates, const Tensor& squared_norm, double max_nor
                                           .nesterov = options_.nesterov},
                      ClippingTo(squared_norm, max_norm));
   });
+  rounded.Written();
 }
 
 }  // namespace orbit::optim

@@ -99,8 +99,8 @@ Variable PatchTokens(const Permutation& permutation, const GraphImage& graphs, c
   Tensor y = Tensor::Empty({batch, samples, patched.tokens(), width}, weight.dtype(), weight.device());
   Dispatch("PatchTokens", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::PatchTokens(device, patched, width, graphs.edge_features.data_or_null<T>(),
-                         graphs.node_features.data_or_null<T>(), weight.value().data<T>(), bias.value().data<T>(),
-                         y.data<T>());
+                         graphs.node_features.data_or_null<T>(), weight.value().data<const T>(),
+                         bias.value().data<const T>(), y.data<T>());
   });
   // Keeps the tensors alive that `patched` has pointers to.
   return MakeVariable(

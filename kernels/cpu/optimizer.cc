@@ -75,16 +75,25 @@ HWY_INLINE int64_t SgdVectors(D d, const SgdTensor<T>& tensor, const SgdRates<T>
   return begin;
 }
 
+// Rounds what has been updated, which is in the cache.
+template <class Tensor>
+void RoundChunk(const Tensor& tensor, int64_t begin, int64_t end) {
+  if (!tensor.rounded) return;
+  for (; begin < end; ++begin) tensor.rounded[begin] = ToBFloat16(static_cast<float>(tensor.parameter[begin]));
+}
+
 template <class T>
 void AdamChunk(const AdamTensor<T>& tensor, const AdamRates<T>& rates, T factor, int64_t begin, int64_t end) {
-  begin = AdamVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
-  AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
+  const int64_t rest = AdamVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
+  AdamVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, rest, end);
+  RoundChunk(tensor, begin, end);
 }
 
 template <class T>
 void SgdChunk(const SgdTensor<T>& tensor, const SgdRates<T>& rates, T factor, int64_t begin, int64_t end) {
-  begin = SgdVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
-  SgdVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, begin, end);
+  const int64_t rest = SgdVectors(hn::ScalableTag<T>(), tensor, rates, factor, begin, end);
+  SgdVectors(hn::CappedTag<T, 1>(), tensor, rates, factor, rest, end);
+  RoundChunk(tensor, begin, end);
 }
 
 template <class D>

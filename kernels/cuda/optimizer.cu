@@ -72,7 +72,17 @@ __device__ bool FactorOf(const Clipping& clipping, T& factor) {
 //
 // A block updates a chunk of one tensor, in vectors of four (f32) or two (f64) elements if all arrays are aligned for
 // it. Bytes: Adam reads four arrays and writes three, SGD reads two and writes one, SGD with momentum reads three and
-// writes two.
+// writes two; and the copy in bf16 where there is one.
+
+// Writes a vector of the copy in bf16, if there is one.
+template <int kWidth, class T>
+__device__ void Round(const Vector<T, kWidth>& parameter, BFloat16* rounded, int64_t i) {
+  if (!rounded) return;
+  Vector<BFloat16, kWidth> vector;
+#pragma unroll
+  for (int e = 0; e < kWidth; ++e) vector[e] = ToBFloat16(static_cast<float>(parameter[e]));
+  reinterpret_cast<Vector<BFloat16, kWidth>*>(rounded)[i] = vector;
+}
 
 template <class T>
 struct Adam {
@@ -84,7 +94,8 @@ struct Adam {
 
   static __device__ bool IsAligned(const Tensor& tensor) {
     return ((reinterpret_cast<uintptr_t>(tensor.parameter) | reinterpret_cast<uintptr_t>(tensor.gradient) |
-             reinterpret_cast<uintptr_t>(tensor.mean) | reinterpret_cast<uintptr_t>(tensor.square)) %
+             reinterpret_cast<uintptr_t>(tensor.mean) | reinterpret_cast<uintptr_t>(tensor.square) |
+             reinterpret_cast<uintptr_t>(tensor.rounded)) %
             16) == 0;
   }
 
@@ -107,6 +118,7 @@ struct Adam {
     to_parameter = parameter;
     to_mean = mean;
     to_square = square;
+    Round(parameter, tensor.rounded, i);
   }
 };
 
@@ -120,7 +132,7 @@ struct Sgd {
 
   static __device__ bool IsAligned(const Tensor& tensor) {
     return ((reinterpret_cast<uintptr_t>(tensor.parameter) | reinterpret_cast<uintptr_t>(tensor.gradient) |
-             reinterpret_cast<uintptr_t>(tensor.velocity)) %
+             reinterpret_cast<uintptr_t>(tensor.velocity) | reinterpret_cast<uintptr_t>(tensor.rounded)) %
             16) == 0;
   }
 
@@ -139,6 +151,7 @@ struct Sgd {
       parameter[e] -= learning_rate * change;
     }
     to_parameter = parameter;
+    Round(parameter, tensor.rounded, i);
     if (rates.momentum != 0) reinterpret_cast<V*>(tensor.velocity)[i] = velocity;
   }
 };

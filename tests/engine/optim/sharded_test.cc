@@ -99,6 +99,36 @@ TEST(Sharded, HasTheBitsOfTheUndividedOptimiserAndGoesOnOnOtherRanks) {
   }
 }
 
+TEST(Sharded, CopiesInBF16AreOfWhatAllRanksUpdated) {
+  RunRanks(2, [&](Communicator& ranks) {
+    std::vector<NamedVariable> parameters = Parameters();
+    for (const NamedVariable& parameter : parameters)
+      parameter.variable.set_value(parameter.variable.value().To(DType::kF32));
+    const auto expect_rounded = [&] {
+      for (const auto& [name, variable] : parameters) {
+        const Tensor copy = variable.ValueIn(DType::kBF16);
+        EXPECT_EQ(copy.ToVector<float>(), variable.value().To(DType::kBF16).ToVector<float>()) << name;
+        EXPECT_TRUE(copy.SharesStorageWith(variable.ValueIn(DType::kBF16))) << name;
+      }
+    };
+    Sharded sharded(parameters, ranks, [&](auto parts) { return Make(true, std::move(parts)); });
+    for (int step = 1; step < 4; ++step) {
+      expect_rounded();
+      for (const NamedVariable& parameter : parameters)
+        parameter.variable.set_grad(Tensor::Full(parameter.variable.shape(), step));
+      sharded.Step(0.1);
+    }
+    expect_rounded();
+    for (const NamedVariable& parameter : parameters) {
+      if (ranks.rank() == 0) parameter.variable.value().Zero();
+      expect_rounded();
+      ranks.Broadcast(parameter.variable.value(), 0).Wait();
+      expect_rounded();
+      EXPECT_EQ(parameter.variable.ValueIn(DType::kBF16).ToVector<float>()[0], 0);
+    }
+  });
+}
+
 TEST(Sharded, RefusesWhatDoesNotFit) {
   EXPECT_THAT(
       [] {

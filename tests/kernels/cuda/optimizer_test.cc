@@ -1,5 +1,6 @@
-// An optimiser step on a GPU agrees with the host: tensors of all sizes around those of vectors and chunks, more
-// tensors than one launch takes, aligned or not; with and without clipping, and no step if the norm is not finite.
+// An optimiser step on a GPU agrees with the host, and what both write in bf16 is the parameter rounded: tensors of all
+// sizes around those of vectors and chunks, more tensors than one launch takes, aligned or not; with and without
+// clipping, and no step if the norm is not finite.
 #include "kernels/optimizer.h"
 
 #include <cmath>
@@ -55,6 +56,12 @@ std::vector<std::vector<T>> After(Device device, const std::vector<int64_t>& siz
         {sizes[i], at(0), at(1), at(2), at(3), reinterpret_cast<const AdamFactors<T>*>(factors.data()) + i, T(0.01)});
     sgd_tensors.push_back({sizes[i], at(0), at(1), at(2), T(0.01)});
   }
+  // Every other tensor has a copy in bf16.
+  std::vector<Memory<BFloat16>> copies;
+  for (size_t i = 0; i < sizes.size(); ++i)
+    copies.emplace_back(std::vector<BFloat16>(sizes[i] + offset, ToBFloat16(-1)));
+  for (size_t i = 0; i < sizes.size(); i += 2)
+    adam_tensors[i].rounded = sgd_tensors[i].rounded = copies[i].data() + offset;
   Memory<double> norm(std::vector<double>(1, -1));
   SumOfSquares(device, std::span<const Array<T>>(gradients), norm.data());
   const Clipping clipping = {.squared_norm = max_norm < 0 ? nullptr : norm.data(), .max_norm = std::max(max_norm, 0.0)};
@@ -67,6 +74,16 @@ std::vector<std::vector<T>> After(Device device, const std::vector<int64_t>& siz
   std::vector<std::vector<T>> all = {{static_cast<T>(norm.Get()[0])}};
   for (const auto& tensor : arrays)
     for (const auto& array : tensor) all.push_back(array.Get());
+  const bool moves = max_norm < 0 || finite;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const std::vector<BFloat16> copy = copies[i].Get();
+    const std::vector<T> parameter = arrays[i][0].Get();
+    for (size_t e = 0; e < copy.size(); ++e) {
+      const bool written = moves && i % 2 == 0 && e >= static_cast<size_t>(offset);
+      const float expected = written ? static_cast<float>(parameter[e]) : -1;
+      EXPECT_EQ(copy[e].bits, ToBFloat16(expected).bits) << "element " << e << " of tensor " << i;
+    }
+  }
   return all;
 }
 
