@@ -41,12 +41,15 @@ class Mark {
   virtual void HoldKernels() = 0;  // what the device is given from now on runs after it
 };
 
-// Work that runs beside the device's kernels, in its own order, such as communication.
+// Work that runs beside the device's kernels, in its own order, such as communication and copies of input. It may be
+// given from another thread than the one that gives the device its kernels.
 class SideQueue {
  public:
   virtual ~SideQueue() = default;
   virtual void* handle() = 0;       // a cudaStream_t or, on the emulator, a SimtStream* (engine/simt_queue.h)
   virtual void AfterKernels() = 0;  // what follows runs after the work that the device has been given so far
+  // The host memory may change as soon as the call returns, which waits for nothing.
+  virtual void CopyFromHost(void* to, const void* from, size_t bytes) = 0;
   virtual std::unique_ptr<Mark> Record() = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -117,7 +118,7 @@ class StagingRing {
   size_t head_ = 0;
 };
 
-// Pinned memory that receives a copy from the GPU.
+// Pinned memory that receives a copy from the GPU, or that one to it reads.
 struct Landing {
   explicit Landing(size_t bytes) : size(bytes), memory(bytes) {}
   size_t size;
@@ -180,20 +181,33 @@ class CopyOnItsWay : public PendingCopy {
 // A stream beside that of kernels, whose own kernels come first where both have some to run.
 class SideStream : public SideQueue {
  public:
-  explicit SideStream(cudaStream_t kernels) : kernels_(kernels) {
+  SideStream(int index, cudaStream_t kernels) : index_(index), kernels_(kernels) {
     int lowest = 0, highest = 0;
     CheckCuda("stream", cudaDeviceGetStreamPriorityRange(&lowest, &highest));
     CheckCuda("stream", cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, highest));
   }
-  ~SideStream() override { cudaStreamDestroy(stream_); }
+  ~SideStream() override {
+    cudaStreamSynchronize(stream_);  // before the memory that it copies from goes
+    cudaStreamDestroy(stream_);
+  }
 
   void* handle() override { return stream_; }
   void AfterKernels() override {
+    Use();
     const Event so_far;
     so_far.Record(kernels_);
     so_far.Hold(stream_);  // it may be destroyed at once: CUDA keeps it until it has happened
   }
+  void CopyFromHost(void* to, const void* from, size_t bytes) override {
+    Use();
+    std::unique_ptr<Landing> staged = Take(bytes);
+    std::memcpy(staged->memory.data(), from, bytes);
+    CheckCuda("copy to the GPU", cudaMemcpyAsync(to, staged->memory.data(), bytes, cudaMemcpyHostToDevice, stream_));
+    staged->copied.Record(stream_);
+    staged_.push_back(std::move(staged));
+  }
   std::unique_ptr<Mark> Record() override {
+    Use();
     auto mark = std::make_unique<StreamMark>(kernels_);
     mark->event.Record(stream_);
     return mark;
@@ -208,8 +222,25 @@ class SideStream : public SideQueue {
     const Event event;
   };
 
+  // Makes the device current in this thread, which need not be the one that made the queue.
+  void Use() const { CheckCuda("cudaSetDevice", cudaSetDevice(index_)); }
+
+  // Pinned memory that no copy reads. Sizes are powers of two, so that batches of other sizes need no other.
+  std::unique_ptr<Landing> Take(size_t bytes) {
+    const size_t size = std::bit_ceil(std::max<size_t>(bytes, 4096));
+    for (auto staged = staged_.begin(); staged != staged_.end(); ++staged) {
+      if ((*staged)->size != size || !(*staged)->copied.Reached()) continue;
+      std::unique_ptr<Landing> free = std::move(*staged);
+      staged_.erase(staged);
+      return free;
+    }
+    return std::make_unique<Landing>(size);
+  }
+
+  const int index_;
   const cudaStream_t kernels_;
   cudaStream_t stream_ = nullptr;
+  std::deque<std::unique_ptr<Landing>> staged_;  // what copies read or have read, in their order
 };
 
 // A CUDA graph.
@@ -332,7 +363,7 @@ class CudaDeviceBackend : public Backend {
   }
   void Synchronize(int index) override { CheckCuda("synchronisation", cudaStreamSynchronize(Use(index).stream)); }
   std::unique_ptr<SideQueue> MakeSideQueue(int index) override {
-    return std::make_unique<SideStream>(Use(index).stream);
+    return std::make_unique<SideStream>(index, Use(index).stream);
   }
 
   bool captures() const override { return true; }

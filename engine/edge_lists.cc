@@ -32,13 +32,11 @@ Rows Compress(int64_t n, const std::vector<std::vector<Edge>>& graphs, bool reve
 }  // namespace
 
 EdgeLists EdgeLists::To(Device device) const {
-  return {graphs,
-          n,
-          offsets.To(device),
-          sources.To(device),
-          reverse_offsets.To(device),
-          reverse_sources.To(device),
-          reverse_edges.To(device)};
+  return Copied([&](const Tensor& tensor) { return tensor.To(device); });
+}
+
+EdgeLists EdgeLists::Copied(const std::function<Tensor(const Tensor&)>& copy) const {
+  return {graphs, n, copy(offsets), copy(sources), copy(reverse_offsets), copy(reverse_sources), copy(reverse_edges)};
 }
 
 EdgeLists MakeEdgeLists(int64_t n, const std::vector<std::vector<Edge>>& graphs, std::vector<int32_t>* given) {

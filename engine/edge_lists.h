@@ -2,6 +2,7 @@
 #ifndef ORBIT_ENGINE_EDGE_LISTS_H_
 #define ORBIT_ENGINE_EDGE_LISTS_H_
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct EdgeLists {
 
   int64_t edges() const { return sources.size(); }
   EdgeLists To(Device device) const;
+  // With what `copy` makes of every tensor.
+  EdgeLists Copied(const std::function<Tensor(const Tensor&)>& copy) const;
 };
 
 // Takes one list of edges per graph and keeps order, self-loops and repetitions. If not null, given [edges] receives

@@ -1,10 +1,12 @@
 #include "engine/simt_queue.h"
 
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "engine/simt_memory.h"
 
@@ -49,6 +51,10 @@ class SimtQueue : public SideQueue, public SimtStream {
 
   void* handle() override { return static_cast<SimtStream*>(this); }
   void AfterKernels() override {}  // they were done when they were launched
+  void CopyFromHost(void* to, const void* from, size_t bytes) override {
+    const auto* begin = static_cast<const char*>(from);
+    Submit([to, staged = std::vector<char>(begin, begin + bytes)] { std::memcpy(to, staged.data(), staged.size()); });
+  }
   std::unique_ptr<Mark> Record() override {
     auto point = std::make_shared<Point>();
     Submit([point] {

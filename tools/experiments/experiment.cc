@@ -9,12 +9,16 @@
 namespace orbit {
 
 Batch Batch::To(Device device) const {
+  return Copied([&](const Tensor& tensor) { return tensor.To(device); });
+}
+
+Batch Batch::Copied(const std::function<Tensor(const Tensor&)>& copy) const {
   Batch batch = *this;
-  for (Feature& feature : batch.x.features) feature.value = feature.value.value().To(device);
-  if (x.num_nodes.defined()) batch.x.num_nodes = x.num_nodes.To(device);
-  if (x.edges.graphs > 0) batch.x.edges = x.edges.To(device);
-  if (x.edge_features.defined()) batch.x.edge_features = x.edge_features.To(device);
-  if (target.defined()) batch.target = target.To(device);
+  for (Feature& feature : batch.x.features) feature.value = copy(feature.value.value());
+  if (x.num_nodes.defined()) batch.x.num_nodes = copy(x.num_nodes);
+  if (x.edges.graphs > 0) batch.x.edges = x.edges.Copied(copy);
+  if (x.edge_features.defined()) batch.x.edge_features = copy(x.edge_features);
+  if (target.defined()) batch.target = copy(target);
   return batch;
 }
 

@@ -4,6 +4,7 @@
 #define ORBIT_TOOLS_EXPERIMENTS_EXPERIMENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct Batch {
   std::vector<int64_t> numbers;  // of the examples in their split; empty where `examples` were on a device
 
   Batch To(Device device) const;
+  // With what `copy` makes of every tensor.
+  Batch Copied(const std::function<Tensor(const Tensor&)>& copy) const;
 };
 
 // The whole that some examples are part of, a batch or a split: what a loss's denominators and weights are taken from.

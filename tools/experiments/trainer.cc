@@ -146,7 +146,9 @@ std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
         loaded_
             ? loaded_->Next()
             : LoadedBatch{.batch = experiment_.Load(Split::kTrain, inputs[0].Rows(rows.first, rows.first + rows.count)),
-                          .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, inputs[0])}};
+                          .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, inputs[0])},
+                          .copied = nullptr};
+    if (loaded.copied) loaded.copied->HoldKernels();
     return experiment_.TrainingLoss(loaded.batch.To(experiment_.device()), loaded.whole, samples_, generator,
                                     division().by_samples && !repeating_alone_ ? &ranks_ : nullptr);
   };
@@ -168,11 +170,14 @@ std::unique_ptr<TrainingStep> Trainer::MakeTrainingStep(bool capture) {
 
 std::unique_ptr<Prefetch<Trainer::LoadedBatch>> Trainer::LoadAhead() const {
   if (experiment_.has_static_steps()) return nullptr;
-  const auto load = [this, batches = batches_](int64_t item) mutable {
+  const auto uploads = std::make_shared<Uploads>(experiment_.device());
+  const auto load = [this, uploads, batches = batches_](int64_t item) mutable {
     const Tensor examples = batches(item / accumulate_);
     const Span rows = training_step_->RowsOf(examples.dim(0), item % accumulate_);
-    return LoadedBatch{.batch = experiment_.Load(Split::kTrain, examples.Rows(rows.first, rows.first + rows.count)),
-                       .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, examples)}};
+    const Batch batch = experiment_.Load(Split::kTrain, examples.Rows(rows.first, rows.first + rows.count));
+    return LoadedBatch{.batch = batch.Copied([&](const Tensor& tensor) { return uploads->Copy(tensor); }),
+                       .whole = {.examples = rows.total, .counts = experiment_.Counts(Split::kTrain, examples)},
+                       .copied = uploads->Record()};
   };
   return std::make_unique<Prefetch<LoadedBatch>>(load, step_ * accumulate_, total_steps_ * accumulate_,
                                                  kernels::NumThreads() > 1 ? kLoadedAhead : 0);

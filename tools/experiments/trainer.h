@@ -27,6 +27,7 @@
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "engine/training/training_step.h"
+#include "engine/uploads.h"
 #include "tools/experiments/config.h"
 #include "tools/experiments/evaluation.h"
 #include "tools/experiments/experiment.h"
@@ -80,10 +81,11 @@ class Trainer {
     PendingNumbers numbers;
   };
 
-  // A micro-batch, and the batch that it is part of.
+  // A micro-batch, on its way to the device, and the batch that it is part of.
   struct LoadedBatch {
     Batch batch;
     WholeBatch whole;
+    std::shared_ptr<Mark> copied;  // null: it is where it is read
   };
 
   std::unique_ptr<optim::Optimizer> MakeOptimizerOfRanks() const;
