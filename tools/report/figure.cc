@@ -84,7 +84,7 @@ std::string Script(const std::vector<Figure>& figures) {
   script << "set terminal svg size " << 800 * figures.size()
          << ",500 dynamic enhanced font 'sans-serif,14' background rgb 'white'\n"
          << "set termoption noenhanced\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\n"
-         << "set key outside right top Left reverse samplen 2\n";
+         << "set key outside right top Left reverse samplen 2\nset format '%g'\n";
   if (figures.size() > 1) script << "set multiplot layout 1," << figures.size() << "\n";
   for (size_t i = 0; i < figures.size(); ++i) script << Script(figures[i], i);
   return script.str();
