@@ -58,6 +58,13 @@ void CheckFinite(const Tensor& tensor, const char* operation, const char* what) 
 
 bool Gradients::Needs(size_t i) const { return inputs_[i].defined() && inputs_[i].requires_grad(); }
 
+Tensor Gradients::Take(size_t i) const {
+  if (!Needs(i)) return {};
+  Tensor sum = inputs_[i].grad();
+  inputs_[i].ZeroGrad();
+  return sum;
+}
+
 void Gradients::Add(size_t i, const Tensor& gradient) const {
   if (Needs(i)) inputs_[i].AddGrad(gradient);
 }

@@ -29,6 +29,9 @@ class Gradients {
   const Tensor& output(size_t i) const { return outputs_[i]; }
   // Whether the gradient of input i is needed; otherwise computing it is wasted work.
   bool Needs(size_t i) const;
+  // Takes what is the gradient of input i so far away, for the backward function to add its own to it and Add() both;
+  // undefined where there is nothing, or the gradient is not needed.
+  Tensor Take(size_t i) const;
   // Adds to the gradient of input i if it is needed. The tensor is shared, not copied, and must not be changed
   // afterwards.
   void Add(size_t i, const Tensor& gradient) const;

@@ -21,12 +21,18 @@ Variable LayerNorm(const Variable& x, const Variable& weight, const Variable& bi
                               y.data<T>());
   });
   return MakeVariable("LayerNorm", y, {x, weight, bias}, [=](const Gradients& gradients) {
-    const Tensor dx = Tensor::EmptyLike(input), dweight = Tensor::EmptyLike(w), dbias = Tensor::EmptyLike(w);
+    // The gradient of a residual branch that begins at x as well is added on the way.
+    const Tensor sum = gradients.Take(0);
+    const bool adds = sum.defined() && sum.dtype() == input.dtype();
+    const Tensor dx = adds && sum.exclusive() ? sum : Tensor::EmptyLike(input);
+    const Tensor dweight = Tensor::EmptyLike(w), dbias = Tensor::EmptyLike(w);
     DispatchWithBF16("LayerNorm", input, [&]<class T>(auto device, std::type_identity<T>) {
       using S = kernels::SumType<T>;
       kernels::LayerNormBackward(device, rows, width, S(eps), input.data<T>(), w.data<const S>(),
-                                 gradients.output().data<T>(), dx.data<T>(), dweight.data<S>(), dbias.data<S>());
+                                 gradients.output().data<T>(), adds ? sum.data<T>() : nullptr, dx.data<T>(),
+                                 dweight.data<S>(), dbias.data<S>());
     });
+    if (sum.defined() && !adds) gradients.Add(0, sum);
     gradients.Add(0, dx);
     gradients.Add(1, dweight);
     gradients.Add(2, dbias);

@@ -37,8 +37,8 @@ void Forward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, co
 }
 
 template <class T>
-void Backward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, T* dx, T* dweight,
-              T* dbias) {
+void Backward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, const T* dy, const T* start, T* dx,
+              T* dweight, T* dbias) {
   const int64_t chunks = NumChunks(rows, kRows);
   std::vector<T> partial(chunks * 2 * width, T(0));
   ParallelFor(rows, kRows, [&](int64_t begin, int64_t end) {
@@ -54,8 +54,8 @@ void Backward(int64_t rows, int64_t width, T eps, const T* x, const T* weight, c
         dw[width + c] += gradient;
         scaled.data()[(r - begin) * width + c] = gradient * weight[c];
       }
-    NormalizeBackward(end - begin, width, statistics, normalized.data(), scaled.data(), static_cast<const T*>(nullptr),
-                      dx + begin * width);
+    NormalizeBackward(end - begin, width, statistics, normalized.data(), scaled.data(),
+                      start ? start + begin * width : nullptr, dx + begin * width);
   });
   std::fill(dweight, dweight + width, T(0));
   std::fill(dbias, dbias + width, T(0));
@@ -88,8 +88,8 @@ void LayerNormForward(Device, int64_t rows, int64_t width, SumType<T> eps, const
 
 template <class Device, class T>
 void LayerNormBackward(Device, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
-                       const T* dy, T* dx, SumType<T>* dweight, SumType<T>* dbias) {
-  Backward<T>(rows, width, eps, x, weight, dy, dx, dweight, dbias);
+                       const T* dy, const T* start, T* dx, SumType<T>* dweight, SumType<T>* dbias) {
+  Backward<T>(rows, width, eps, x, weight, dy, start, dx, dweight, dbias);
 }
 
 template <>
@@ -102,18 +102,19 @@ void LayerNormForward(Cpu cpu, int64_t rows, int64_t width, float eps, const BFl
 
 template <>
 void LayerNormBackward(Cpu cpu, int64_t rows, int64_t width, float eps, const BFloat16* x, const float* weight,
-                       const BFloat16* dy, BFloat16* dx, float* dweight, float* dbias) {
-  const Floats result(rows * width);
+                       const BFloat16* dy, const BFloat16* start, BFloat16* dx, float* dweight, float* dbias) {
+  const Floats result = start ? Floats(rows * width, start) : Floats(rows * width);
   LayerNormBackward<Cpu, float>(cpu, rows, width, eps, Floats(rows * width, x).data(), weight,
-                                Floats(rows * width, dy).data(), result.data(), dweight, dbias);
+                                Floats(rows * width, dy).data(), start ? result.data() : nullptr, result.data(),
+                                dweight, dbias);
   result.RoundTo(dx);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                        \
-  template void LayerNormForward(Cpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const SumType<T>*, \
-                                 T*);                                                                               \
-  template void LayerNormBackward(Cpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const T*, T*,     \
-                                  SumType<T>*, SumType<T>*);
+#define ORBIT_INSTANTIATE(T)                                                                                          \
+  template void LayerNormForward(Cpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const SumType<T>*,   \
+                                 T*);                                                                                 \
+  template void LayerNormBackward(Cpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const T*, const T*, \
+                                  T*, SumType<T>*, SumType<T>*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 ORBIT_INSTANTIATE(BFloat16)

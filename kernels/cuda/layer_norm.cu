@@ -19,7 +19,7 @@ struct Statistics {
 // ---- Rows that fit in a warp's registers ----
 //
 // A warp per row; a lane owns every 32nd vector, elements (j 32 + lane) kWidth + e. Only the block's sums at the end of
-// backward are shared. Bytes: forward x and y once; backward x, dy and dx once.
+// backward are shared. Bytes: forward x and y once; backward x, dy, start and dx once.
 
 template <class T, int kWidth, int kVectors>
 struct Row {
@@ -38,6 +38,14 @@ struct Row {
 #pragma unroll
       for (int e = 0; e < kWidth; ++e) vectors[j][e] = ToSumType(loaded[e]);
     }
+  }
+
+  // Adds elements of such an array.
+  template <class U>
+  __device__ void Add(const U* from, int width) {
+#pragma unroll
+    for (int j = 0; j < kVectors; ++j)
+      if (const int c = Begin(j); c < width) vectors[j] += *reinterpret_cast<const Vector<U, kWidth>*>(from + c);
   }
 
   template <class U>
@@ -93,7 +101,7 @@ __global__ void __launch_bounds__(kThreads) WarpForward(int64_t rows, int width,
 template <class T, int kWidth, int kVectors>
 __global__ void __launch_bounds__(kThreads)
     WarpBackward(int64_t rows, int64_t rows_per_block, int width, SumType<T> eps, const T* x, const SumType<T>* weight,
-                 const T* dy, T* dx, SumType<T>* partial) {
+                 const T* dy, const T* start, T* dx, SumType<T>* partial) {
   using S = SumType<T>;
   using R = Row<S, kWidth, kVectors>;
   const int warp = threadIdx.x / 32;
@@ -120,6 +128,7 @@ __global__ void __launch_bounds__(kThreads)
     R::ForEach(width, [&](int j, int e) {
       gradient(j, e) = (gradient(j, e) - mean - normalized(j, e) * slope) * s.inverse_deviation;
     });
+    if (start) gradient.Add(start + r * width, width);
     gradient.Store(dx + r * width, width);
   }
 
@@ -165,7 +174,7 @@ __global__ void __launch_bounds__(kThreads)
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     BlockBackward(int64_t rows, int64_t rows_per_block, int width, SumType<T> eps, const T* x, const SumType<T>* weight,
-                  const T* dy, T* dx, SumType<T>* partial) {
+                  const T* dy, const T* start, T* dx, SumType<T>* partial) {
   using S = SumType<T>;
   const int64_t begin = blockIdx.x * rows_per_block, end = min(rows, begin + rows_per_block);
   S* sums = DynamicShared<S>();
@@ -186,7 +195,8 @@ __global__ void __launch_bounds__(kThreads)
     for (int c = threadIdx.x; c < width; c += kThreads)
       dx[r * width + c] = FromSumType<T>(
           (ToSumType(gradient[c]) * weight[c] - mean - (ToSumType(from[c]) - s.mean) * s.inverse_deviation * slope) *
-          s.inverse_deviation);
+              s.inverse_deviation +
+          (start ? ToSumType(start[r * width + c]) : S(0)));
   }
   for (int c = threadIdx.x; c < width; c += kThreads) {
     partial[int64_t{blockIdx.x} * 2 * width + c] = sums[c];
@@ -258,32 +268,32 @@ void LayerNormForward(Device gpu, int64_t rows, int64_t width, SumType<T> eps, c
 
 template <class Device, class T>
 void LayerNormBackward(Device gpu, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
-                       const T* dy, T* dx, SumType<T>* dweight, SumType<T>* dbias) {
+                       const T* dy, const T* start, T* dx, SumType<T>* dweight, SumType<T>* dbias) {
   if (width == 0) return;
   const int64_t rows_per_block = DivideUp<int64_t>(
       std::max<int64_t>(rows, 1), std::min(kMaxPartials, DivideUp<int64_t>(std::max<int64_t>(rows, 1), kWarps)));
   const int64_t blocks = DivideUp(std::max<int64_t>(rows, 1), rows_per_block);
   const Scratch<SumType<T>> partial(gpu, blocks * 2 * width);
   const size_t shared_bytes = 2 * width * sizeof(SumType<T>);
-  ForRow<T>(width, AreAligned<T, 2>(weight, weight, x, dy, dx), AreAligned<T, 4>(weight, weight, x, dy, dx),
-            [&]<int kWidth, int kVectors>() {
+  ForRow<T>(width, AreAligned<T, 2>(weight, weight, x, dy, start, dx),
+            AreAligned<T, 4>(weight, weight, x, dy, start, dx), [&]<int kWidth, int kVectors>() {
               if constexpr (kWidth > 0)
                 Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes,
-                       WarpBackward<T, kWidth, kVectors>, rows, rows_per_block, width, eps, x, weight, dy, dx,
+                       WarpBackward<T, kWidth, kVectors>, rows, rows_per_block, width, eps, x, weight, dy, start, dx,
                        partial.data());
               else
                 Launch("LayerNormBackward", gpu, dim3(blocks), dim3(kThreads), shared_bytes, BlockBackward<T>, rows,
-                       rows_per_block, width, eps, x, weight, dy, dx, partial.data());
+                       rows_per_block, width, eps, x, weight, dy, start, dx, partial.data());
             });
   Launch("LayerNormBackward", gpu, dim3(DivideUp<int64_t>(2 * width, 32)), dim3(kThreads), 0, SumPartials<SumType<T>>,
          blocks, width, partial.data(), dweight, dbias);
 }
 
-#define ORBIT_INSTANTIATE(T)                                                                                        \
-  template void LayerNormForward(Gpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const SumType<T>*, \
-                                 T*);                                                                               \
-  template void LayerNormBackward(Gpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const T*, T*,     \
-                                  SumType<T>*, SumType<T>*);
+#define ORBIT_INSTANTIATE(T)                                                                                          \
+  template void LayerNormForward(Gpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const SumType<T>*,   \
+                                 T*);                                                                                 \
+  template void LayerNormBackward(Gpu, int64_t, int64_t, SumType<T>, const T*, const SumType<T>*, const T*, const T*, \
+                                  T*, SumType<T>*, SumType<T>*);
 ORBIT_INSTANTIATE(float)
 ORBIT_INSTANTIATE(double)
 ORBIT_INSTANTIATE(BFloat16)

@@ -115,16 +115,15 @@ void TransformerLayerBackward(Device gpu, const TransformerLayerSizes& sizes,
   LinearOfGeluBackward(gpu, rows, hidden, width, s.hidden, p.linear2_weight, dy, b, d.linear1_bias);
   LayerNormForward(gpu, rows, width, eps, s.middle, p.norm2_weight, p.norm2_bias, a);
   LinearGradients<T>(gpu, rows, width, hidden, a, p.linear1_weight, b, dmiddle, d.linear1_weight, nullptr);
-  LayerNormBackward(gpu, rows, width, eps, s.middle, p.norm2_weight, dmiddle, dmiddle, d.norm2_weight, d.norm2_bias);
-  Accumulate(gpu, rows * width, dy, dmiddle);
+  LayerNormBackward(gpu, rows, width, eps, s.middle, p.norm2_weight, dmiddle, dy, dmiddle, d.norm2_weight,
+                    d.norm2_bias);
   // Attention block.
   LinearGradients(gpu, rows, width, width, s.attended, p.out_proj_weight, dmiddle, b, d.out_proj_weight,
                   d.out_proj_bias);
   AttentionBackward(gpu, ShapeOf(sizes), s.projected, s.attended, s.log_sums, b, dprojected);
   LayerNormForward(gpu, rows, width, eps, x, p.norm1_weight, p.norm1_bias, a);
   LinearGradients(gpu, rows, width, 3 * width, a, p.in_proj_weight, dprojected, b, d.in_proj_weight, d.in_proj_bias);
-  LayerNormBackward(gpu, rows, width, eps, x, p.norm1_weight, b, dx, d.norm1_weight, d.norm1_bias);
-  Accumulate(gpu, rows * width, dmiddle, dx);
+  LayerNormBackward(gpu, rows, width, eps, x, p.norm1_weight, b, dmiddle, dx, d.norm1_weight, d.norm1_bias);
 }
 
 #define ORBIT_INSTANTIATE(T)                                                                                           \

@@ -131,6 +131,27 @@ TEST(VariableTest, SeveralResultsHaveOneBackward) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST(VariableTest, BackwardFunctionsMayTakeWhatIsThere) {
+  const Variable x(Tensor::Full({2}, 3), true), constant(Tensor::Full({2}, 3));
+  std::vector<bool> found;
+  const auto triple = [&](const Variable& x) {
+    return MakeVariable("Triple", Scale(x, 3).value(), {x, constant}, [&](const Gradients& gradients) {
+      EXPECT_FALSE(gradients.Take(1).defined());
+      const Tensor sum = gradients.Take(0), term = Scale(gradients.output(), 3).value();
+      found.push_back(sum.defined());
+      EXPECT_FALSE(gradients.Take(0).defined());
+      gradients.Add(0, sum.defined() ? Add(sum, term).value() : term);
+    });
+  };
+  const Variable h = triple(x);
+  Sum(Add(h, triple(h))).Backward();
+  EXPECT_EQ(x.grad().ToVector<double>(), (std::vector<double>{12, 12}));
+  EXPECT_EQ(found, (std::vector<bool>{true, false}));
+  Sum(triple(x)).Backward();
+  EXPECT_EQ(x.grad().ToVector<double>(), (std::vector<double>{15, 15}));
+  EXPECT_EQ(found, (std::vector<bool>{true, false, true}));
+}
+
 TEST(VariableTest, GradientsHaveTheDTypeOfTheirValue) {
   const Variable x(Tensor::Zeros({2}), true);
   x.AddGrad(Tensor::Full({2}, 1, DType::kBF16));

@@ -33,6 +33,13 @@ namespace {
 
 using Inputs = std::vector<Variable>;
 
+// Layers whose input goes on beside them: LayerNorm's gradient is added to that of the input's other use, be it that of
+// a leaf or of a result.
+Variable ResidualBranches(const Inputs& x) {
+  const auto layer = [&](const Variable& h) { return Add(h, Scale(LayerNorm(h, x[1], x[2]), 2)); };
+  return layer(layer(x[0]));
+}
+
 OperationCase Unary(const char* name, Variable (*function)(const Variable&), double low = -2, double high = 2) {
   return {name, {{{3, 7}, low, high}}, [function](const Inputs& x) { return function(x[0]); }};
 }
@@ -200,6 +207,7 @@ std::vector<OperationCase> Cases() {
          return Dropout(x[0], 0.3, generator);
        }},
       {"LayerNorm", {{{4, 6}}, {{6}, 0.5, 1.5}, {{6}}}, [](const Inputs& x) { return LayerNorm(x[0], x[1], x[2]); }},
+      {"LayerNormOfResidualBranch", {{{4, 6}}, {{6}, 0.5, 1.5}, {{6}}}, ResidualBranches},
       {"BatchNorm",
        {{{2, 7, 5}}, {{5}, 0.5, 1.5}, {{5}}},
        [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 5), true); }},
@@ -439,6 +447,7 @@ std::vector<OperationCase> LargeCases() {
       {"LayerNorm",
        {{{999, 64}}, {{64}, 0.5, 1.5}, {{64}}},
        [](const Inputs& x) { return LayerNorm(x[0], x[1], x[2]); }},
+      {"LayerNormOfResidualBranch", {{{333, 64}}, {{64}, 0.5, 1.5}, {{64}}}, ResidualBranches},
       {"BatchNorm",
        {{{999, 64}}, {{64}, 0.5, 1.5}, {{64}}},
        [](const Inputs& x) { return BatchNorm(x[0], x[1], x[2], Running(x[0], 64), true, true); }},
