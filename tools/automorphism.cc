@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "engine/io/atomic_file.h"
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/graph_picture.h"
@@ -17,7 +17,7 @@ struct Arguments {
   int64_t samples = 100;
   uint64_t seed = 0;
   std::string out = "automorphism.svg";
-  LaunchOptions launch;
+  DeviceOptions device;
 };
 
 GraphColumn MakeColumn(const InnerSymmetricGraph& graph, const NodeOutputs& learned, const NodeOutputs& canonical) {
@@ -42,7 +42,7 @@ GraphColumn MakeColumn(const InnerSymmetricGraph& graph, const NodeOutputs& lear
 }
 
 int Draw(const Arguments& arguments) {
-  const Device device = Launch(arguments.launch);
+  const Device device = ApplyDeviceOptions(arguments.device);
   const std::vector<InnerSymmetricGraph> graphs = InnerSymmetricGraphs();
   const auto compute = [&](const char* distribution) {
     return ComputeNodeOutputs(graphs, distribution, arguments.samples, arguments.seed, device);
@@ -82,7 +82,7 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", arguments.seed, "of the initialisation and the samples")->capture_default_str();
   app.add_option("--out", arguments.out, "the SVG file to write")->capture_default_str();
-  AddLaunchOptions(app, arguments.launch);
+  AddDeviceOptions(app, arguments.device);
   CLI11_PARSE(app, argc, argv);
   return Draw(arguments);
 }

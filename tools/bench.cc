@@ -20,8 +20,8 @@
 #include "kernels/parallel.h"
 #include "tools/benchmarks/benchmarks.h"
 #include "tools/benchmarks/distributed.h"
+#include "tools/common/device_options.h"
 #include "tools/common/distributed_options.h"
-#include "tools/common/launch.h"
 #include "tools/common/program.h"
 
 namespace orbit {
@@ -136,8 +136,8 @@ void WarnOfNarrowCore(const std::string& core) {
 }
 
 int Run(const std::string& filter, int repeats, bool list, const std::string& peer, const std::string& precision,
-        const LaunchOptions& launch) {
-  TheDevice() = Launch(launch);
+        const DeviceOptions& device) {
+  TheDevice() = ApplyDeviceOptions(device);
   const Autocast scope(ParsePrecision(precision));
   std::vector<Benchmark> chosen;
   std::regex pattern;
@@ -210,13 +210,13 @@ class DistributedBenchmark {
     command_->add_option("--bucket-bytes", options_.bucket_bytes, "of gradients that are summed in one operation")
         ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
         ->capture_default_str();
-    AddLaunchOptions(*command_, launch_);
+    AddDeviceOptions(*command_, device_);
     AddDistributedOptions(*command_, ranks_);
   }
   bool chosen() const { return command_->parsed(); }
   int Run() const {
     const CommunicatorOptions found = FindCommunicatorOptions(ranks_);
-    TheDevice() = Launch(launch_, found.ranks.local_rank);
+    TheDevice() = ApplyDeviceOptions(device_, found.ranks.local_rank);
     const auto ranks = MakeCommunicator(found, TheDevice());
     MeasureDistributed(*ranks, options_, [&](const ordered_json& line) {
       if (ranks->rank() == 0) std::cout << line.dump() << std::endl;
@@ -227,7 +227,7 @@ class DistributedBenchmark {
  private:
   CLI::App* command_ = nullptr;
   DistributedBenchmarkOptions options_;
-  LaunchOptions launch_;
+  DeviceOptions device_;
   DistributedOptions ranks_;
 };
 
@@ -240,7 +240,7 @@ int Main(int argc, char** argv) {
   std::string filter;
   int repeats = 20;
   bool list = false;
-  LaunchOptions launch;
+  DeviceOptions device;
   app.add_option("--filter", filter, "a regular expression; benchmarks whose name it matches are run");
   app.add_option("--repeats", repeats, "of each, or as many as fit in 20 s, at least 3")
       ->check(CLI::Range(1, 1000000))
@@ -255,12 +255,12 @@ int Main(int argc, char** argv) {
   app.add_option("--precision", precision, "of base functions and single operations: f32, tf32 or bf16")
       ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
-  AddLaunchOptions(app, launch);
+  AddDeviceOptions(app, device);
   DistributedBenchmark distributed;
   distributed.AddTo(app);
   CLI11_PARSE(app, argc, argv);
   if (distributed.chosen()) return distributed.Run();
-  return Run(filter, repeats, list, peer, precision, launch);
+  return Run(filter, repeats, list, peer, precision, device);
 }
 
 const Program program("bench", Main);

@@ -11,8 +11,8 @@
 #include "data/io/weights.h"
 #include "engine/distributed/share.h"
 #include "engine/io/atomic_file.h"
+#include "tools/common/device_options.h"
 #include "tools/common/distributed_options.h"
-#include "tools/common/launch.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/experiments/agreement.h"
@@ -33,7 +33,7 @@ struct Arguments {
   int64_t samples = 0;
   int64_t trials = 1;
   std::string exported;
-  LaunchOptions launch;
+  DeviceOptions device;
   DistributedOptions distributed;
 };
 
@@ -68,7 +68,7 @@ int Run(Arguments arguments) {
     path = files.chosen();
   }
   const CommunicatorOptions of_ranks = FindCommunicatorOptions(arguments.distributed);
-  const Device device = Launch(arguments.launch, of_ranks.ranks.local_rank);
+  const Device device = ApplyDeviceOptions(arguments.device, of_ranks.ranks.local_rank);
   const std::shared_ptr<Communicator> ranks = MakeCommunicator(of_ranks, device);
   const bool leads = ranks->rank() == 0;
   const Split split = ParseSplit(arguments.split);
@@ -148,7 +148,7 @@ int Main(int argc, char** argv) {
       "write the first trial's predictions to this .npy file, an example a row; to a .csv file for molecules, "
       "with their lines and SMILES");
   AddPrecisionOption(app, arguments.settings.assignments);
-  AddLaunchOptions(app, arguments.launch);
+  AddDeviceOptions(app, arguments.device);
   AddDistributedOptions(app, arguments.distributed);
   CLI11_PARSE(app, argc, argv);
   return Run(arguments);

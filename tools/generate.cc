@@ -8,7 +8,7 @@
 #include "data/io/npy.h"
 #include "data/nbody/nbody.h"
 #include "engine/io/atomic_file.h"
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/progress.h"
@@ -66,7 +66,7 @@ void GenerateGraph8c(const std::string& path) {
 int Main(int argc, char** argv) {
   CLI::App app("Makes data sets.");
   app.require_subcommand(1);
-  LaunchOptions launch;
+  DeviceOptions device;
 
   NBodyArguments nbody;
   CLI::App* command = app.add_subcommand(
@@ -83,9 +83,9 @@ int Main(int argc, char** argv) {
   command->add_option("--valid", nbody.options.valid, "trajectories")->capture_default_str();
   command->add_option("--test", nbody.options.test, "trajectories")->capture_default_str();
   command->add_option("--output", nbody.output, "the directory to write to")->capture_default_str();
-  AddLaunchOptions(*command, launch);
+  AddDeviceOptions(*command, device);
   command->callback([&] {
-    Launch(launch);
+    ApplyDeviceOptions(device);
     GenerateNBody(nbody);
   });
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/figure.h"
@@ -17,7 +17,7 @@ struct Arguments {
   SeparationCell cell;
   std::string output;
   SeparationOptions options;
-  LaunchOptions launch;
+  DeviceOptions device;
 };
 
 // Where the result and its figure go; before the work, so that no result is
@@ -60,7 +60,7 @@ void Print(const Separation& separation, const Arguments& arguments) {
 
 int Run(Arguments arguments) {
   SeparationOptions& options = arguments.options;
-  options.device = Launch(arguments.launch);
+  options.device = ApplyDeviceOptions(arguments.device);
   const std::filesystem::path output = MakeOutput(arguments);
   const Separation separation = Separate(arguments.cell, options);
   Print(separation, arguments);
@@ -135,7 +135,7 @@ int Main(int argc, char** argv) {
   app.add_option("--output", arguments.output,
                  "the directory for the result and a figure of the pairs left by initialisation (default: "
                  "runs/separate-DATASET-MODEL-DISTRIBUTION, with -published for that criterion)");
-  AddLaunchOptions(app, arguments.launch);
+  AddDeviceOptions(app, arguments.device);
   CLI11_PARSE(app, argc, argv);
   return Run(std::move(arguments));
 }

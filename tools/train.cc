@@ -10,8 +10,8 @@
 #include <sstream>
 #include <vector>
 
+#include "tools/common/device_options.h"
 #include "tools/common/distributed_options.h"
-#include "tools/common/launch.h"
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/memory_account.h"
@@ -31,7 +31,7 @@ struct Arguments {
   bool graph = false;
   bool dry_run = false;
   double minutes = 0;  // 0: as the settings say
-  LaunchOptions launch;
+  DeviceOptions device;
   DistributedOptions distributed;
 };
 
@@ -79,7 +79,7 @@ int Train(const Arguments& arguments) {
   const auto begin = std::chrono::steady_clock::now();
   const StopSignal stop;
   const CommunicatorOptions ranks = FindCommunicatorOptions(arguments.distributed);
-  const Device device = Launch(arguments.launch, ranks.ranks.local_rank);
+  const Device device = ApplyDeviceOptions(arguments.device, ranks.ranks.local_rank);
   SettingsSources sources = arguments.settings;
   Check(arguments.resume.empty() || (sources.preset.empty() && sources.file.empty()),
         "--resume takes its settings from the run; --set may change them");
@@ -153,7 +153,7 @@ int Main(int argc, char** argv) {
                "no training, and nothing written: say what memory a step takes and for what, found by steps of a few "
                "examples, and what train.precision, train.checkpoint and train.accumulate change");
   AddPrecisionOption(app, arguments.settings.assignments);
-  AddLaunchOptions(app, arguments.launch);
+  AddDeviceOptions(app, arguments.device);
   AddDistributedOptions(app, arguments.distributed);
   app.footer(Footer);
   CLI11_PARSE(app, argc, argv);

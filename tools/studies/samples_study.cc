@@ -7,7 +7,7 @@
 
 #include "engine/io/atomic_file.h"
 #include "engine/io/writer_lock.h"
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/common/stop_signal.h"
 #include "tools/report/figure.h"
 #include "tools/report/metrics.h"
@@ -29,7 +29,7 @@ struct Arguments {
 
 int Study(const Arguments& arguments) {
   const StopSignal stop;
-  const Device device = Launch(arguments.common.launch);
+  const Device device = ApplyDeviceOptions(arguments.common.device);
   const fs::path output =
       MakeStudyDirectory(arguments.common.output.empty() ? "runs/study-samples" : arguments.common.output);
   const io::WriterLock lock(output);

@@ -6,7 +6,7 @@
 #include "engine/io/atomic_file.h"
 #include "engine/io/writer_lock.h"
 #include "kernels/error.h"
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/budgets.h"
 #include "tools/experiments/config.h"
@@ -36,7 +36,7 @@ Config Settings(const StudyOptions& options) {
 int StudySeparation(const StudyOptions& options) {
   const StopSignal stop;
   const Config settings = Settings(options);
-  const Device device = Launch(options.launch);
+  const Device device = ApplyDeviceOptions(options.device);
   const fs::path output = MakeStudyDirectory(options.output.empty() ? "runs/study-separation" : options.output);
   const io::WriterLock lock(output);
   const std::vector<SeparationCell> cells = SeparationCells(settings.String("data.path"));

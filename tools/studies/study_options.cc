@@ -16,7 +16,7 @@ void AddStudyOptions(CLI::App& command, StudyOptions& options) {
   command.add_option("--output", options.output,
                      "the directory of runs, numbers and figures (default: runs/study-...)");
   AddPrecisionOption(command, options.assignments);
-  AddLaunchOptions(command, options.launch);
+  AddDeviceOptions(command, options.device);
 }
 
 SettingsSources SettingsOf(const std::string& preset, const StudyOptions& options) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/experiments/settings.h"
 
 namespace orbit {
@@ -15,7 +15,7 @@ struct StudyOptions {
   std::string budget;                    // experiments/budgets.h; empty: presets as they are
   std::vector<std::string> assignments;  // of settings, key=value
   std::string output;                    // the directory of the study
-  LaunchOptions launch;
+  DeviceOptions device;
 };
 
 void AddStudyOptions(CLI::App& command, StudyOptions& options);

@@ -10,7 +10,7 @@
 #include "engine/io/atomic_file.h"
 #include "engine/io/writer_lock.h"
 #include "kernels/error.h"
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 #include "tools/common/path.h"
 #include "tools/common/stop_signal.h"
 #include "tools/studies/separation_study.h"
@@ -79,7 +79,7 @@ int Study(const Arguments& arguments) {
   if (arguments.table == kSeparation) return StudySeparation(arguments.common);
   const StopSignal stop;
   const TrainedTable& table = FindTrainedTable(arguments.table);
-  const Device device = Launch(arguments.common.launch);
+  const Device device = ApplyDeviceOptions(arguments.common.device);
   const std::string budget = fs::path(arguments.common.budget).stem();
   const fs::path output =
       UserPath(arguments.common.output.empty() ? "runs/study-" + table.name + "-" + budget : arguments.common.output);

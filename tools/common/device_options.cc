@@ -1,4 +1,4 @@
-#include "tools/common/launch.h"
+#include "tools/common/device_options.h"
 
 #include <cstdlib>
 #include <iostream>
@@ -9,7 +9,7 @@
 
 namespace orbit {
 
-void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
+void AddDeviceOptions(CLI::App& app, DeviceOptions& options) {
   app.add_option(
       "--device", options.device,
       "where to compute: cuda, cuda:N, cpu, or simt, an emulator of GPUs for tests (default: cuda where there "
@@ -20,7 +20,7 @@ void AddLaunchOptions(CLI::App& app, LaunchOptions& options) {
       ->check(CLI::Range(1, 1024));
 }
 
-Device Launch(const LaunchOptions& options, int local_rank) {
+Device ApplyDeviceOptions(const DeviceOptions& options, int local_rank) {
   if (options.threads > 0) kernels::SetNumThreads(options.threads);
   if (!options.device.empty() && options.device != "cuda") return ParseDevice(options.device);
   std::string reason;
