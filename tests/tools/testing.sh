@@ -29,3 +29,14 @@ refuses() {
 # A model of particles that takes no time.
 small_model=(--set model.transformer.layers=1 --set model.transformer.width=16 --set model.transformer.heads=2
   --set model.network.hidden=12)
+
+# Whether the last checkpoints of two runs have the same tensors. These follow a header, which keeps the run's directory.
+same_bits() { cmp <(tensors_of "$1/last.safetensors") <(tensors_of "$2/last.safetensors"); }
+tensors_of() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; }
+# A run's losses, step by step.
+losses() { grep -o '"train/loss":[0-9.e-]*' "$1/metrics.jsonl" | cut -d: -f2; }
+# same_losses RUN OTHER STEPS: whether the losses of the first steps, logged one by one, agree to rounding.
+same_losses() {
+  paste <(losses "$1") <(losses "$2") | head -n "$3" |
+    awk -v steps="$3" '($1 - $2) ^ 2 > (1e-3 * $1) ^ 2 { other = 1 } END { exit other || NR != steps }'
+}

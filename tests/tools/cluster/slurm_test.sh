@@ -1,60 +1,82 @@
 #!/usr/bin/env bash
-# The script for many nodes on a Slurm of two hosts: a run that is pre-empted, requeued and goes on ends with the bits of
-# one that never was. It is left out where there is no Slurm, or the rights to make hosts are missing.
-train=$PWD/$1 launch=$PWD/$2 script=$PWD/$3 hosts=$PWD/$4
+# The scripts for sbatch on a Slurm of two hosts. A run that is warned of its time limit, comes back, is pre-empted and comes
+# back again ends with the bits of one that was left alone. Where there is no Slurm, or hosts cannot be made, the test says
+# so and passes.
+. tests/tools/two_hosts.sh
+. tests/tools/cluster/slurm.sh
+missing=$(missing_for_slurm)
+enter_machine "$0" "$@"
+train=$PWD/$1 launch=$PWD/$2 many_nodes=$PWD/$3 one_node=$PWD/$4
 . tests/tools/testing.sh
-. "$hosts"
-
-missing=$(missing_for_hosts)
-if [ -n "$missing" ]; then
-  echo "SKIPPED, as there is not:" $missing
-  exit 0
-fi
-trap stop_hosts EXIT
-start_hosts
+trap 'if [ $? != 0 ]; then slurm_logs; tail -n 30 "$work"/*.log >&2; fi' EXIT
+start_hosts head node1 node2
+start_slurm
 
 mkdir bundle
 ln -s "$train" bundle/train
-settings=("${small_model[@]}" --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
-  --set train.samples=2 --set evaluation.every=1 --set evaluation.samples=2 --set evaluation.test_samples=4
-  --device cpu --threads 1 --deadline 20)
+ln -s "$launch" bundle/launch
 export ORBIT=$work/bundle ORBIT_RUN=$work/run OMP_NUM_THREADS=1
-
-# As many steps as take some 20 s: there is time to pre-empt them on any machine.
-begin=$(date +%s%N)
-"$launch" -n 2 -- "$train" "${settings[@]}" --set train.steps=200 --set run.directory=pace >out 2>err || fail "two ranks"
-milliseconds=$((($(date +%s%N) - begin) / 1000000))
-settings+=(--set train.steps=$((200 * 20000 / milliseconds + 60)))
-"$launch" -n 2 -- "$train" "${settings[@]}" --set run.directory=whole >out 2>err || fail "two ranks"
-
-echo "--- a job of two nodes is pre-empted once it has saved"
-job=$(on hc sbatch --parsable --chdir="$work" --output="$work/job.log" "$script" "${settings[@]}")
-state() { on hc scontrol show job "$1" | grep -o "$2=[^ ]*" | cut -d= -f2; }
-await() { # await SECONDS WHAT COMMAND...
+settings=("${small_model[@]}" --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
+  --set train.samples=2 --set train.schedule=constant --set evaluation.every=5 --set evaluation.samples=2
+  --set evaluation.test_samples=4 --device cpu --threads 1 --deadline 60)
+# submit LOG OPTION... SCRIPT ARGUMENT...: prints the job's number.
+submit() { on head sbatch --parsable --chdir="$work" --output="$work/$1.log" "${@:2}"; }
+field() { on head scontrol show job "$1" | grep -oP "\b$2=\K\S+"; }
+has() { [ "$(field "$1" "$2")" = "$3" ]; }
+ended() { [[ $(field "$1" JobState) =~ COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL ]]; }
+says() { grep -q -- "$2" "$1.log"; }
+await() { # await WHAT COMMAND...
   local i
-  for i in $(seq $(($1 * 5))); do
-    if "${@:3}"; then return 0; fi
-    sleep 0.2
+  for i in $(seq 600); do
+    if "${@:2}"; then return 0; fi
+    [[ ! $(field "$job" JobState) =~ FAILED|CANCELLED|TIMEOUT ]] || fail "the job is ${BASH_REMATCH[0]} before $1"
+    sleep 0.4
   done
-  cat job.log >&2
-  fail "$2 takes more than $1 s; the job is $(state "$job" JobState)"
+  on head squeue >&2
+  fail "$1 takes more than four minutes"
 }
-saved() { [ -s run/last.safetensors ]; }
-await 60 "the first checkpoint" saved
-other=$(on hc sbatch --parsable --partition=high --nodes=2 --exclusive --output=/dev/null --wrap "sleep 1")
-restarted() { [ "$(state "$job" Restarts)" = 1 ]; }
-await 60 "the pre-emption" restarted
 
-echo "--- it comes back and goes on"
-ended() { case $(state "$1" JobState) in COMPLETED | FAILED | CANCELLED | TIMEOUT | NODE_FAIL) ;; *) return 1 ;; esac; }
-await 60 "the other job" ended "$other"
-on hc scontrol update job="$job" StartTime=now
-await 180 "the end" ended "$job"
-[ "$(state "$job" JobState)" = COMPLETED ] || { cat job.log >&2 && fail "the job is $(state "$job" JobState)"; }
-grep -q "resuming" job.log || fail "the job began anew"
-grep -q "rank 0 of 2 on h1" job.log || fail "the ranks are not on two hosts: $(grep 'rank 0' job.log)"
+echo "--- a job of two nodes is warned of its time limit: it saves and goes back to the queue"
+job=$(submit job --ntasks-per-node=1 --gpus-per-node=1 "$many_nodes" "${settings[@]}" --set train.steps=1000000)
+saved() { [ -s "$1/last.safetensors" ]; }
+await "the first checkpoint" saved run
+on head scontrol update job="$job" TimeLimit=2  # no more than the 120 s of the script's --signal
 
-echo "--- with the bits of a run that was not pre-empted"
-tensors() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; }
-cmp <(tensors whole/last.safetensors) <(tensors run/last.safetensors)
-[ "$(grep 'test mse' job.log)" = "$(grep 'test mse' out | cut -d' ' -f2-)" ] || fail "another result: $(grep 'test mse' job.log)"
+echo "--- meanwhile a job of one node is warned as well: its ranks save and stop"
+one=$(ORBIT_RUN= submit one --cpus-per-task=1 --gpus=2 "$one_node" "${settings[@]}" --set train.steps=1000000 \
+  --set run.directory=one)
+await "the first checkpoint on one node" saved one
+on head scancel --batch --signal=USR1 "$one"
+await "the end on one node" ended "$one"
+has "$one" ExitCode 138:0 || fail "the job on one node has ended with $(field "$one" ExitCode)"
+says one "rank 0 of 2 on" || fail "there are not two ranks on one node"
+says one "stopped after step" || fail "the ranks on one node have not saved"
+
+await "the return to the queue" has "$job" Restarts 1
+await "the end of its processes" has "$job" JobState PENDING
+says job "stopped after step" || fail "the job has not saved before it went back to the queue"
+! says job "DUE TO TIME LIMIT" || fail "the job has not gone back to the queue in time"
+on head scontrol update job="$job" TimeLimit=60 StartTime=now+3
+
+echo "--- it goes on, and another job pre-empts it"
+await "the second start" says job "resuming"
+other=$(submit other --partition=high --nodes=2 --exclusive --wrap "sleep 1")
+await "the pre-emption" has "$job" Restarts 2
+saved_again() { [ "$(grep -c "stopped after step" job.log)" = 2 ]; }
+await "the save of a job that is pre-empted" saved_again
+
+echo "--- it goes on to its end, now 100 steps away"
+steps=$((100 + $(grep -oP "stopped after step \K[0-9]+" job.log | tail -n 1)))
+sed -i "s/^train.steps: [0-9]*/train.steps: $steps/" run/config.yaml
+await "the other job" ended "$other"
+await "the end of its processes" has "$job" JobState PENDING
+on head scontrol update job="$job" StartTime=now+3
+await "the end" ended "$job"
+has "$job" JobState COMPLETED || fail "the job is $(field "$job" JobState)"
+says job "rank 0 of 2 on node1" || fail "the ranks are not on two hosts: $(grep "rank 0" job.log)"
+
+echo "--- with the bits of a run that was left alone"
+"$launch" -n 2 -- "$train" "${settings[@]}" --set train.steps=$steps --set run.directory=whole >out 2>err || fail "two ranks"
+same_bits whole run
+[ "$(grep "test mse" job.log)" = "$(grep "test mse" out | cut -d" " -f2-)" ] || fail "another result: $(grep "test mse" job.log)"
+echo "$steps steps"
