@@ -95,6 +95,8 @@ int Train(const Arguments& arguments) {
     Check(arguments.resume.empty(), "--minutes is for a new run: --resume keeps the steps that were chosen");
     fitted = FitSteps(arguments, begin, device, sources);
   }
+  Check(!arguments.graph || ranks.ranks.world == 1,
+        "--graph is for one process: the sums of several ranks are not captured");
   TrainingRun run(sources, arguments.resume, device, MakeCommunicator(ranks, device));
   Trainer& trainer = run.trainer();
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);

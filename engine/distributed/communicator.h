@@ -63,6 +63,9 @@ class Communicator {
   virtual int local_rank() const = 0;        // among the ranks of this machine
   virtual std::string Describe() const = 0;  // "rank 1 of 2 on node7, Gloo over TCP (eth0)"
 
+  // What sums of tensors of this dtype are sent as: a library that would add bf16 in bf16 sends f32.
+  virtual DType SentAs(DType dtype) const { return dtype; }
+
   // Operations are asynchronous. They begin after the work that the tensors' device has been given so far. They keep
   // the tensors' memory alive, and until Wait only they may use it. Tensors may be on any device that the communicator
   // serves, and of any dtype.

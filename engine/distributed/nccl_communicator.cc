@@ -81,10 +81,12 @@ class NcclCommunicator : public Communicator {
            nccl::VersionText(api_.version) + " on " + DescribeDevice(device_);
   }
 
+  DType SentAs(DType dtype) const override { return SumDType(dtype); }
+
   Work AllReduce(const Tensor& x, ReduceOp op) override {
     orbit::Check(x.defined(), "all-reduce of an undefined tensor");
     const std::string suffix = op == ReduceOp::kSum ? "" : std::string(" (") + NameOf(op) + ")";
-    const Tensor on_wire = op == ReduceOp::kSum ? x.To(SumDType(x.dtype())) : x;
+    const Tensor on_wire = op == ReduceOp::kSum ? x.To(SentAs(x.dtype())) : x;
     return Start(
         "all-reduce", SizeText(x) + suffix, {on_wire}, 2 * on_wire.bytes(),
         [&] {
@@ -110,7 +112,7 @@ class NcclCommunicator : public Communicator {
 
   Work ReduceScatter(const Tensor& out, const Tensor& in) override {
     CheckReduceScatter(*this, out, in);
-    const Tensor whole = in.To(SumDType(in.dtype()));
+    const Tensor whole = in.To(SentAs(in.dtype()));
     // NCCL's in-place operation is free to overwrite the other parts of the input.
     const bool apart = out.dtype() == whole.dtype() && !out.SharesStorageWith(in);
     const Tensor part = apart ? out : Tensor::Empty(out.shape(), whole.dtype(), device_);

@@ -16,6 +16,10 @@ namespace orbit::optim {
 // All parameters, one after the other, are cut into as many equal shards as there are ranks. A rank keeps the state of
 // its shard alone and updates that by the gradients of all ranks (engine/training); then the ranks exchange what they
 // updated. The result has the bits of the optimiser that is not divided.
+//
+// Gradients come whole, not by a reduce-scatter, which would save a third of the traffic: buckets (engine/training)
+// follow the order of the backward and shards that of the parameters, and the norm of whole gradients, which clipping
+// and the log need, is summed in the same order, so to the same bits, as without shards.
 class Sharded : public Optimizer {
  public:
   // Makes the optimiser of a shard. Its parameters are parts, [elements], with the names of the parameters that they

@@ -132,6 +132,14 @@ TEST_P(CommunicatorTest, AllReduceOfBF16RoundsOnce) {
     communicator.AllReduce(x).Wait();
     const double expected = ToFloat(ToBFloat16(255.f + static_cast<float>(world())));
     Check(x.Item() == expected, x.Item(), " is not ", expected);
+    // With Gloo it is bf16 that travels.
+    const DType sent_as = communicator.SentAs(DType::kBF16);
+    Check(sent_as == (GetParam().library == "nccl" ? DType::kF32 : DType::kBF16), NameOf(sent_as));
+    const int64_t before = communicator.statistics().bytes_sent;
+    communicator.AllReduce(Tensor::Zeros({6000}, DType::kBF16, device())).Wait();
+    const int64_t sent = communicator.statistics().bytes_sent - before;
+    const int64_t ring = 2 * 6000 * SizeOf(sent_as) * (world() - 1) / world();
+    Check(sent == ring, sent, " bytes, not ", ring);
     return std::string();
   });
 }
