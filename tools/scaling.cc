@@ -102,16 +102,14 @@ int Scale(Arguments arguments) {
         "--step-seconds and --gradient-bytes of one device are needed, or --measured with a line of bench distributed "
         "of one rank");
   step.buckets = std::max<int64_t>(1, static_cast<int64_t>(step.gradient_bytes / arguments.bucket_bytes + 0.999));
-  StepCost apart = step, halved = step;
+  StepCost apart = step;
   apart.overlap = false;
-  halved.gradient_bytes /= 2;
 
-  Figure figure = {
-      .title = "A model, not a measurement: efficiency of data parallel training",
-      .x_label = "devices",
-      .y_label = "share of a single device's speed",
-      .log_x = true,
-      .series = {{"gradients summed during the backward", {}}, {"the same, in bf16", {}}, {"after it", {}}}};
+  Figure figure = {.title = "A model, not a measurement: efficiency of data parallel training",
+                   .x_label = "devices",
+                   .y_label = "share of a single device's speed",
+                   .log_x = true,
+                   .series = {{"gradients summed during the backward", {}}, {"after it", {}}}};
   const Cluster& cluster = arguments.cluster;
   std::printf(
       "A model, not a measurement. One device: %.4g s a step, %.4g MB of gradients in %d buckets.\n"
@@ -125,7 +123,7 @@ int Scale(Arguments arguments) {
     std::printf("%8d %12.4g %14.4g %12.4g %12.3f\n", static_cast<int>(devices), estimate.seconds,
                 estimate.communication, estimate.exposed, step.seconds / estimate.seconds);
     size_t series = 0;
-    for (const StepCost* cost : {&step, &halved, &apart})
+    for (const StepCost* cost : {&step, &apart})
       figure.series[series++].points.emplace_back(devices,
                                                   step.seconds / EstimateStep(*cost, cluster, devices).seconds);
   }
