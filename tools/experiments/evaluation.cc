@@ -13,11 +13,16 @@
 namespace orbit {
 namespace {
 
-// The examples [begin, end) of a split, on the model's device.
-Batch LoadRange(const Experiment& experiment, Split split, int64_t begin, int64_t end) {
+// The numbers begin, ..., end - 1, i64.
+Tensor Range(int64_t begin, int64_t end) {
   std::vector<int64_t> numbers(end - begin);
   std::iota(numbers.begin(), numbers.end(), begin);
-  return experiment.Load(split, Tensor::From(numbers, {end - begin})).To(experiment.device());
+  return Tensor::From(numbers, {end - begin});
+}
+
+// The examples [begin, end) of a split, on the model's device.
+Batch LoadRange(const Experiment& experiment, Split split, int64_t begin, int64_t end) {
+  return experiment.Load(split, Range(begin, end)).To(experiment.device());
 }
 
 int64_t ExamplesAtOnce(const Experiment& experiment, Split split, int64_t samples) {
@@ -50,6 +55,24 @@ void CopyRows(const Tensor& rows, int64_t begin, int64_t count, Tensor& all) {
   all.Rows(begin, begin + rows.dim(0)).CopyFrom(rows);
 }
 
+// The mean loss of the evaluation batches of a split, each computed from `at_once` examples at a time.
+double LossOf(const Experiment& experiment, Split split, const Tensor& predictions, const Tensor& targets,
+              int64_t at_once) {
+  const int64_t count = predictions.dim(0), size = std::min(count, experiment.evaluation_batch());
+  const int64_t batches = (count + size - 1) / size;
+  double loss = 0;
+  for (int64_t first = 0; first < count; first += size) {
+    const int64_t last = std::min(count, first + size);
+    const WholeBatch whole{.examples = last - first, .counts = experiment.Counts(split, Range(first, last))};
+    for (int64_t begin = first; begin < last; begin += at_once) {
+      const int64_t end = std::min(last, begin + at_once);
+      for (const LossPart& part : experiment.Loss(predictions.Rows(begin, end), targets.Rows(begin, end), whole))
+        loss += part.weight * part.sum.value().Item() / part.denominator / static_cast<double>(batches);
+    }
+  }
+  return loss;
+}
+
 double RelativeDistance(const Variable& a, const Variable& b) {
   return std::sqrt(Sum(Square(Sub(a, b))).value().Item() / Sum(Square(b)).value().Item());
 }
@@ -73,11 +96,7 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
 
   const EvaluationPrecision precision(experiment);
   const Generator start = generator;
-  std::vector<int64_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  const WholeBatch whole{.examples = count, .counts = experiment.Counts(split, Tensor::From(numbers, {count}))};
   Tensor predictions, targets;
-  double loss = 0;
   const auto compute = [&] {
     for (int64_t begin = mine.first; begin < mine.first + mine.count; begin += at_once) {
       const int64_t end = std::min(mine.first + mine.count, begin + at_once);
@@ -85,11 +104,7 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
       generator = start.WithRows({begin, end - begin, count});
       const Variable prediction = experiment.Prediction(experiment.Forward(batch, samples, generator, sharers).output);
       CopyRows(prediction.value(), begin, count, predictions);
-      if (batch.target.defined()) {
-        for (const LossPart& part : experiment.Loss(prediction, batch.target, whole))
-          loss += part.weight * part.sum.value().Item() / part.denominator;
-        CopyRows(batch.target, begin, count, targets);
-      }
+      if (batch.target.defined()) CopyRows(batch.target, begin, count, targets);
       if (progress) progress(static_cast<double>(end - mine.first) / static_cast<double>(mine.count));
     }
   };
@@ -103,14 +118,12 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
       if (!adds) x.Zero();
       ranks->AllReduce(x).Wait();
     };
-    const Tensor sum = Tensor::Full({}, loss, DType::kF64, experiment.device());
-    add(sum);
-    loss = sum.Item();
     add(predictions);
     if (targets.defined()) add(targets);
   }
-  Evaluation evaluation{.is_known = targets.defined(), .loss = loss, .predictions = predictions};
+  Evaluation evaluation{.is_known = targets.defined(), .predictions = predictions};
   if (!evaluation.is_known) return evaluation;
+  evaluation.loss = LossOf(experiment, split, predictions, targets, at_once);
   evaluation.metrics = experiment.Measure(predictions, targets);
   evaluation.metric = evaluation.metrics.at(0).second;
   return evaluation;

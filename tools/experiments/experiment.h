@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,7 +31,8 @@ struct Batch {
   Batch Copied(const std::function<Tensor(const Tensor&)>& copy) const;
 };
 
-// The whole that some examples are part of, a batch or a split: what a loss's denominators and weights are taken from.
+// The whole that some examples are part of, a batch of training or of evaluation: what a loss's denominators and
+// weights are taken from.
 struct WholeBatch {
   int64_t examples = 0;
   std::vector<double> counts;  // Experiment::Counts of them
@@ -71,6 +73,9 @@ class Experiment {
   // Parts of the loss, summed over examples that are part of `whole`.
   virtual std::vector<LossPart> Loss(const Variable& prediction, const Tensor& target,
                                      const WholeBatch& whole) const = 0;
+  // In evaluation the loss is the mean of those of batches of so many examples, in their order; each batch is the whole
+  // of its examples. By default a split is one batch.
+  virtual int64_t evaluation_batch() const { return std::numeric_limits<int64_t>::max(); }
   // The name of what is reported ("mse"), and whether more of it is better.
   virtual std::string metric() const = 0;
   virtual bool more_is_better() const = 0;

@@ -13,7 +13,7 @@
 namespace orbit {
 namespace {
 
-constexpr int64_t kAccuracyBatch = 128;  // graphs, as published
+constexpr int64_t kEvaluationBatch = 128;  // graphs, as published: losses and accuracies are means over such batches
 
 // Edges are pixels of a graph's image, words further channels of its diagonal; outputs are read on the diagonal.
 GraphImageOptions Image() {
@@ -55,10 +55,11 @@ class PatternExperiment : public GraphImageExperiment {
     return {BalancedCrossEntropy(prediction, target, whole.counts)};
   }
 
+  int64_t evaluation_batch() const override { return kEvaluationBatch; }
   std::string metric() const override { return "accuracy"; }
   bool more_is_better() const override { return true; }
   Metrics Measure(const Tensor& predictions, const Tensor& targets) const override {
-    return {{metric(), ClassAccuracy(predictions, targets, kAccuracyBatch)}};
+    return {{metric(), ClassAccuracy(predictions, targets, kEvaluationBatch)}};
   }
 
  private:

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include "tests/data/io/python_files.h"
 #include "tests/engine/io/testing.h"
@@ -20,7 +21,7 @@ class GraphImageExperimentTest : public io::FileTest {
   void SetUp() override { setenv("ORBIT_CACHE", Path("cache").c_str(), 1); }
 
   std::unique_ptr<Experiment> Make(const std::string& preset, std::vector<std::string> assignments = {}) {
-    assignments.insert(assignments.end(),
+    assignments.insert(assignments.begin(),
                        {"model.transformer.layers=1", "model.transformer.width=16", "model.transformer.heads=2",
                         "model.transformer.hidden=16", "model.transformer.grid=4", "model.network.hidden=8"});
     Config config = ResolveSettings({.preset = preset, .file = "", .assignments = assignments});
@@ -36,7 +37,7 @@ class GraphImageExperimentTest : public io::FileTest {
   }
 
   // Three molecules, of 2 and of 3 atoms in a row; the last atom is in contact with the first.
-  std::unique_ptr<Experiment> Contacts() {
+  std::unique_ptr<Experiment> Contacts(std::vector<std::string> assignments = {}) {
     using namespace python;
     const auto numbers = [](const std::vector<int32_t>& shape, const std::vector<int64_t>& values) {
       return Array(shape, Dtype("i8"), false, RawList(values));
@@ -56,7 +57,8 @@ class GraphImageExperimentTest : public io::FileTest {
     };
     for (const char* name : {"train.pt", "val.pt", "test.pt"})
       io::WriteFile(Path(name), PickleOf(List({molecule(2), molecule(3), molecule(3)})));
-    return Make("pcqm_contact", {"data.path=" + Path(""), "train.precision=f32"});
+    assignments.insert(assignments.end(), {"data.path=" + Path(""), "train.precision=f32"});
+    return Make("pcqm_contact", assignments);
   }
 
   static void PartsAddUp(const Experiment& experiment, int64_t count) {
@@ -96,6 +98,31 @@ TEST_F(GraphImageExperimentTest, Pattern) {
               std::log(2), 1e-5);
   PartsAddUp(*experiment, 4);
   IsEquivariant(*experiment);
+}
+
+// Losses and accuracies are means over batches of 128 graphs, whose classes weigh by their rarity within the batch; how
+// many graphs go through the model at once does not matter.
+TEST_F(GraphImageExperimentTest, PatternIsEvaluatedInThePublishedBatches) {
+  const auto experiment = Make("pattern", {"data.patterns=1", "data.train=1", "data.valid=131", "data.test=1",
+                                           "train.precision=f32", "model.distribution=canonical"});
+  Generator generator = MakeGenerator(0, RandomUse::kTest);
+  const Evaluation evaluation = Evaluate(*experiment, Split::kValid, 1, generator);
+  std::vector<int64_t> numbers(131);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const Tensor all = Tensor::From(numbers, {131});
+  const Tensor targets = experiment->Load(Split::kValid, all).target;
+  double loss = 0, accuracy = 0;
+  for (const auto& [begin, end] : {std::pair(0, 128), std::pair(128, 131)}) {
+    const Tensor predictions = evaluation.predictions.Rows(begin, end), of_batch = targets.Rows(begin, end);
+    const WholeBatch whole{.examples = end - begin, .counts = experiment->Counts(Split::kValid, all.Rows(begin, end))};
+    loss += Total(experiment->Loss(predictions, of_batch, whole)).value().Item() / 2;
+    accuracy += experiment->Measure(predictions, of_batch).at(0).second / 2;
+  }
+  EXPECT_NEAR(evaluation.loss, loss, 1e-5);
+  EXPECT_NEAR(evaluation.metric, accuracy, 1e-9);
+  const WholeBatch split{.examples = 131, .counts = experiment->Counts(Split::kValid, all)};
+  const double of_split = Total(experiment->Loss(evaluation.predictions, targets, split)).value().Item();
+  EXPECT_GT(std::abs(evaluation.loss - of_split), 1e-4) << "the batches do not matter, so that nothing is tested";
 }
 
 TEST_F(GraphImageExperimentTest, PatternByEveryDistribution) {
