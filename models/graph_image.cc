@@ -1,6 +1,7 @@
 #include "models/graph_image.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/nn/init.h"
@@ -12,10 +13,10 @@
 namespace orbit {
 namespace {
 
-// Pads an axis of n nodes to `size`.
-Variable PadNodes(const GraphImageOptions& options, const Variable& x, int64_t axis, int64_t size) {
+// The padding of an axis of n nodes to `size`: before and after them.
+std::pair<int64_t, int64_t> PaddingOf(const GraphImageOptions& options, int64_t size) {
   const int64_t more = size - options.n, before = options.centered ? more / 2 : 0;
-  return Pad(x, axis, before, more - before, options.padding);
+  return {before, more - before};
 }
 
 // The inverse: the nodes of an axis of `size`.
@@ -39,6 +40,16 @@ Shape OutputShape(const GraphImageOptions& options) {
 
 }  // namespace
 
+void CheckPadding(const GraphImageOptions& options) {
+  const int64_t grid = options.grid;
+  for (const int64_t size :
+       {options.node_channels > 0 && !options.nodes_on_diagonal ? grid * grid * options.nodes_per_token() : options.n,
+        grid * options.patch()}) {
+    const auto [before, after] = PaddingOf(options, size);
+    PadSources(options.n, before, after, options.padding);
+  }
+}
+
 GraphImageInput::Part::Part(const Shape& weight_shape, Generator& generator)
     : weight(AddParameter("proj.weight", nn::FanInUniform(weight_shape, nn::FanIn(weight_shape), generator))),
       bias(AddParameter("proj.bias", nn::FanInUniform({weight_shape[0]}, nn::FanIn(weight_shape), generator))) {}
@@ -46,6 +57,7 @@ GraphImageInput::Part::Part(const Shape& weight_shape, Generator& generator)
 GraphImageInput::GraphImageInput(const GraphImageOptions& options, Generator& generator) : options_(options) {
   Check(options.n >= 1 && options.grid >= 1 && options.width >= 1, "an image of ", options.n, " nodes on ",
         options.grid, " x ", options.grid, " patches of width ", options.width);
+  CheckPadding(options);
   int64_t parts = 0;
   const auto add = [&](std::unique_ptr<Part>& part, const Shape& shape) {
     part = std::make_unique<Part>(shape, generator);
@@ -78,7 +90,8 @@ Variable GraphImageInput::OfGraphs(const View& view) const {
 Variable GraphImageInput::OfNodes(const View& view) const {
   if (options_.nodes_on_diagonal) return Reshape(nodes_->bias, {1, 1, options_.width});
   const int64_t tokens = options_.grid * options_.grid, nodes = options_.nodes_per_token();
-  const Variable x = PadNodes(options_, view.Feature(0), 1, tokens * nodes);
+  const auto [before, after] = PaddingOf(options_, tokens * nodes);
+  const Variable x = Pad(view.Feature(0), 1, before, after, options_.padding);
   const Variable patches = Permute(Reshape(x, {view.rows(), tokens, nodes, -1}), {0, 1, 3, 2});
   return Linear(Reshape(patches, {view.rows(), tokens, -1}), Reshape(nodes_->weight, {options_.width, -1}),
                 nodes_->bias);

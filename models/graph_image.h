@@ -35,6 +35,9 @@ struct GraphImageOptions {
   int64_t patch() const { return (n + grid - 1) / grid; }
 };
 
+// Throws Error where tokens reach so far beyond n that this padding has nothing to put there (engine/ops/pad.h).
+void CheckPadding(const GraphImageOptions& options);
+
 // Parameters: proj.0, proj.1 ... are the parts in their order. proj.I.proj has the weight and bias of a Linear, a
 // Conv1d and a Conv2d in PyTorch's layout: [width, channels], [width, channels, nodes per token], [width, channels,
 // patch, patch]. Padding concerns values, not the graph: what is reflected is the image.

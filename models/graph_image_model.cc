@@ -33,14 +33,8 @@ Variable GraphVisionTransformer::Forward(const View& view, Generator& generator)
 
 std::unique_ptr<Model> MakeGraphImageModel(const GraphImageModelOptions& options, Generator& generator) {
   auto base = std::make_unique<GraphVisionTransformer>(options, generator);
-  GinOptions gin = options.network;
-  gin.channels = options.image.node_channels;
   return std::make_unique<Symmetrizer>(
-      std::move(base),
-      MakeDistribution(
-          options.distribution,
-          {.group = ParseGroup("Sn"), .soft_sort = options.soft_sort, .score_jitter = options.score_jitter},
-          std::make_unique<GraphNetwork>(gin, options.noise_scale, generator)),
+      std::move(base), MakeGraphDistribution(options, options.image.node_channels, generator),
       Representation::Scalars(options.image.output_order),
       SymmetrizerOptions{
           .diagonal = options.diagonal, .base_name = "", .network_name = "distribution.prob_interface_net"});

@@ -7,22 +7,19 @@
 #include <string>
 
 #include "groups/model.h"
-#include "models/gin.h"
+#include "models/graph_distribution.h"
 #include "models/graph_image.h"
 #include "models/vision_transformer.h"
 
 namespace orbit {
 
-struct GraphImageModelOptions {
+struct GraphImageModelOptions : GraphDistributionOptions {
+  GraphImageModelOptions() { network.dropout = 0.1; }
+
   VisionTransformerOptions transformer;
   GraphImageOptions image;  // its width and grid are the transformer's
   // Whether outputs for pairs of nodes are read where both nodes are the same, as outputs for nodes.
   bool diagonal = false;
-  std::string distribution = "learned";  // learned, haar, frame, minimal_frame or canonical
-  GinOptions network{.dropout = 0.1};    // its channels are the image's node_channels
-  double noise_scale = 1;
-  SoftSortOptions soft_sort{.tau = 0.01};
-  double score_jitter = 1e-6;
 };
 
 // f: the transformer on the patches of a permuted graph. Its output is [rows, outputs], [rows, n, outputs] or [rows, n,

@@ -22,15 +22,9 @@ std::unique_ptr<Model> MakeGraphModel(const GraphModelOptions& options, Generato
                                     generator);
   }
   std::unique_ptr<BaseFunction> base = MakeGraphBase(options.model, options.base, generator);
-  GinOptions gin = options.network;
-  gin.channels = options.base.channels;
-  return std::make_unique<Symmetrizer>(
-      std::move(base),
-      MakeDistribution(
-          options.distribution,
-          {.group = ParseGroup("Sn"), .soft_sort = options.soft_sort, .score_jitter = options.score_jitter},
-          std::make_unique<GraphNetwork>(gin, options.noise_scale, generator)),
-      Representation::Scalars(options.base.output_order));
+  return std::make_unique<Symmetrizer>(std::move(base),
+                                       MakeGraphDistribution(options, options.base.channels, generator),
+                                       Representation::Scalars(options.base.output_order));
 }
 
 }  // namespace orbit

@@ -7,20 +7,17 @@
 #include <string>
 
 #include "groups/model.h"
-#include "models/gin.h"
 #include "models/graph_base.h"
+#include "models/graph_distribution.h"
 #include "models/tailored_graph_network.h"
 
 namespace orbit {
 
-struct GraphModelOptions {
-  std::string model = "mlp";             // a base function: mlp, gin_id; or a tailored network: gcn, gat, gin, ...
-  std::string distribution = "learned";  // of a base function: learned, haar, frame, minimal_frame or canonical
-  GraphBaseOptions base;                 // tailored networks use its head and channels, too
-  GinOptions network{.unused_input = true};
-  double noise_scale = 1;
-  SoftSortOptions soft_sort{.tau = 0.01};
-  double score_jitter = 1e-6;
+struct GraphModelOptions : GraphDistributionOptions {  // of a base function
+  GraphModelOptions() { network.unused_input = true; }
+
+  std::string model = "mlp";  // a base function: mlp, gin_id; or a tailored network: gcn, gat, gin, ...
+  GraphBaseOptions base;      // tailored networks use its head and channels, too
 };
 
 // The features of a batch: nodes [batch, n, channels] (order 1), edges and num_nodes.

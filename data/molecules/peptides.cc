@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 #include "data/io/csv.h"
 #include "data/io/text_lines.h"
@@ -32,8 +33,16 @@ Peptides MakePeptides(const Table& table, const std::string& splits, const Share
   const auto count = static_cast<int64_t>(table.smiles.size());
   SplitNumbers numbers = ReadSplitFile(splits, count);
   MoleculeGraphs graphs = LoadMolecules(table.smiles, progress);
-  for (int64_t i = 0; i < count; ++i)
+  std::vector<int64_t> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  for (const int64_t i : all) {
     if (graphs.n(i) == 0) Fail(table.places[i], ": ", WhyNoMolecule(table.smiles[i]));
+    Check(graphs.n(i) <= kLargestPeptide, table.places[i], ": '", table.smiles[i], "' has ", graphs.n(i),
+          " atoms, more than the ", kLargestPeptide, " of the largest peptide");
+  }
+  for (const int64_t i : OutsideVocabulary(PeptidesVocabulary(), graphs, all))
+    Fail(table.places[i], ": '", table.smiles[i],
+         "' has an atom or a bond as no peptide has; the task molecules takes ", "any");
   const std::vector<float> targets(table.targets.begin(), table.targets.end());
   return {std::move(graphs), Tensor::From(targets, {count, static_cast<int64_t>(targets.size()) / count}),
           std::move(numbers)};

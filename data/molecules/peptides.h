@@ -25,7 +25,8 @@ struct Peptides {
 // over all molecules of the table, as published. Both have the splits of splits_random_stratified_peptide.pickle.
 //
 // Both throw Error, with the file and the line, for a table without the columns or with other labels, a SMILES that
-// does not parse, and splits that name a molecule twice or one beyond the table.
+// does not parse, a molecule that is larger or has an atom or a bond outside of PeptidesVocabulary, and splits that
+// name a molecule twice or one beyond the table.
 Peptides LoadPeptidesFunc(const std::string& table, const std::string& splits, const ShareDone& progress = {});
 Peptides LoadPeptidesStruct(const std::string& table, const std::string& splits, const ShareDone& progress = {});
 

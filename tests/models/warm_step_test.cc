@@ -64,8 +64,10 @@ TEST_P(WarmStep, OfTheGraphModel) {
   const Device device = GetParam();
   Generator generator(0);
   const int64_t n = 7;
-  const std::unique_ptr<Model> model =
-      MakeGraphModel({.base = {.n = n, .widths = {16, 8}}, .network = {.hidden = 8, .unused_input = true}}, generator);
+  GraphModelOptions options;
+  options.base = {.n = n, .widths = {16, 8}};
+  options.network.hidden = 8;
+  const std::unique_ptr<Model> model = MakeGraphModel(options, generator);
   model->To(device);
   const EdgeLists edges = MakeEdgeLists(n, {{{0, 1}, {1, 0}, {1, 2}, {2, 1}}, {{3, 4}, {4, 3}}}).To(device);
   const Features x = MakeGraphFeatures(generator.Normal({2, n, 2}, 0, 1, DType::kF32, device), edges,

@@ -85,8 +85,11 @@ BenchmarkWork ExpClassifyStep() {
 BenchmarkWork VisionTransformerStep(GraphImageOptions image, double density) {
   constexpr int64_t kGraphs = 8;
   auto generator = std::make_shared<Generator>(0);
-  std::shared_ptr<Model> model = MakeGraphImageModel(
-      {.transformer = ParseVisionTransformer("vit_tiny_patch16_224"), .image = image, .diagonal = true}, *generator);
+  GraphImageModelOptions options;
+  options.transformer = ParseVisionTransformer("vit_tiny_patch16_224");
+  options.image = image;
+  options.diagonal = true;
+  std::shared_ptr<Model> model = MakeGraphImageModel(options, *generator);
   const int64_t n = image.n, channels = image.edge_channels;
   Features x = RandomLabelledGraphs(kGraphs, n, density, image.node_channels);
   if (channels > 1) {  // a one, as of every edge, and a feature

@@ -31,6 +31,12 @@ GraphImageModelOptions OptionsOf(const Config& config, const GraphImageOptions& 
   options.image.grid = transformer.grid;
   options.image.padding = ParsePadMode(config.String("model.padding"));
   options.image.centered = config.Bool("model.centered");
+  try {
+    CheckPadding(options.image);
+  } catch (const Error& error) {
+    Fail("model.padding: ", error.what(),
+         "; zero and replicate go any distance, a smaller model.transformer.grid is less");
+  }
   options.diagonal = diagonal;
   options.distribution = config.String("model.distribution");
   options.network = {.hidden = config.Int("model.network.hidden"),

@@ -63,11 +63,6 @@ Tensor UnpackKnown(const Tensor& packed) {
   return Tensor::From(targets, {count, outputs});
 }
 
-double CountKnown(const Tensor& targets) {
-  const std::vector<float> values = targets.ToVector<float>();
-  return static_cast<double>(std::count_if(values.begin(), values.end(), [](float x) { return !std::isnan(x); }));
-}
-
 LossPart KnownBce(const Variable& logits, const Tensor& packed, double known) {
   return {.name = "bce",
           .sum = BceWithLogitsLoss(logits, RowOf(packed, 0), Reduction::kSum, RowOf(packed, 1)),

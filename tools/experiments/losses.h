@@ -21,7 +21,6 @@ LossPart BalancedCrossEntropy(const Variable& logits, const Tensor& target, cons
 // where not known, and whether they are known, 1 or 0.
 Tensor PackKnown(const Tensor& targets);   // NaN: not known
 Tensor UnpackKnown(const Tensor& packed);  // back again
-double CountKnown(const Tensor& targets);  // of targets with NaN
 
 // Means over the known ones, of which there are `known` in the whole batch (none: the loss is 0): of the binary cross
 // entropy of logits, and of |prediction - target|. Predictions are [count, outputs].

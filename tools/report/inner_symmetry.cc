@@ -27,7 +27,8 @@ std::vector<NodeOutputs> ComputeNodeOutputs(const std::vector<InnerSymmetricGrap
   std::vector<Graph> all;
   for (const InnerSymmetricGraph& graph : graphs) all.push_back(graph.graph);
   const int64_t n = LargestGraph(all);
-  GraphModelOptions options{.distribution = distribution};
+  GraphModelOptions options;
+  options.distribution = distribution;
   options.base = {.n = n,
                   .node_features = false,
                   .head = {.embedding = n, .outputs = 0, .activate_embedding = false},

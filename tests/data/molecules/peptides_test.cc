@@ -16,6 +16,7 @@
 namespace orbit {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -77,6 +78,10 @@ TEST_F(PeptidesTest, StructIsStandardisedOverAllMolecules) {
 TEST_F(PeptidesTest, WhatDoesNotFitIsRefused) {
   const std::string labels = ",\"[0, 0, 0, 0, 0, 0, 0, 0, 0, 1]\",4\n";
   EXPECT_THAT(RefusalOf(rows_ + "3,NCC(,G" + labels), HasSubstr("table.csv:5: column 'smiles': 'NCC(': syntax error"));
+  EXPECT_THAT(RefusalOf(rows_ + "3,[U]C,G" + labels),
+              HasSubstr("table.csv:5: column 'smiles': '[U]C' has an atom or a bond as no peptide has"));
+  EXPECT_THAT(RefusalOf(rows_ + "3," + std::string(445, 'C') + ",G" + labels),
+              AllOf(HasSubstr("table.csv:5: column 'smiles': 'CCC"), HasSubstr("has 445 atoms, more than the 444")));
   EXPECT_THAT(RefusalOf("0,C,G,[0 0],1\n"), HasSubstr("table.csv:2: column 'labels': '0 0' is no label"));
   EXPECT_THAT(RefusalOf("0,C,G,\"[0, 0, 0, 0, 0, 0, 0, 0, 0, 2]\",1\n"), HasSubstr("2 is no label"));
   EXPECT_THAT(RefusalOf("0,C,G,\"[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\",1\n"), HasSubstr("more than 10 labels"));

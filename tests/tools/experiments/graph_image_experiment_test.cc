@@ -135,6 +135,15 @@ TEST_F(GraphImageExperimentTest, PatternByEveryDistribution) {
   }
 }
 
+TEST_F(GraphImageExperimentTest, RefusesPaddingThatReachesTooFar) {
+  EXPECT_THAT(io::MessageOf([&] {
+                Contacts({"model.padding=reflect", "model.transformer.grid=14"});
+              }),
+              testing::AllOf(testing::StartsWith("model.padding: an axis of 53 elements cannot be reflected by"),
+                             testing::HasSubstr("a smaller model.transformer.grid")));
+  Contacts({"model.padding=zero", "model.transformer.grid=14"});
+}
+
 TEST_F(GraphImageExperimentTest, PcqmContact) {
   const auto experiment = Contacts();
   const Tensor all = Tensor::From(std::vector<int64_t>{0, 1, 2}, {3});

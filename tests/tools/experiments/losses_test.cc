@@ -34,7 +34,6 @@ TEST(Losses, BalancedCrossEntropyOfPartsAddsUp) {
 TEST(Losses, LeaveOutWhatIsNotKnown) {
   const Tensor targets = Tensor::From(std::vector<float>{1, NAN, 0, 1}, {2, 2});
   const Tensor packed = PackKnown(targets);
-  EXPECT_EQ(CountKnown(targets), 3);
   const std::vector<float> back = UnpackKnown(packed).ToVector<float>();
   EXPECT_TRUE(back[0] == 1 && std::isnan(back[1]) && back[2] == 0 && back[3] == 1);
   const Variable predictions(Tensor::From(std::vector<float>{2, 5, -1, 0}, {2, 2}), true);
