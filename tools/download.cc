@@ -3,77 +3,96 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "data/io/sha256.h"
 #include "kernels/error.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/downloads/downloader.h"
 #include "tools/downloads/published_files.h"
-#include "data/io/sha256.h"
+#include "tools/downloads/unpack.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
 namespace {
 
 struct Arguments {
-  std::string name, url, sha256, to;
+  std::vector<std::string> names;
+  std::string url, sha256, to;
   bool list = false;
   int connect_seconds = 30, stall_seconds = 60;
 };
 
 void List() {
-  for (const PublishedFile& file : PublishedFiles())
-    std::printf("%s: %s\n  %s, %ld bytes, from %s\n  sha256 %s\n", file.name.c_str(), file.what.c_str(),
-                file.file.c_str(), file.size, file.url.c_str(), file.sha256.c_str());
-}
-
-DownloadRequest RequestFor(const Arguments& arguments) {
-  DownloadRequest request{.connect_seconds = arguments.connect_seconds, .stall_seconds = arguments.stall_seconds};
-  if (!arguments.url.empty()) {
-    Check(!arguments.sha256.empty() && !arguments.to.empty(), "--url needs --sha256 and --to FILE");
-    request.url = arguments.url;
-    request.sha256 = ParseSha256(arguments.sha256);
-    request.path = UserPath(arguments.to);
-    return request;
+  for (const PublishedFile& file : PublishedFiles()) {
+    const std::string size = file.size > 0 ? std::to_string(file.size) + " bytes, " : "";
+    std::printf("%s: %s\n  %s, %sfrom %s\n  %s\n", file.name.c_str(), file.what.c_str(), file.file.c_str(),
+                size.c_str(), file.url.c_str(),
+                file.sha256.empty() ? "its SHA-256 is not known here" : ("sha256 " + file.sha256).c_str());
+    if (file.unpack) std::printf("  is unpacked\n");
   }
-  Check(!arguments.name.empty(), "say which file, by its name or by --url; --list tells the names");
-  Check(arguments.sha256.empty(), "--sha256 goes with --url: a named file has one already");
-  const PublishedFile& file = FindPublishedFile(arguments.name);
-  const std::filesystem::path directory = UserPath(arguments.to.empty() ? "." : arguments.to);
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  Check(!error, "cannot make the directory ", directory.string(), ": ", error.message());
-  request.url = file.url;
-  request.sha256 = file.sha256;
-  request.size = file.size;
-  request.path = (directory / file.file).lexically_normal();
-  return request;
 }
 
-int Fetch(const Arguments& arguments) {
-  DownloadRequest request = RequestFor(arguments);
+// Fetches a file and says what came of it.
+void Fetch(const Arguments& arguments, DownloadRequest request) {
+  request.connect_seconds = arguments.connect_seconds;
+  request.stall_seconds = arguments.stall_seconds;
   std::optional<Progress> progress;
   request.progress = [&](int64_t done, int64_t total) {
     constexpr int64_t kKilo = 1000;
     if (!progress) progress.emplace("downloading, kB", total / kKilo, done / kKilo);
     progress->Update(done / kKilo);
   };
-  const bool fetched = Download(request);
+  const bool is_pinned = !request.sha256.empty();
+  const Downloaded downloaded = Download(request);
   if (progress) progress->Finish();
-  std::printf("%s %s\n", request.path.c_str(), fetched ? "is there, its checksum is right" : "was there already");
-  return 0;
+  std::printf("%s %s\n", request.path.c_str(),
+              !downloaded.fetched ? "was there already"
+              : is_pinned         ? "is there, its checksum is right"
+                                  : "is there");
+  if (!is_pinned)
+    std::printf(
+        "its SHA-256 is %s: no right one is known here to compare with; it is kept in %s.sha256, and a later download "
+        "that has another one is refused\n",
+        downloaded.sha256.c_str(), request.path.c_str());
+}
+
+void FetchPublished(const Arguments& arguments) {
+  Check(!arguments.names.empty(), "say which file, by its name or by --url; --list tells the names");
+  Check(arguments.sha256.empty(), "--sha256 goes with --url");
+  std::vector<const PublishedFile*> files;
+  for (const std::string& name : arguments.names) files.push_back(&FindPublishedFile(name));
+  const std::filesystem::path directory = UserPath(arguments.to.empty() ? "." : arguments.to);
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  Check(!error, "cannot make the directory ", directory.string(), ": ", error.message());
+  for (const PublishedFile* file : files) {
+    const std::string path = (directory / file->file).lexically_normal();
+    Fetch(arguments, {.url = file->url, .sha256 = file->sha256, .size = file->size, .path = path});
+    if (!file->unpack) continue;
+    for (const std::string& unpacked : Unpack(path, directory)) std::printf("%s is unpacked\n", unpacked.c_str());
+  }
+}
+
+void FetchOther(const Arguments& arguments) {
+  Check(!arguments.sha256.empty() && !arguments.to.empty(), "--url needs --sha256 and --to FILE");
+  Fetch(arguments, {.url = arguments.url, .sha256 = ParseSha256(arguments.sha256), .path = UserPath(arguments.to)});
 }
 
 int Main(int argc, char** argv) {
   CLI::App app(
-      "Fetches a published file and checks its SHA-256. The file gets its name when it is whole and right; until then "
-      "it is NAME.part, from which the same command goes on after a transfer that broke off.");
+      "Fetches published files and checks their SHA-256. A file gets its name when it is whole and right; until then "
+      "it is NAME.part, from which the same command goes on after a transfer that broke off. Where no SHA-256 is "
+      "known, that of the first download is told, kept beside the file and compared with from then on.");
   Arguments arguments;
-  CLI::Option* name = app.add_option("NAME", arguments.name, "the file; --list tells the names");
+  CLI::Option* name = app.add_option("NAMES", arguments.names, "the files; --list tells the names");
   app.add_flag("--list", arguments.list, "tell the files that have names");
   CLI::Option* url = app.add_option("--url", arguments.url, "any other file, by http or https");
   app.add_option("--sha256", arguments.sha256, "of that file, 64 hexadecimal digits");
-  app.add_option("--to", arguments.to, "the directory to put it in (default: this one); with --url, the file to write");
+  app.add_option("--to", arguments.to,
+                 "the directory to put them in (default: this one); with --url, the file to write");
   app.add_option("--connect-timeout", arguments.connect_seconds, "seconds for a connection")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
@@ -86,7 +105,8 @@ int Main(int argc, char** argv) {
     List();
     return 0;
   }
-  return Fetch(arguments);
+  arguments.url.empty() ? FetchPublished(arguments) : FetchOther(arguments);
+  return 0;
 }
 
 const Program program("download", Main);

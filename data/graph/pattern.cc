@@ -139,8 +139,12 @@ PatternGraph OfBenchmark(const PickledGraphs& file, int64_t i) {
   return graph;
 }
 
-void Append(const std::string& path, bool geometric, std::vector<PatternGraph>& graphs) {
+void Append(const std::string& path, bool geometric, std::vector<PatternGraph>& graphs, std::vector<int64_t>& counts) {
   const PickledGraphs file(path);
+  const std::vector<int64_t>& sizes = file.list_sizes();
+  Check(sizes.size() == (geometric ? kSplits.size() : 1), path, " has ", sizes.size(), " lists of graphs, not one for ",
+        geometric ? "each of training, validation and test" : "its split");
+  counts.insert(counts.end(), sizes.begin(), sizes.end());
   for (int64_t i = 0; i < file.size(); ++i) try {
       graphs.push_back(geometric ? OfGeometric(file, i) : OfBenchmark(file, i));
     } catch (const Error& error) {
@@ -256,28 +260,28 @@ PatternData GeneratePattern(const PatternOptions& options, const ShareDone& prog
 }
 
 PatternData ReadPattern(const std::string& folder, const ShareDone& progress) {
-  const auto path = [&](const std::string& before, const char* split, const char* after) {
-    return (std::filesystem::path(folder) / (before + split + after)).string();
-  };
-  constexpr std::array<const char*, kSplits.size()> kNames = {"train", "val", "test"};
-  const bool geometric = std::filesystem::exists(path("PATTERN_", kNames[0], ".pt"));
-  std::array<std::string, kSplits.size()> files;
+  const std::filesystem::path of_geometric = std::filesystem::path(folder) / "PATTERN_v2.pt";
+  const bool geometric = std::filesystem::exists(of_geometric);
+  std::vector<std::string> files;
+  if (geometric) {
+    files.push_back(of_geometric.string());
+  } else {
+    for (const char* split : {"train", "val", "test"})
+      files.push_back((std::filesystem::path(folder) / ("SBM_PATTERN_" + std::string(split) + ".pkl")).string());
+  }
   Sha256 digest;
-  for (size_t split = 0; split < kSplits.size(); ++split) {
-    files[split] = geometric ? path("PATTERN_", kNames[split], ".pt") : path("SBM_PATTERN_", kNames[split], ".pkl");
-    Check(std::filesystem::exists(files[split]), folder, " has no ",
-          std::filesystem::path(files[split]).filename().string(),
-          "; the published files are PATTERN_train.pt, PATTERN_val.pt, PATTERN_test.pt, or SBM_PATTERN_train.pkl ...");
-    digest.Add(Sha256OfFile(files[split]));
+  for (const std::string& file : files) {
+    Check(std::filesystem::exists(file), folder, " has no ", std::filesystem::path(file).filename().string(),
+          "; the published files are PATTERN_v2.pt, or SBM_PATTERN_train.pkl, SBM_PATTERN_val.pkl, "
+          "SBM_PATTERN_test.pkl");
+    digest.Add(Sha256OfFile(file));
   }
   const auto read = [&] {
     std::vector<PatternGraph> graphs;
     std::vector<int64_t> counts;
-    for (const std::string& file : files) {
-      if (progress) progress(static_cast<double>(counts.size()) / static_cast<double>(files.size()));
-      const size_t before = graphs.size();
-      Append(file, geometric, graphs);
-      counts.push_back(static_cast<int64_t>(graphs.size() - before));
+    for (size_t i = 0; i < files.size(); ++i) {
+      if (progress) progress(static_cast<double>(i) / static_cast<double>(files.size()));
+      Append(files[i], geometric, graphs, counts);
     }
     TensorMap arrays = PackPatternGraphs(graphs);
     arrays["counts"] = Tensor::From(counts, {static_cast<int64_t>(counts.size())});

@@ -70,10 +70,10 @@ struct PatternOptions {
 // as there is none in the published data.
 PatternData GeneratePattern(const PatternOptions& options, const ShareDone& progress = {});
 
-// The published graphs, from a folder that has for each split (train, val, test) either PATTERN_SPLIT.pt, of PyTorch
-// Geometric: dictionaries of x, the words one-hot, edge_index and y; or SBM_PATTERN_SPLIT.pkl, of the benchmark itself:
-// W, the adjacency matrix, node_feat and node_label. They are kept in the cache. Throws Error, with the file and the
-// graph's number, for what is missing or makes no such graph.
+// The published graphs, from a folder that has either PATTERN_v2.pt, of PyTorch Geometric, a list for each split
+// (train, val, test) of dictionaries of x, the words one-hot, edge_index and y; or for each split
+// SBM_PATTERN_SPLIT.pkl, of the benchmark itself: W, the adjacency matrix, node_feat and node_label. They are kept in
+// the cache. Throws Error, with the file and the graph's number, for what is missing or makes no such graph.
 PatternData ReadPattern(const std::string& folder, const ShareDone& progress = {});
 
 // A model's input.

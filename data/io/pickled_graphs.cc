@@ -23,8 +23,18 @@ Tensor Slice(const Tensor& whole, int64_t axis, int64_t begin, int64_t end) {
 PickledGraphs::PickledGraphs(const std::string& path, std::vector<std::string> names_in_tuples)
     : file_(path), names_in_tuples_(std::move(names_in_tuples)) {
   const PickleValue& root = file_.root();
-  if (root.kind == Kind::kList) {
-    size_ = static_cast<int64_t>(root.items.size());
+  const auto is_list = [](const PickleValue* item) { return item->kind == Kind::kList; };
+  const bool has_lists = !root.items.empty() && std::ranges::all_of(root.items, is_list);
+  if (root.kind == Kind::kList || (root.kind == Kind::kTuple && has_lists)) {
+    const auto append = [&](const PickleValue& list) {
+      for (const PickleValue* item : list.items) graphs_.push_back(item);
+      list_sizes_.push_back(static_cast<int64_t>(list.items.size()));
+    };
+    if (has_lists)
+      for (const PickleValue* list : root.items) append(*list);
+    else
+      append(root);
+    size_ = static_cast<int64_t>(graphs_.size());
     return;
   }
   if (root.kind == Kind::kTuple && (root.items.size() == 2 || root.items.size() == 3))
@@ -34,6 +44,7 @@ PickledGraphs::PickledGraphs(const std::string& path, std::vector<std::string> n
   // The number of graphs follows from the slices of any attribute that is not empty.
   for (size_t i = 1; i < slices_->items.size() && size_ == 0; i += 2)
     if (IsTensor(*slices_->items[i])) size_ = std::max<int64_t>(0, file_.ToTensor(*slices_->items[i]).size() - 1);
+  list_sizes_ = {size_};
 }
 
 // Version 1 keeps attributes in the object itself, version 2 in the mapping of its store.
@@ -63,7 +74,7 @@ Tensor PickledGraphs::ToTensor(const PickleValue& value, const std::string& name
 Tensor PickledGraphs::Attribute(int64_t graph, const std::string& name) const {
   Check(graph >= 0 && graph < size_, "graph ", graph, " of ", size_);
   const PickleValue& root = file_.root();
-  if (slices_ == nullptr) return ToTensor(Find(*root.items[graph], name), name);
+  if (slices_ == nullptr) return ToTensor(Find(*graphs_[graph], name), name);
   Collated& collated = collated_[name];
   if (!collated.values.defined()) {
     collated.values = ToTensor(Find(*root.items[0], name), name);

@@ -13,7 +13,8 @@ namespace orbit {
 // Gives graphs' attributes by name: "x", "edge_index", "y" and any others. The file (pickle_file.h) holds either
 //
 //   a list of PyTorch Geometric's Data objects, of version 1 or 2, of dictionaries, or of tuples whose items' names are
-//   given; or
+//   given;
+//   a list or tuple of such lists, of the splits of a data set say, whose graphs are numbered throughout; or
 //   a data set's processed/data.pt: (data, slices) or (data, slices, class), where data, an object or a dictionary, has
 //   the concatenated attributes of the graphs, and slices says where each graph's begin.
 //
@@ -23,6 +24,8 @@ class PickledGraphs {
   explicit PickledGraphs(const std::string& path, std::vector<std::string> names_in_tuples = {});
 
   int64_t size() const { return size_; }
+  // The sizes of the lists in the file; of graphs that are in one, that of all.
+  const std::vector<int64_t>& list_sizes() const { return list_sizes_; }
   // A graph's attribute, which must be a tensor or an array. Throws Error, with the attribute's name, if it is missing
   // or something else.
   Tensor Attribute(int64_t graph, const std::string& name) const;
@@ -33,8 +36,10 @@ class PickledGraphs {
 
   PickleFile file_;
   std::vector<std::string> names_in_tuples_;
-  const PickleValue* slices_ = nullptr;  // of collated graphs: a dictionary
+  std::vector<const PickleValue*> graphs_;  // of lists
+  const PickleValue* slices_ = nullptr;     // of collated graphs: a dictionary
   int64_t size_ = 0;
+  std::vector<int64_t> list_sizes_;
   // Collated attributes that have been requested, and where each graph's begin.
   struct Collated {
     Tensor values;

@@ -6,9 +6,14 @@ abc=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 closed=http://127.0.0.1:1/abc  # a port that nothing listens on
 
 "$download" --list >list.txt
-grep -q '^exp: ' list.txt || fail "--list lacks exp"
+for name in exp pattern pcqm_contact peptides_struct vit_base; do
+  grep -q "^$name: " list.txt || fail "--list lacks $name"
+done
+grep -q 'SHA-256 is not known here' list.txt || fail "--list does not say what is not known"
 refuses "did you mean 'exp'?" "$download" ezp
 refuses "say which file" "$download"
+refuses "did you mean 'exp'?" "$download" peptides_func ezp  # before anything is fetched
+[ ! -e peptide_multi_class_dataset.csv.gz.part ] || fail "one of two names is wrong, and the other one is fetched"
 refuses "--url needs --sha256 and --to FILE" "$download" --url "$closed" --to abc
 refuses "--url needs --sha256 and --to FILE" "$download" --url "$closed" --sha256 $abc
 refuses "is not a SHA-256" "$download" --url "$closed" --sha256 abc --to abc

@@ -11,10 +11,13 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <string_view>
 
-#include "kernels/error.h"
 #include "data/io/sha256.h"
+#include "engine/io/atomic_file.h"
+#include "kernels/error.h"
 
 namespace orbit {
 namespace {
@@ -92,7 +95,7 @@ class Transfer {
     CURL* curl = curl_.get();
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, request.url.starts_with("https:") ? "https" : "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, kRedirections);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
@@ -156,6 +159,10 @@ class Transfer {
 
   // Called with the first bytes: checks that the answer is what was requested.
   void Begin() {
+    const char* type = nullptr;
+    curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_TYPE, &type);
+    Check(!request_.sha256.empty() || !type || !std::string_view(type).starts_with("text/html"),
+          "the server sends a web page");
     const bool whole = Answer() != kPartialContent;  // a server without ranges sends the whole file
     curl_off_t length = -1;
     curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -185,7 +192,7 @@ bool Fetch(const DownloadRequest& request, PartialFile& part) {
   if (failure.empty()) return transfer.resumed();
   if (transfer.resumed() && transfer.Answer() == kRangeNotSatisfiable) return true;  // nothing is missing
   std::string rest;
-  if (part.size() > 0)
+  if (part.size() > 0 && !request.sha256.empty())
     rest = "; " + std::to_string(part.size()) + " bytes are kept in " + part.path() +
            ", and the same command goes on from there";
   else
@@ -193,31 +200,54 @@ bool Fetch(const DownloadRequest& request, PartialFile& part) {
   Fail("cannot download ", request.url, ": ", failure, rest);
 }
 
+// The checksum in a file of sha256sum; empty where there is no such file.
+std::string ReadRecord(const std::string& path) {
+  if (!std::filesystem::exists(path)) return "";
+  std::ifstream file(path);
+  std::string sha256;
+  Check(static_cast<bool>(file >> sha256), "cannot read ", path);
+  try {
+    return ParseSha256(sha256);
+  } catch (const Error& error) {
+    Fail(path, ": ", error.what());
+  }
+}
+
+void WriteRecord(const std::string& path, const std::string& sha256, const std::string& of) {
+  io::WriteFileAtomically(path, sha256 + "  " + std::filesystem::path(of).filename().string() + "\n");
+}
+
 }  // namespace
 
-bool Download(const DownloadRequest& request) {
+Downloaded Download(const DownloadRequest& request) {
+  const bool is_pinned = !request.sha256.empty();
+  const std::string record = request.path + ".sha256";
+  const std::string due = is_pinned ? request.sha256 : ReadRecord(record);
+  const std::string source = is_pinned ? " is due" : " is due by " + record + ", which an earlier download has written";
   if (std::filesystem::exists(request.path)) {
     const std::string found = Sha256OfFile(request.path);
-    Check(found == request.sha256, request.path, " is there already, and is another file: its SHA-256 is ", found,
-          ", where ", request.sha256, " is due");
-    return false;
+    Check(due.empty() || found == due, request.path, " is there already, and is another file: its SHA-256 is ", found,
+          ", where ", due, source);
+    if (due.empty()) WriteRecord(record, found, request.path);
+    return {.fetched = false, .sha256 = found};
   }
   PartialFile part(request.path + ".part");
-  if (request.size > 0 && part.size() > request.size) part.Clear();
+  if (!is_pinned || (request.size > 0 && part.size() > request.size)) part.Clear();
   bool resumed = Fetch(request, part);
   std::string found = Sha256OfFile(part.path());
-  if (resumed && found != request.sha256) {  // the existing part may belong to another file
+  if (resumed && found != due) {  // the existing part may belong to another file
     part.Clear();
     resumed = Fetch(request, part);
     found = Sha256OfFile(part.path());
   }
-  if (found != request.sha256) {
+  if (!due.empty() && found != due) {
     part.Remove();
-    Fail("what ", request.url, " has is not the file that is due: its SHA-256 is ", found, ", where ", request.sha256,
-         " is due; it was deleted");
+    Fail("what ", request.url, " has is not the file that is due: its SHA-256 is ", found, ", where ", due, source,
+         "; it was deleted");
   }
+  if (due.empty()) WriteRecord(record, found, request.path);
   part.RenameTo(request.path);
-  return true;
+  return {.fetched = true, .sha256 = found};
 }
 
 }  // namespace orbit

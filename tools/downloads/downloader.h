@@ -2,6 +2,9 @@
 //
 // The bytes go to PATH.part, which is renamed when it is complete and its checksum is right; so a file with the final
 // name is always the right one. If a transfer breaks off or the process is killed, the next call continues PATH.part.
+//
+// Where no checksum is known, that of the first download is kept in PATH.sha256, as sha256sum writes it, and is due
+// from then on; a transfer that breaks off starts anew, since nothing would tell whether two parts fit together.
 #ifndef ORBIT_TOOLS_DOWNLOADS_DOWNLOADER_H_
 #define ORBIT_TOOLS_DOWNLOADS_DOWNLOADER_H_
 
@@ -13,7 +16,7 @@ namespace orbit {
 
 struct DownloadRequest {
   std::string url;
-  std::string sha256;  // 64 lower-case hexadecimal digits
+  std::string sha256;  // 64 lower-case hexadecimal digits; empty: not known
   int64_t size = 0;    // bytes, if known; a server that announces another size is refused; 0: any
   std::string path;
   int connect_seconds = 30;  // limit for connecting
@@ -22,11 +25,16 @@ struct DownloadRequest {
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
-// Returns false if the file was already there. Follows redirections and uses proxies from the environment (see curl).
-// Throws Error, saying what is kept and how to continue, if the server cannot be reached or answers with an error, the
-// transfer stalls or breaks off, the disk is full, another process downloads the same file, or the path holds another
-// file. A file with a wrong checksum is deleted.
-bool Download(const DownloadRequest& request);
+struct Downloaded {
+  bool fetched = false;  // or it was there already
+  std::string sha256;
+};
+
+// Follows redirections, from https to https only, and uses proxies from the environment (see curl). Throws Error,
+// saying what is kept and how to continue, if the server cannot be reached or answers with an error or, where no
+// checksum is known, with a web page, the transfer stalls or breaks off, the disk is full, another process downloads
+// the same file, or the path holds another file. A file with a wrong checksum is deleted.
+Downloaded Download(const DownloadRequest& request);
 
 }  // namespace orbit
 

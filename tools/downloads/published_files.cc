@@ -18,8 +18,9 @@ const std::vector<PublishedFile>& PublishedFiles() {
                      .what = text("what"),
                      .file = text("file"),
                      .url = text("url"),
-                     .sha256 = text("sha256"),
-                     .size = entry.second["size"].as<int64_t>()});
+                     .sha256 = entry.second["sha256"].as<std::string>(""),
+                     .size = entry.second["size"].as<int64_t>(0),
+                     .unpack = entry.second["unpack"].as<bool>(false)});
     }
     return all;
   }();

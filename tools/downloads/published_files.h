@@ -1,4 +1,4 @@
-// The published files that can be downloaded by name: tools/published_files.yaml, built into the program.
+// The published files that can be downloaded by name: published_files.yaml, built into the program.
 #ifndef ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_
 #define ORBIT_TOOLS_DOWNLOADS_PUBLISHED_FILES_H_
 
@@ -12,8 +12,9 @@ struct PublishedFile {
   std::string name, what;
   std::string file;  // its name on disk
   std::string url;
-  std::string sha256;  // in hexadecimal
-  int64_t size = 0;    // bytes
+  std::string sha256;   // in hexadecimal; empty: not known here
+  int64_t size = 0;     // bytes; 0: not known here
+  bool unpack = false;  // a zip archive, whose files are wanted
 };
 
 const std::vector<PublishedFile>& PublishedFiles();

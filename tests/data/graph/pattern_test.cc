@@ -114,10 +114,11 @@ TEST_F(PatternTest, MakesBatches) {
 // A path of three nodes, the middle of which is the pattern, as published by PyTorch Geometric and by the benchmark.
 TEST_F(PatternTest, ReadsPublishedFiles) {
   using namespace python;
-  const Value geometric = PickleOf(
-      List({Dict({{"x", Array({3, 3}, Dtype("f4"), false, RawList<float>({0, 1, 0, 1, 0, 0, 0, 0, 1}))},
-                  {"edge_index", Array({2, 4}, Dtype("i8"), false, RawList<int64_t>({0, 1, 1, 2, 1, 0, 2, 1}))},
-                  {"y", Array({3}, Dtype("i8"), false, RawList<int64_t>({0, 1, 0}))}})}));
+  const Value graph =
+      Dict({{"x", Array({3, 3}, Dtype("f4"), false, RawList<float>({0, 1, 0, 1, 0, 0, 0, 0, 1}))},
+            {"edge_index", Array({2, 4}, Dtype("i8"), false, RawList<int64_t>({0, 1, 1, 2, 1, 0, 2, 1}))},
+            {"y", Array({3}, Dtype("i8"), false, RawList<int64_t>({0, 1, 0}))}});
+  const Value geometric = PickleOf(List({List({graph}), List({graph}), List({graph})}));
   const Value benchmark = PickleOf(List(
       {DictOf("__main__.DotDict", {{"nb_nodes", Int(3)},
                                    {"W", Array({3, 3}, Dtype("u1"), false, std::string("\0\1\0\1\0\1\0\1\0", 9))},
@@ -125,10 +126,11 @@ TEST_F(PatternTest, ReadsPublishedFiles) {
                                    {"node_label", Array({3}, Dtype("i4"), false, RawList<int32_t>({0, 1, 0}))}})}));
   EXPECT_THAT(io::MessageOf([&] { ReadPattern(Path("")); }), testing::HasSubstr("has no SBM_PATTERN_train.pkl"));
   for (const bool is_geometric : {true, false}) {
-    for (const char* split : {"train", "val", "test"})
-      io::WriteFile(
-          Path(is_geometric ? std::string("PATTERN_") + split + ".pt" : std::string("SBM_PATTERN_") + split + ".pkl"),
-          is_geometric ? geometric : benchmark);
+    if (is_geometric)
+      io::WriteFile(Path("PATTERN_v2.pt"), geometric);
+    else
+      for (const char* split : {"train", "val", "test"})
+        io::WriteFile(Path(std::string("SBM_PATTERN_") + split + ".pkl"), benchmark);
     for (int times = 0; times < 2; ++times) {  // from the files and from the cache
       const PatternData data = ReadPattern(Path(""));
       ASSERT_EQ(data.graphs.size(), 3);
@@ -137,12 +139,12 @@ TEST_F(PatternTest, ReadsPublishedFiles) {
       EXPECT_THAT(data.graphs.classes(1), ElementsAre(0, 1, 0));
       EXPECT_EQ(data.graphs.Edges(1).size(), 4);
     }
-    if (is_geometric)
-      for (const char* split : {"train", "val", "test"})
-        std::filesystem::remove(Path(std::string("PATTERN_") + split + ".pt"));
+    std::filesystem::remove(Path("PATTERN_v2.pt"));
   }
   io::WriteFile(Path("SBM_PATTERN_val.pkl"), PickleOf(List({Dict({{"W", Int(1)}})})));
   EXPECT_THAT(io::MessageOf([&] { ReadPattern(Path("")); }), testing::HasSubstr("SBM_PATTERN_val.pkl: graph 0: 'W'"));
+  io::WriteFile(Path("PATTERN_v2.pt"), PickleOf(List({graph, graph, graph})));
+  EXPECT_THAT(io::MessageOf([&] { ReadPattern(Path("")); }), testing::HasSubstr("PATTERN_v2.pt has 1 lists of graphs"));
 }
 
 }  // namespace

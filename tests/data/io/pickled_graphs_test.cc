@@ -61,6 +61,8 @@ TEST_F(PickledGraphsTest, ListsOfEveryKindAreRead) {
   ExpectRight(Read(PickleOf(List({Version2(First()), Version2(Second())}))), "version 2");
   ExpectRight(Read(PickleOf(List({Dict(First()), Dict(Second())}))), "dictionaries");
   ExpectRight(Read(TorchFile(List({Version2(First()), Version1(Second())}), {})), "torch.save");
+  ExpectRight(Read(PickleOf(List({List({Dict(First())}), List({Dict(Second())})}))), "a list of lists");
+  ExpectRight(Read(PickleOf(Tuple({List({}), List({Version2(First()), Version2(Second())})}))), "a tuple of lists");
   Items extra = First();
   extra.push_back({"time", Call("datetime.datetime", {Bytes("0123456789")})});
   ExpectRight(Read(PickleOf(List({Version2(extra), Version2(Second())}))), "other attributes");

@@ -6,9 +6,9 @@
 
 #include <chrono>
 
+#include "data/io/sha256.h"
 #include "tests/engine/io/testing.h"
 #include "tests/tools/downloads/http_server.h"
-#include "data/io/sha256.h"
 
 namespace orbit {
 namespace {
@@ -58,7 +58,7 @@ TEST_F(DownloaderTest, FetchesAWholeFile) {
     total = t;
     EXPECT_FALSE(std::filesystem::exists(path()));  // not before it is whole
   };
-  EXPECT_TRUE(Download(request));
+  EXPECT_TRUE(Download(request).fetched);
   EXPECT_EQ(ReadFile(path()), body_);
   EXPECT_EQ(FilesInDirectory(), 1u);
   EXPECT_EQ(done, static_cast<int64_t>(body_.size()));
@@ -68,7 +68,7 @@ TEST_F(DownloaderTest, FetchesAWholeFile) {
 TEST_F(DownloaderTest, AsksForNothingWhereTheFileIsThere) {
   HttpServer server(HttpServer::File(body_));
   WriteFile(path(), body_);
-  EXPECT_FALSE(Download(Request(server)));
+  EXPECT_FALSE(Download(Request(server)).fetched);
   WriteFile(path(), "my own");
   EXPECT_THAT(MessageOf([&] { Download(Request(server)); }), HasSubstr("is there already, and is another file"));
   EXPECT_EQ(ReadFile(path()), "my own");
@@ -87,7 +87,7 @@ TEST_F(DownloaderTest, GoesOnFromThePart) {
       if (first == 0) first = done;
       EXPECT_EQ(total, static_cast<int64_t>(body_.size()));
     };
-    EXPECT_TRUE(Download(request));
+    EXPECT_TRUE(Download(request).fetched);
     server.Stop();
     ASSERT_THAT(server.requests(), SizeIs(1));
     EXPECT_THAT(server.requests()[0], HasSubstr("Range: bytes=1000000-"));
@@ -101,7 +101,7 @@ TEST_F(DownloaderTest, GoesOnFromThePart) {
 TEST_F(DownloaderTest, StartsAnewWhereTheServerKnowsNoRanges) {
   HttpServer server(HttpServer::File(body_, /*ranges=*/false));
   WriteFile(part(), body_.substr(0, 1'000'000));
-  EXPECT_TRUE(Download(Request(server)));
+  EXPECT_TRUE(Download(Request(server)).fetched);
   EXPECT_EQ(ReadFile(path()), body_);
   server.Stop();
   EXPECT_THAT(server.requests(), SizeIs(1));
@@ -115,7 +115,7 @@ TEST_F(DownloaderTest, StartsAnewWhereThePartIsOfAnotherFile) {
       WriteFile(part(), wrong);
       DownloadRequest request = Request(server);
       if (size_known) request.size = static_cast<int64_t>(body_.size());
-      EXPECT_TRUE(Download(request));
+      EXPECT_TRUE(Download(request).fetched);
       EXPECT_EQ(ReadFile(path()), body_);
       EXPECT_EQ(FilesInDirectory(), 1u);
       std::filesystem::remove(path());
@@ -125,7 +125,7 @@ TEST_F(DownloaderTest, StartsAnewWhereThePartIsOfAnotherFile) {
 TEST_F(DownloaderTest, APartThatIsWholeGetsItsName) {
   HttpServer server(HttpServer::File(body_));
   WriteFile(part(), body_);
-  EXPECT_TRUE(Download(Request(server)));
+  EXPECT_TRUE(Download(Request(server)).fetched);
   EXPECT_EQ(ReadFile(path()), body_);
   EXPECT_EQ(FilesInDirectory(), 1u);
 }
@@ -157,8 +157,51 @@ TEST_F(DownloaderTest, ATransferThatBreaksOffIsGoneOnWith) {
     EXPECT_THAT(MessageOf([&] { Download(request); }), HasSubstr("the server ends early; 2500000 bytes are kept in "));
   }
   HttpServer server(HttpServer::File(body_));
-  EXPECT_TRUE(Download(Request(server)));
+  EXPECT_TRUE(Download(Request(server)).fetched);
   EXPECT_EQ(ReadFile(path()), body_);
+}
+
+// The first download's checksum is kept, and is due from then on.
+TEST_F(DownloaderTest, KeepsAChecksumThatIsNotKnown) {
+  HttpServer server(HttpServer::File(body_));
+  DownloadRequest request = Request(server);
+  request.sha256.clear();
+  WriteFile(part(), body_.substr(0, 1'000'000));  // nothing tells what it is a part of
+  const Downloaded first = Download(request);
+  EXPECT_TRUE(first.fetched);
+  EXPECT_EQ(first.sha256, sha256_);
+  EXPECT_EQ(ReadFile(path()), body_);
+  EXPECT_EQ(ReadFile(path() + ".sha256"), sha256_ + "  file\n");
+  EXPECT_FALSE(Download(request).fetched);
+  std::filesystem::remove(path());
+  EXPECT_TRUE(Download(request).fetched);
+  server.Stop();
+  ASSERT_THAT(server.requests(), SizeIs(2));
+  for (const std::string& asked : server.requests()) EXPECT_THAT(asked, Not(HasSubstr("Range:")));
+
+  HttpServer other(HttpServer::File("another file"));
+  std::filesystem::remove(path());
+  request.url = other.url();
+  EXPECT_THAT(MessageOf([&] { Download(request); }),
+              AllOf(HasSubstr("its SHA-256 is "), HasSubstr(sha256_ + " is due by " + path() + ".sha256")));
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  WriteFile(path(), "changed");
+  EXPECT_THAT(MessageOf([&] { Download(request); }), HasSubstr("is there already, and is another file"));
+  std::filesystem::remove(path() + ".sha256");
+  EXPECT_FALSE(Download(request).fetched);  // a file of one's own
+  EXPECT_TRUE(std::filesystem::exists(path() + ".sha256"));
+}
+
+TEST_F(DownloaderTest, WithoutAChecksumNothingIsGoneOnWithAndPagesAreRefused) {
+  HttpServer server(HttpServer::File(body_, true, /*cut=*/2'000'000));
+  DownloadRequest request = Request(server);
+  request.sha256.clear();
+  EXPECT_THAT(MessageOf([&] { Download(request); }), AllOf(HasSubstr("bytes remaining"), Not(HasSubstr("kept"))));
+  EXPECT_EQ(FilesInDirectory(), 0u);
+  HttpServer page([](const std::string&) { return HttpServer::Status("200 OK", "Content-Type: text/html\r\n"); });
+  request.url = page.url();
+  EXPECT_THAT(MessageOf([&] { Download(request); }), HasSubstr("the server sends a web page"));
+  EXPECT_EQ(FilesInDirectory(), 0u);
 }
 
 TEST_F(DownloaderTest, SaysThatTheConnectionIsRefused) {
@@ -195,7 +238,7 @@ TEST_F(DownloaderTest, FollowsRedirectionsButNotToFiles) {
   HttpServer server(HttpServer::File(body_));
   HttpServer first(
       [&](const std::string&) { return HttpServer::Status("302 Found", "Location: " + server.url() + "\r\n"); });
-  EXPECT_TRUE(Download(Request(first)));
+  EXPECT_TRUE(Download(Request(first)).fetched);
   EXPECT_EQ(ReadFile(path()), body_);
   std::filesystem::remove(path());
   HttpServer wrong(
@@ -244,7 +287,7 @@ TEST_F(DownloaderTest, SaysThatTheDiskIsFull) {
     message = MessageOf([&] { Download(Request(server)); });
   }
   EXPECT_THAT(message, AllOf(HasSubstr("cannot write " + part() + ": "), HasSubstr("1500000 bytes are kept")));
-  EXPECT_TRUE(Download(Request(server)));
+  EXPECT_TRUE(Download(Request(server)).fetched);
   EXPECT_EQ(ReadFile(path()), body_);
 }
 
@@ -261,7 +304,7 @@ TEST_F(DownloaderTest, OneProcessAtATime) {
   ASSERT_EQ(flock(other, LOCK_EX), 0);
   EXPECT_THAT(MessageOf([&] { Download(Request(server)); }), HasSubstr("another process is writing " + part()));
   close(other);
-  EXPECT_TRUE(Download(Request(server)));
+  EXPECT_TRUE(Download(Request(server)).fetched);
 }
 
 TEST_F(DownloaderTest, ComputesSha256) {
