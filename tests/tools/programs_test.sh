@@ -189,6 +189,9 @@ for file in rows/table.md rows/table.svg rows/nbody_paper-seed1/curves.svg; do [
 refuses "did you mean 'small'" "$study" table nbody --budget smal
 refuses "has no row of preset" "$study" table nbody --rows nbody --output none4
 refuses "did you mean 'nbody'" "$study" table nbodi
+refuses "the budget small has no row of the table pcqm_contact; with rows: paper" "$study" table pcqm_contact
+refuses "has a model of another size than the weights that pattern begins with" "$study" table pattern --rows pattern
+"$study" table --help | grep -q 'pattern (paper, small)' || fail "study does not say what budgets tables have"
 
 "$bench" --filter gram_schmidt --repeats 1 2>/dev/null | grep -q '"median_s"'
 

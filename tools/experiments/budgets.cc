@@ -43,18 +43,51 @@ void Flatten(const YAML::Node& node, const std::string& prefix, std::vector<std:
   }
 }
 
+YAML::Node LoadBudget(const std::string& budget) {
+  const YAML::Node root = LoadYaml(ReadBudget(budget), "budget " + budget);
+  Check(root.IsMap(), "the budget ", budget, " has no names of tasks");
+  return root;
+}
+
+Config SettingsOfPreset(const std::string& preset) {
+  return ResolveSettings({.preset = preset, .file = "", .assignments = {}});
+}
+
+// Whether settings of a budget make the model of a preset another size than its pretrained weights are.
+bool ResizesWeights(const Config& preset, const std::vector<std::string>& assignments) {
+  return preset.Has("model.weights") && !preset.String("model.weights").empty() &&
+         std::any_of(assignments.begin(), assignments.end(), [](const std::string& assignment) {
+           return assignment.starts_with("model.transformer.") || assignment.starts_with("model.backbone=");
+         });
+}
+
+std::vector<std::string> AssignmentsOf(const YAML::Node& settings) {
+  std::vector<std::string> assignments;
+  Flatten(settings, "", assignments);
+  return assignments;
+}
+
 }  // namespace
 
 std::string BudgetSettings(const std::string& name, const std::string& budget) {
-  const YAML::Node root = LoadYaml(ReadBudget(budget), "budget " + budget);
-  Check(root.IsMap() && root[name], "the budget ", budget, " has nothing for ", name);
+  const YAML::Node root = LoadBudget(budget);
+  Check(static_cast<bool>(root[name]), "the budget ", budget, " has nothing for ", name);
   return YAML::Dump(root[name]);
 }
 
+bool HasBudget(const std::string& preset, const std::string& budget) {
+  const Config own = SettingsOfPreset(preset);
+  const YAML::Node settings = LoadBudget(budget)[own.String("task")];
+  return settings && !ResizesWeights(own, AssignmentsOf(settings));
+}
+
 SettingsSources AtBudget(const std::string& preset, const std::string& budget) {
-  const Config own = ResolveSettings({.preset = preset, .file = "", .assignments = {}});
-  SettingsSources sources{.preset = preset, .file = "", .assignments = {}};
-  Flatten(YAML::Load(BudgetSettings(own.String("task"), budget)), "", sources.assignments);
+  const Config own = SettingsOfPreset(preset);
+  SettingsSources sources{.preset = preset,
+                          .file = "",
+                          .assignments = AssignmentsOf(YAML::Load(BudgetSettings(own.String("task"), budget)))};
+  Check(!ResizesWeights(own, sources.assignments), "the budget ", budget,
+        " has a model of another size than the weights that ", preset, " begins with");
   for (const char* samples : {"train.samples", "evaluation.samples", "evaluation.test_samples"})
     if (own.Int(samples) == 1)
       std::erase_if(sources.assignments,

@@ -23,8 +23,12 @@ const std::vector<Budget>& Budgets();
 std::string BudgetSettings(const std::string& name, const std::string& budget);
 
 // A preset at a budget, by the name of its task; the budget is named in the setting run.budget. Where a preset takes
-// one group element an example, so it does at any budget.
+// one group element an example, so it does at any budget. Throws Error where BudgetSettings does, and for a preset that
+// begins with pretrained weights, which fit one size of model, at a budget that changes the model's size.
 SettingsSources AtBudget(const std::string& preset, const std::string& budget);
+
+// Whether a budget has something for a preset, so that AtBudget does not throw. Throws Error for an unknown budget.
+bool HasBudget(const std::string& preset, const std::string& budget);
 
 }  // namespace orbit
 

@@ -130,10 +130,12 @@ void DrawFigures(const std::vector<Figure>& figures, const std::string& path) {
   Check(!failed, "no figure ", path, ": ", failed.message());
 }
 
-void DrawFigureOrWarn(const Figure& figure, const std::string& path) {
+void DrawFigureOrWarn(const Figure& figure, const std::string& path) { DrawFiguresOrWarn({figure}, path); }
+
+void DrawFiguresOrWarn(const std::vector<Figure>& figures, const std::string& path) {
   static bool warned = false;
   try {
-    DrawFigure(figure, path);
+    DrawFigures(figures, path);
   } catch (const std::exception& error) {
     if (!warned) std::cerr << "warning: " << error.what() << std::endl;
     warned = true;

@@ -28,6 +28,7 @@ void DrawFigures(const std::vector<Figure>& figures, const std::string& path);
 
 // For figures beside a result: where drawing fails, a program's first time is told on stderr and that is all.
 void DrawFigureOrWarn(const Figure& figure, const std::string& path);
+void DrawFiguresOrWarn(const std::vector<Figure>& figures, const std::string& path);
 
 }  // namespace orbit
 

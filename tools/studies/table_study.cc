@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "engine/io/atomic_file.h"
@@ -13,6 +14,7 @@
 #include "tools/common/device_options.h"
 #include "tools/common/path.h"
 #include "tools/common/stop_signal.h"
+#include "tools/experiments/budgets.h"
 #include "tools/studies/separation_study.h"
 #include "tools/studies/study_options.h"
 #include "tools/studies/study_run.h"
@@ -40,15 +42,31 @@ struct Job {
   fs::path directory;
 };
 
-// The rows' runs with seed 0, then those with further seeds. Throws Error for settings that are wrong.
+// The budgets that have something for a row of a table, and are built in.
+std::vector<std::string> BudgetsOf(const TrainedTable& table) {
+  std::vector<std::string> names;
+  for (const Budget& budget : Budgets())
+    if (std::any_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) {
+          return !row.preset.empty() && HasBudget(row.preset, std::string(budget.name));
+        }))
+      names.emplace_back(budget.name);
+  return names;
+}
+
+// The runs of the chosen rows, or of all that the budget has something for, with seed 0; then those with further seeds.
+// Throws Error for settings that are wrong, and where there are no runs.
 std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, const fs::path& output) {
   for (const std::string& name : arguments.rows)
     Check(std::any_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == name; }),
           "the table ", table.name, " has no row of preset ", name);
   std::vector<Job> jobs;
+  std::set<std::string> seen;  // several rows may be metrics of the same runs
   for (const TrainedRow& row : table.rows) {
     const auto& chosen = arguments.rows;
-    if (row.preset.empty() || (!chosen.empty() && !std::count(chosen.begin(), chosen.end(), row.preset))) continue;
+    if (row.preset.empty() || !seen.insert(row.preset).second) continue;
+    if (chosen.empty() ? !HasBudget(row.preset, arguments.common.budget)
+                       : !std::count(chosen.begin(), chosen.end(), row.preset))
+      continue;
     const int64_t seeds = arguments.seeds > 0 ? arguments.seeds : row.seeds;
     for (int64_t seed = 0; seed < seeds; ++seed) {
       const std::string number = std::to_string(seed);
@@ -58,6 +76,8 @@ std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, con
       jobs.push_back({row.preset, seed, settings, output / (row.preset + "-seed" + number)});
     }
   }
+  Check(!jobs.empty(), "the budget ", arguments.common.budget, " has no row of the table ", table.name,
+        "; with rows: ", CLI::detail::join(BudgetsOf(table), ", "));
   std::stable_sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.seed < b.seed; });
   return jobs;
 }
@@ -91,7 +111,7 @@ int Study(const Arguments& arguments) {
     const Job& job = jobs[i];
     std::fprintf(stderr, "%zu of %zu: %s, seed %ld\n", i + 1, jobs.size(), job.preset.c_str(), job.seed);
     try {
-      if (!TestMetric(job.directory, table.metric) && !Finish(job, stop, device)) return 128 + stop.signal();
+      if (TestMetrics(job.directory).empty() && !Finish(job, stop, device)) return 128 + stop.signal();
     } catch (const std::exception& error) {
       std::fprintf(stderr, "%s, seed %ld, failed: %s\n", job.preset.c_str(), job.seed, error.what());
       ++failed;
@@ -114,9 +134,14 @@ void AddTableStudy(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand(
       "table", "runs what a table has no result of, and prints it: published and measured, at a budget");
   const auto arguments = std::make_shared<Arguments>();
-  std::vector<std::string> tables = {kSeparation};
-  for (const TrainedTable& table : TrainedTables()) tables.push_back(table.name);
-  command->add_option("table", arguments->table, "one of " + CLI::detail::join(tables, ", "))->required();
+  std::vector<std::string> tables = {std::string(kSeparation) + " (paper, small)"};
+  for (const TrainedTable& table : TrainedTables())
+    if (const std::vector<std::string> budgets = BudgetsOf(table); !budgets.empty())
+      tables.push_back(table.name + " (" + CLI::detail::join(budgets, ", ") + ")");
+  command
+      ->add_option("table", arguments->table,
+                   "one of " + CLI::detail::join(tables, ", ") + "; in parentheses: their budgets")
+      ->required();
   command->add_option("--rows", arguments->rows, "presets of the rows that are trained (default: all)")->delimiter(',');
   command->add_option("--seeds", arguments->seeds, "runs of every row (default: the rows' own numbers)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000}));

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
+#include <utility>
 
 #include "data/io/note.h"
 #include "kernels/error.h"
@@ -53,6 +55,19 @@ std::vector<std::string> Columns(const TrainedResults& results) {
 
 std::string ColumnName(const std::string& budget) { return budget.empty() ? "measured" : "budget " + budget; }
 
+const std::string& MetricOf(const TrainedTable& table, const TrainedRow& row) {
+  return row.metric.empty() ? table.metric : row.metric;
+}
+
+// The metric on the validation split against the steps.
+std::vector<std::pair<double, double>> ValidationCurve(const fs::path& run, const std::string& metric) {
+  std::vector<std::pair<double, double>> points;
+  for (const MetricsLine& line : ReadMetrics(run / "metrics.jsonl"))
+    for (const auto& [name, value] : line.metrics)
+      if (name == "valid/" + metric) points.emplace_back(line.step, value);
+  return points;
+}
+
 // Settings that say how a step is divided, not what it computes.
 constexpr std::array kDivisionKeys = {"train.accumulate", "train.shard", "train.shard_optimizer"};
 
@@ -80,12 +95,13 @@ const TrainedTable& FindTrainedTable(const std::string& name) {
   Fail("unknown table '", name, "'", DidYouMean(name, names), "; --help lists them");
 }
 
-std::optional<double> TestMetric(const fs::path& run, const std::string& metric) {
-  std::optional<double> found;
+std::map<std::string, double> TestMetrics(const fs::path& run) {
+  constexpr std::string_view kTest = "test/";
+  std::map<std::string, double> metrics;
   for (const MetricsLine& line : ReadMetrics(run / "metrics.jsonl"))
     for (const auto& [name, value] : line.metrics)
-      if (name == "test/" + metric) found = value;
-  return found;
+      if (name.starts_with(kTest)) metrics[name.substr(kTest.size())] = value;
+  return metrics;
 }
 
 void TrainedResults::AddTree(const TrainedTable& table, const fs::path& path) {
@@ -106,8 +122,8 @@ void TrainedResults::AddTree(const TrainedTable& table, const fs::path& path) {
 }
 
 void TrainedResults::AddRun(const TrainedTable& table, const fs::path& run) {
-  const std::optional<double> number = TestMetric(run, table.metric);
-  if (!number) return;
+  std::map<std::string, double> metrics = TestMetrics(run);
+  if (metrics.empty()) return;
   const Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
   const std::string& preset = config.String("run.preset");
   if (preset.empty() ||
@@ -119,7 +135,7 @@ void TrainedResults::AddRun(const TrainedTable& table, const fs::path& run) {
     for (const std::string& key : ChangedKeys(config)) changed += (changed.empty() ? "" : ", ") + key;
     Check(changed.empty(), "its settings are not those of the preset ", preset, ": ", changed);
   }
-  results_[budget][preset][config.Int("seed")] = {*number, run};
+  results_[budget][preset][config.Int("seed")] = {std::move(metrics), run};
 }
 
 std::vector<std::string> TrainedResults::Budgets() const {
@@ -136,14 +152,27 @@ std::vector<fs::path> TrainedResults::Runs() const {
   return runs;
 }
 
-std::map<int64_t, double> TrainedResults::Find(const std::string& preset, const std::string& budget) const {
-  std::map<int64_t, double> numbers;
+const std::map<int64_t, TrainedResults::Result>* TrainedResults::Seeds(const std::string& preset,
+                                                                       const std::string& budget) const {
   const auto presets = results_.find(budget);
-  if (presets == results_.end()) return numbers;
+  if (presets == results_.end()) return nullptr;
   const auto seeds = presets->second.find(preset);
-  if (seeds == presets->second.end()) return numbers;
-  for (const auto& [seed, result] : seeds->second) numbers[seed] = result.number;
+  return seeds == presets->second.end() ? nullptr : &seeds->second;
+}
+
+std::map<int64_t, double> TrainedResults::Find(const std::string& preset, const std::string& budget,
+                                               const std::string& metric) const {
+  std::map<int64_t, double> numbers;
+  if (const std::map<int64_t, Result>* seeds = Seeds(preset, budget))
+    for (const auto& [seed, result] : *seeds)
+      if (const auto found = result.metrics.find(metric); found != result.metrics.end()) numbers[seed] = found->second;
   return numbers;
+}
+
+std::optional<fs::path> TrainedResults::FirstRun(const std::string& preset, const std::string& budget) const {
+  const std::map<int64_t, Result>* seeds = Seeds(preset, budget);
+  if (seeds == nullptr) return {};
+  return seeds->begin()->second.run;
 }
 
 std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& results, bool markdown) {
@@ -152,7 +181,7 @@ std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& 
   for (const TrainedRow& row : table.rows) {
     lines.push_back({row.name, row.published.empty() ? "" : row.published + table.unit});
     for (const std::string& budget : Columns(results)) {
-      const std::map<int64_t, double> numbers = results.Find(row.preset, budget);
+      const std::map<int64_t, double> numbers = results.Find(row.preset, budget, MetricOf(table, row));
       lines.back().push_back(row.preset.empty() ? "" : numbers.empty() ? "not run" : Cell(numbers, table.unit));
     }
   }
@@ -160,24 +189,38 @@ std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& 
 }
 
 void DrawTrainedTable(const TrainedTable& table, const TrainedResults& results, const fs::path& svg) {
-  Figure figure{.title = table.caption,
-                .x_label = table.metric,
-                .y_label = "",
-                .log_x = table.is_error,
-                .series = {{.name = "published", .points = {}}}};
+  Figure numbers{.title = table.caption,
+                 .x_label = table.metric,
+                 .y_label = "",
+                 .log_x = table.is_error,
+                 .series = {{.name = "published", .points = {}}}};
+  Figure curves{.title = "in validation, while they are trained",
+                .x_label = "step",
+                .y_label = table.metric,
+                .log_y = table.is_error,
+                .series = {}};
+  const std::vector<std::string> budgets = results.Budgets();
   for (size_t i = 0; i < table.rows.size(); ++i) {
-    figure.row_names.push_back(table.rows[i].name);
+    numbers.row_names.push_back(table.rows[i].name);
     if (!table.rows[i].published.empty())
-      figure.series[0].points.emplace_back(std::strtod(table.rows[i].published.c_str(), nullptr), i);
+      numbers.series[0].points.emplace_back(std::strtod(table.rows[i].published.c_str(), nullptr), i);
   }
-  for (const std::string& budget : results.Budgets()) {
-    Series& series = figure.series.emplace_back();
+  for (const std::string& budget : budgets) {
+    Series& series = numbers.series.emplace_back();
     series.name = ColumnName(budget);
-    for (size_t i = 0; i < table.rows.size(); ++i)
-      for (const auto& [seed, number] : results.Find(table.rows[i].preset, budget))
+    for (size_t i = 0; i < table.rows.size(); ++i) {
+      const TrainedRow& row = table.rows[i];
+      for (const auto& [seed, number] : results.Find(row.preset, budget, MetricOf(table, row)))
         series.points.emplace_back(number, i);
+      if (const std::optional<fs::path> run = results.FirstRun(row.preset, budget))
+        curves.series.push_back({.name = row.name + (budgets.size() > 1 ? ", " + ColumnName(budget) : ""),
+                                 .points = ValidationCurve(*run, MetricOf(table, row))});
+    }
   }
-  DrawFigureOrWarn(figure, svg);
+  std::erase_if(curves.series, [](const Series& series) { return series.points.empty(); });
+  std::vector<Figure> figures = {numbers};
+  if (!curves.series.empty()) figures.push_back(curves);
+  DrawFiguresOrWarn(figures, svg);
 }
 
 }  // namespace orbit

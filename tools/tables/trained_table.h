@@ -13,15 +13,16 @@ namespace orbit {
 
 struct TrainedRow {
   std::string name;
-  std::string preset;     // empty: nothing here trains it
-  std::string published;  // a number, or empty
-  int64_t seeds = 1;      // runs of it, with seeds from 0 on
+  std::string preset;       // empty: nothing here trains it
+  std::string published;    // a number, or empty
+  int64_t seeds = 1;        // runs of it, with seeds from 0 on
+  std::string metric = "";  // empty: the table's
 };
 
 struct TrainedTable {
   std::string name;     // nbody
   std::string caption;  // what the numbers are
-  std::string metric;   // as runs log it: test/METRIC
+  std::string metric;   // of its rows, as runs log it: test/METRIC; empty: each has its own
   std::string unit;     // of the numbers, with a space before it; or empty
   bool is_error;        // drawn on a logarithmic axis
   std::vector<TrainedRow> rows;
@@ -30,8 +31,8 @@ struct TrainedTable {
 const std::vector<TrainedTable>& TrainedTables();
 const TrainedTable& FindTrainedTable(const std::string& name);  // throws Error, with the nearest name
 
-// The test metric that a run directory's metrics end with; none where it is not finished.
-std::optional<double> TestMetric(const std::filesystem::path& run, const std::string& metric);
+// The test metrics that a run directory's metrics end with, by their names; none where it is not finished.
+std::map<std::string, double> TestMetrics(const std::filesystem::path& run);
 
 // Measured numbers of a table's rows.
 class TrainedResults {
@@ -46,23 +47,27 @@ class TrainedResults {
   std::vector<std::string> Budgets() const;
   // The directories of the runs that count.
   std::vector<std::filesystem::path> Runs() const;
-  // By the seed; empty where nothing was run.
-  std::map<int64_t, double> Find(const std::string& preset, const std::string& budget) const;
+  // Test metrics by the seed; empty where nothing was run, or the metric was not measured.
+  std::map<int64_t, double> Find(const std::string& preset, const std::string& budget, const std::string& metric) const;
+  // The directory of the run with the least seed.
+  std::optional<std::filesystem::path> FirstRun(const std::string& preset, const std::string& budget) const;
 
  private:
   void AddRun(const TrainedTable& table, const std::filesystem::path& run);
 
   struct Result {
-    double number;
+    std::map<std::string, double> metrics;
     std::filesystem::path run;
   };
+  const std::map<int64_t, Result>* Seeds(const std::string& preset, const std::string& budget) const;
+
   std::map<std::string, std::map<std::string, std::map<int64_t, Result>>> results_;  // budget, preset, seed
 };
 
 // A line a row, a column a budget; where a row has several seeds, the mean and the standard deviation.
 std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& results, bool markdown);
 
-// The same as a figure.
+// The same as a figure, with the rows' validation metrics while they were trained beside it.
 void DrawTrainedTable(const TrainedTable& table, const TrainedResults& results, const std::filesystem::path& svg);
 
 }  // namespace orbit

@@ -32,6 +32,22 @@ TEST_F(BudgetsTest, ThePapersIsThePresetToTheLetter) {
   EXPECT_THAT(config.DifferingKeys(preset), testing::ElementsAre("run.budget"));
 }
 
+TEST_F(BudgetsTest, TinyPresetsAreTheSmallBudget) {
+  for (const auto& [tiny, preset] :
+       {std::pair("pattern_tiny", "pattern_scratch"), std::pair("peptides_func_tiny", "peptides_func_scratch")})
+    EXPECT_THAT(ResolveSettings(AtBudget(preset, "small"))
+                    .DifferingKeys(ResolveSettings({.preset = tiny, .file = "", .assignments = {}})),
+                testing::UnorderedElementsAre("run.budget", "run.preset"));
+}
+
+TEST_F(BudgetsTest, PretrainedModelsKeepTheirSize) {
+  EXPECT_EQ(ResolveSettings(AtBudget("pattern", "paper")).Int("train.steps"), 25000);
+  EXPECT_THAT(MessageOf([] { AtBudget("pattern", "small"); }),
+              HasSubstr("the budget small has a model of another size than the weights that pattern begins with"));
+  EXPECT_TRUE(HasBudget("pattern", "paper") && HasBudget("pattern_scratch", "small"));
+  EXPECT_FALSE(HasBudget("pattern", "small") || HasBudget("pcqm_contact", "small"));
+}
+
 TEST_F(BudgetsTest, NamesWhatIsWrong) {
   EXPECT_THAT(MessageOf([] { AtBudget("nbody_egnn", "papr"); }), HasSubstr("did you mean 'paper'"));
   WriteFile(Path("mine.yaml"), "exp: {}\n");

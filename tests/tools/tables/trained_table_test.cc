@@ -43,7 +43,7 @@ class TrainedTableTest : public io::FileTest {
 };
 
 TEST_F(TrainedTableTest, HasANumberWhereARunIsFinished) {
-  AddRun("a", "nbody_egnn", "small", 0, R"({"step":1,"valid/loss":1}
+  AddRun("a", "nbody_egnn", "small", 0, R"({"step":1,"valid/mse":1}
 {"step":2,"test/mse":0.02,"seconds":3}
 )");
   AddRun("b/c", "nbody_paper", "small", 0, "{\"step\":1,\"test/mse\":0.01}\n");
@@ -52,9 +52,9 @@ TEST_F(TrainedTableTest, HasANumberWhereARunIsFinished) {
   AddRun("f", "nbody_gnn_haar_o3", "own", 0, "{\"step\":1,\"test/mse\":0.03}\n");  // no row
   const TrainedResults results = Results();
   EXPECT_THAT(results.Budgets(), ElementsAre("small"));
-  EXPECT_THAT(results.Find("nbody_egnn", "small"), ElementsAre(Pair(0, 0.02)));
-  EXPECT_THAT(results.Find("nbody_paper", "small"), ElementsAre(Pair(0, 0.01), Pair(1, 0.03)));
-  EXPECT_THAT(results.Find("nbody_paper", "paper"), IsEmpty());
+  EXPECT_THAT(results.Find("nbody_egnn", "small", "mse"), ElementsAre(Pair(0, 0.02)));
+  EXPECT_THAT(results.Find("nbody_paper", "small", "mse"), ElementsAre(Pair(0, 0.01), Pair(1, 0.03)));
+  EXPECT_THAT(results.Find("nbody_paper", "paper", "mse"), IsEmpty());
   EXPECT_EQ(FormatTrainedTable(table_, results, false),
             "      published  budget small\n"
             "----------------------------------------\n"
@@ -62,7 +62,20 @@ TEST_F(TrainedTableTest, HasANumberWhereARunIsFinished) {
             "EGNN  0.0071     0.02\n"
             "PS               0.02 ± 0.01 (2 seeds)\n");
   DrawTrainedTable(table_, results, Path("table.svg"));
-  EXPECT_THAT(ReadFile(Path("table.svg")), AllOf(HasSubstr("EGNN"), HasSubstr("published"), HasSubstr("budget small")));
+  EXPECT_THAT(ReadFile(Path("table.svg")),
+              AllOf(HasSubstr("EGNN"), HasSubstr("published"), HasSubstr("budget small"), HasSubstr("in validation")));
+}
+
+TEST_F(TrainedTableTest, RowsMayBeMetricsOfTheSameRuns) {
+  table_.rows = {
+      {"error", "nbody_egnn", "0.0071"}, {"r2", "nbody_egnn", "", 1, "r2"}, {"r3", "nbody_egnn", "", 1, "r3"}};
+  AddRun("a", "nbody_egnn", "small", 0, "{\"step\":1,\"test/mse\":0.02,\"test/r2\":0.9}\n");
+  EXPECT_EQ(FormatTrainedTable(table_, Results(), true),
+            "| | published | budget small |\n"
+            "| --- | --- | --- |\n"
+            "| error | 0.0071 | 0.02 |\n"
+            "| r2 | | 0.9 |\n"
+            "| r3 | | not run |\n");
 }
 
 TEST_F(TrainedTableTest, SaysWhatWasNotRun) {
@@ -86,9 +99,9 @@ TEST_F(TrainedTableTest, LeavesOutRunsThatAreNotTheirPresets) {
   };
   write("b", "train.epochs: 3\n");
   write("c", "train.no_such: 3\n");
-  EXPECT_THAT(Results().Find("nbody_egnn", ""), ElementsAre(Pair(0, 0.02)));
+  EXPECT_THAT(Results().Find("nbody_egnn", "", "mse"), ElementsAre(Pair(0, 0.02)));
   write("b", "train.accumulate: 2\n");
-  EXPECT_THAT(Results().Find("nbody_egnn", ""), ElementsAre(Pair(0, 0.02), Pair(7, 0.02)));
+  EXPECT_THAT(Results().Find("nbody_egnn", "", "mse"), ElementsAre(Pair(0, 0.02), Pair(7, 0.02)));
 }
 
 TEST(TrainedTables, HaveRowsThatCanBeTrained) {
