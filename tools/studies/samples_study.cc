@@ -61,7 +61,12 @@ int Study(const Arguments& arguments) {
     io::WriteFileAtomically((output / "samples.jsonl").string(), text);
     const auto draw = [&](const std::string& title, const std::string& label, bool log, const auto& series,
                           const char* file) {
-      DrawFigureOrWarn({.title = title, .x_label = "samples in test", .y_label = label, .log_y = log, .series = series},
+      DrawFigureOrWarn({.title = title,
+                        .x_label = "samples in test",
+                        .y_label = label,
+                        .log_y = log,
+                        .log_x = true,
+                        .series = series},
                        (output / file).string());
     };
     draw("Test " + metric + " by the number of samples", metric, false, accuracy, "metric.svg");
