@@ -1,12 +1,12 @@
 #include "data/packed_cache.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <utility>
 
 #include "engine/io/checksum.h"
+#include "kernels/cache_directory.h"
 
 namespace orbit {
 namespace {
@@ -42,13 +42,6 @@ Tensor PackedArrays::Copy(const std::string& name) const {
   const Tensor tensor = Tensor::Empty(array.shape, array.dtype);
   if (tensor.size() > 0) std::memcpy(tensor.raw(), array.data, tensor.bytes());
   return tensor;
-}
-
-std::string CacheDirectory() {
-  if (const char* directory = std::getenv("ORBIT_CACHE")) return directory;
-  if (const char* directory = std::getenv("XDG_CACHE_HOME")) return std::string(directory) + "/orbit";
-  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.cache/orbit";
-  return (std::filesystem::temp_directory_path() / "orbit").string();
 }
 
 PackedArrays LoadPacked(const PackedKey& key, const std::function<TensorMap()>& make) {

@@ -55,12 +55,9 @@ struct PackedKey {
   std::string version = {};  // of the way they are made
 };
 
-// Where data is cached: $ORBIT_CACHE, else $XDG_CACHE_HOME/orbit, else ~/.cache/orbit.
-std::string CacheDirectory();
-
-// The arrays of the cache or, where it does not have them, those that `make` returns, which are then kept. A file that
-// is damaged or of another version is reported on stderr and made anew. If the cache cannot be written, that is
-// reported, and the arrays are returned nevertheless.
+// The arrays of the cache (kernels/cache_directory.h) or, where it does not have them, those that `make` returns, which
+// are then kept. A file that is damaged or of another version is reported on stderr and made anew. If the cache cannot
+// be written, that is reported, and the arrays are returned nevertheless.
 PackedArrays LoadPacked(const PackedKey& key, const std::function<TensorMap()>& make);
 
 }  // namespace orbit

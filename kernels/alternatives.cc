@@ -11,12 +11,27 @@
 namespace orbit::kernels {
 namespace {
 
-constexpr std::array kNames = {"attention_tensor_core", "transformer_layer_on_chip", "cublaslt", "cublaslt_epilogues"};
+struct Description {
+  const char* name;
+  bool used;  // unless the environment says otherwise
+};
+
+// In the order of Alternative.
+constexpr std::array kAlternatives = {Description{"attention_tensor_core", true},
+                                      Description{"transformer_layer_on_chip", true}, Description{"cublaslt", true},
+                                      Description{"cublaslt_epilogues", false}, Description{"timed_matmul", false}};
+
+std::string Known() {
+  std::string names;
+  for (const Description& alternative : kAlternatives)
+    names += (names.empty() ? "" : ", ") + std::string(alternative.name);
+  return names;
+}
 
 class Uses {
  public:
   Uses() {
-    for (size_t i = 0; i < kNames.size(); ++i) used_[i] = i != static_cast<size_t>(Alternative::kCublasLtEpilogues);
+    for (size_t i = 0; i < kAlternatives.size(); ++i) used_[i] = kAlternatives[i].used;
     Read("ORBIT_WITHOUT", false);
     Read("ORBIT_WITH", true);
   }
@@ -28,14 +43,13 @@ class Uses {
     std::istringstream names(value ? value : "");
     for (std::string name; std::getline(names, name, ',');) {
       size_t i = 0;
-      while (i < kNames.size() && name != kNames[i]) ++i;
-      Check(i < kNames.size(), variable, ": there is no '", name, "'; known are ", kNames[0], ", ", kNames[1], ", ",
-            kNames[2], " and ", kNames[3]);
+      while (i < kAlternatives.size() && name != kAlternatives[i].name) ++i;
+      Check(i < kAlternatives.size(), variable, ": there is no '", name, "'; known are ", Known());
       used_[i] = used;
     }
   }
 
-  std::array<std::atomic<bool>, kNames.size()> used_;
+  std::array<std::atomic<bool>, kAlternatives.size()> used_;
 };
 
 Uses& TheUses() {

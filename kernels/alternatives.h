@@ -16,6 +16,9 @@ enum class Alternative {
   // by tanh, as parts of the product; else kernels of their own and the exact GELU. Not used unless asked for, until
   // tests/kernels/cuda/linear_test.cc has run on the GPU in question.
   kCublasLtEpilogues,
+  // timed_matmul: of cuBLASLt's algorithms for a product the fastest, measured once and kept (cuda/cublas.h); else the
+  // one that its heuristic takes for that. Not used unless asked for, until it has been seen to gain on a GPU.
+  kTimedMatmul,
 };
 
 // Throws Error for an unknown name in the environment.

@@ -5,14 +5,22 @@
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 #include "kernels/alternatives.h"
+#include "kernels/cache_directory.h"
+#include "kernels/cuda/algorithm_file.h"
 #include "kernels/cuda/runtime.h"
 #include "kernels/cuda/shared_library.h"
 #include "kernels/error.h"
@@ -21,12 +29,15 @@ namespace orbit::kernels {
 namespace {
 
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // NVIDIA's recommendation for Hopper
+constexpr int kMostCandidates = 8;                    // algorithms that are timed
+constexpr int kRepetitions = 3;                       // of each, the fastest of which counts
 
 struct Library {
   SharedLibrary file{"libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR)};
 #define ORBIT_FUNCTION(NAME) decltype(&cublasLt##NAME) NAME = file.Get<decltype(&cublasLt##NAME)>("cublasLt" #NAME)
   ORBIT_FUNCTION(Create);
   ORBIT_FUNCTION(GetStatusString);
+  ORBIT_FUNCTION(GetVersion);
   ORBIT_FUNCTION(Matmul);
   ORBIT_FUNCTION(MatmulAlgoGetHeuristic);
   ORBIT_FUNCTION(MatmulDescCreate);
@@ -100,12 +111,17 @@ class Plan {
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<uint32_t>(p.alignment_a));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<uint32_t>(p.alignment_start));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<uint32_t>(p.alignment_c));
+    candidates.resize(IsUsed(Alternative::kTimedMatmul) ? kMostCandidates : 1);
     int found = 0;
     const cublasStatus_t status =
-        lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference, 1, &heuristic, &found);
+        lt.MatmulAlgoGetHeuristic(handle, operation, left, right, result, result, preference,
+                                  static_cast<int>(candidates.size()), candidates.data(), &found);
     lt.MatmulPreferenceDestroy(preference);
     if (!IsRefusal(status, p.epilogue)) lt.Check(status, "heuristic");
-    is_there = status == CUBLAS_STATUS_SUCCESS && found > 0 && heuristic.state == CUBLAS_STATUS_SUCCESS;
+    candidates.resize(status == CUBLAS_STATUS_SUCCESS ? found : 0);
+    std::erase_if(candidates, [](const Algorithm& a) { return a.state != CUBLAS_STATUS_SUCCESS; });
+    is_there = !candidates.empty();
+    if (is_there) algorithm = candidates[0];
   }
 
   // Whether cuBLASLt says that it does not do such a product, instead of that it failed. It also calls a combination of
@@ -128,7 +144,9 @@ class Plan {
 
   cublasLtMatmulDesc_t operation = nullptr;
   cublasLtMatrixLayout_t left = nullptr, right = nullptr, result = nullptr;
-  cublasLtMatmulHeuristicResult_t heuristic{};
+  using Algorithm = cublasLtMatmulHeuristicResult_t;
+  std::vector<Algorithm> candidates;  // the best first, as the heuristic has it
+  Algorithm algorithm{};
   bool is_there = false;  // whether there is an algorithm
 
  private:
@@ -163,6 +181,99 @@ struct State {
 State& TheState() {
   static State* state = new State;
   return *state;
+}
+
+// What an algorithm is kept for.
+std::string KeyOf(const Problem& p) {
+  int driver = 0;
+  CheckCuda("MatMul", cudaDriverGetVersion(&driver));
+  const std::string gpu = DescribeGpu(p.device);
+  std::ostringstream key;
+  key << gpu.substr(gpu.find(' ') + 1) << ", driver " << driver << ", cuBLASLt " << TheLibrary().GetVersion() << ':';
+  const auto number = [](auto value) { return static_cast<int64_t>(value); };
+  for (const int64_t value : {number(p.type),
+                              number(p.result_type),
+                              number(p.adds),
+                              number(p.epilogue),
+                              number(p.transpose_a),
+                              number(p.transpose_b),
+                              p.m,
+                              p.n,
+                              p.k,
+                              p.batch,
+                              p.a_stride,
+                              p.b_stride,
+                              p.c_stride,
+                              number(p.alignment_a),
+                              number(p.alignment_b),
+                              number(p.alignment_c),
+                              number(p.alignment_start),
+                              number(p.alignment_bias),
+                              number(p.alignment_gelu),
+                              number(p.precision)})
+    key << ' ' << value;
+  return key.str();
+}
+
+std::string TextOf(const cublasLtMatmulAlgo_t& algorithm) {
+  std::ostringstream text;
+  text << std::hex;
+  for (const uint64_t word : algorithm.data) text << (text.tellp() > 0 ? " " : "") << word;
+  return text.str();
+}
+
+// The milliseconds that the stream takes for what `run` queues, after a first time; infinite where it refuses.
+template <class Run>
+float TimeOf(cudaStream_t stream, const Run& run) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  cudaEvent_t begin = nullptr, end = nullptr;
+  CheckCuda("MatMul", cudaEventCreateWithFlags(&begin, cudaEventDefault));
+  CheckCuda("MatMul", cudaEventCreateWithFlags(&end, cudaEventDefault));
+  float fastest = kInfinity;
+  for (int i = 0; i <= kRepetitions; ++i) {
+    CheckCuda("MatMul", cudaEventRecord(begin, stream));
+    if (run() != CUBLAS_STATUS_SUCCESS) {
+      fastest = kInfinity;
+      break;
+    }
+    CheckCuda("MatMul", cudaEventRecord(end, stream));
+    CheckCuda("MatMul", cudaEventSynchronize(end));
+    float taken = 0;
+    CheckCuda("MatMul", cudaEventElapsedTime(&taken, begin, end));
+    if (i > 0) fastest = std::min(fastest, taken);
+  }
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  return fastest;
+}
+
+// Has the plan use the one of its candidates that is kept or, unless the stream is being captured, the fastest; else it
+// stays the heuristic's. run(algorithm) queues the product.
+template <class Run>
+void Choose(const Problem& problem, cudaStream_t stream, Plan& plan, const Run& run) {
+  static AlgorithmFile kept(CacheDirectory() + "/matmul_algorithms");  // one thread at a time comes here
+  const std::string key = KeyOf(problem);
+  if (const std::optional<std::string> text = kept.Find(key)) {
+    const auto its = std::find_if(plan.candidates.begin(), plan.candidates.end(),
+                                  [&](const Plan::Algorithm& candidate) { return TextOf(candidate.algo) == *text; });
+    if (its != plan.candidates.end())
+      plan.algorithm = *its;
+    else
+      std::cerr << "the algorithm that " << CacheDirectory() << "/matmul_algorithms has for a product is none of "
+                << "cuBLASLt's; the heuristic's is used: " << key << std::endl;
+    return;
+  }
+  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+  CheckCuda("MatMul", cudaStreamIsCapturing(stream, &capturing));
+  if (capturing != cudaStreamCaptureStatusNone) return;
+  float fastest = std::numeric_limits<float>::infinity();
+  for (const Plan::Algorithm& candidate : plan.candidates) {
+    const float taken = TimeOf(stream, [&] { return run(candidate); });
+    if (taken >= fastest) continue;
+    fastest = taken;
+    plan.algorithm = candidate;
+  }
+  if (fastest < std::numeric_limits<float>::infinity()) kept.Add(key, TextOf(plan.algorithm.algo));
 }
 
 // The largest power of two, up to 16, that divides the address. More alignment gains nothing, and the choice of
@@ -212,13 +323,25 @@ bool CublasMatMul(Cuda device, Transpose transpose_a, Transpose transpose_b, int
   if (!plan) plan = std::make_unique<Plan>(handle, problem, epilogue);
   if (!plan->is_there) return false;
   plan->SetPointers(epilogue);
-  const size_t bytes = plan->heuristic.workspaceSize;
-  void* workspace = AllocateScratch(device, bytes);
-  const SumType<T> one = 1;
-  const cublasStatus_t status =
-      lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, start, plan->result, c,
-                plan->result, &plan->heuristic.algo, workspace, bytes, device.stream);
-  FreeScratch(device, workspace);
+  const auto run = [&](const Plan::Algorithm& algorithm, U* result) {
+    void* workspace = AllocateScratch(device, algorithm.workspaceSize);
+    const SumType<T> one = 1;
+    const cublasStatus_t status =
+        lt.Matmul(handle, plan->operation, &one, b, plan->left, a, plan->right, &beta, start, plan->result, result,
+                  plan->result, &algorithm.algo, workspace, algorithm.workspaceSize, device.stream);
+    FreeScratch(device, workspace);
+    return status;
+  };
+  if (plan->candidates.size() > 1) {
+    // What the product is added to is not to change before it is.
+    const bool apart = beta != 0;
+    void* other = apart ? AllocateScratch(device, ((batch - 1) * c_stride + m * n) * sizeof(U)) : nullptr;
+    Choose(problem, device.stream, *plan,
+           [&](const Plan::Algorithm& algorithm) { return run(algorithm, apart ? static_cast<U*>(other) : c); });
+    if (apart) FreeScratch(device, other);
+    plan->candidates.clear();
+  }
+  const cublasStatus_t status = run(plan->algorithm, c);
   if (Plan::IsRefusal(status, epilogue.kind)) return plan->is_there = false;
   lt.Check(status, "product");
   return true;

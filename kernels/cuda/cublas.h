@@ -23,7 +23,10 @@ struct CublasEpilogue {
 };
 
 // What MatMul of kernels/matmul.h does; m, n, k and batch are positive, batch at most 65,535. The algorithm that
-// cuBLASLt's heuristic finds is kept for the next product of the same sizes, alignment and precision. False, and
+// cuBLASLt's heuristic finds is kept for the next product of the same sizes, alignment and precision. With
+// Alternative::kTimedMatmul it is the fastest of the first eight, which the first such product outside of a capture
+// measures; CacheDirectory()/matmul_algorithms keeps it, so that later runs on such a GPU, driver and cuBLASLt have the
+// same bits. False, and
 // nothing is done, where cuBLASLt is left out (alternatives.h), has no algorithm or does not support the product with
 // this epilogue: among others, rows of gelu_input must be multiples of 8 elements, and begin at 16 bytes. Throws Error
 // where cuBLASLt is not found or fails.

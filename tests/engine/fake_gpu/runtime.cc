@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -37,6 +38,7 @@ long Setting(const char* name, long otherwise) {
 // The error of every call after a fault in a kernel.
 std::atomic<int> fault = cudaSuccess;
 thread_local int last_error = cudaSuccess;
+std::atomic<bool> capturing = false;
 
 cudaError_t Result(int error = cudaSuccess) {
   if (fault != cudaSuccess) error = fault;
@@ -222,20 +224,38 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return Re
 cudaError_t cudaEventQuery(cudaEvent_t) { return Result(); }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return Result(); }
+// An event is the time at which it is recorded: what precedes it has been done.
+using Time = std::chrono::steady_clock::time_point;
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = reinterpret_cast<cudaEvent_t>(0x200);
+  *event = reinterpret_cast<cudaEvent_t>(new Time);
   return Result();
 }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return Result(); }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return Result(); }
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete reinterpret_cast<Time*>(event);
+  return Result();
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  *reinterpret_cast<Time*>(event) = std::chrono::steady_clock::now();
+  return Result();
+}
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return Result(); }
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
-  *milliseconds = 1;
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  const std::chrono::duration<float, std::milli> taken =
+      *reinterpret_cast<Time*>(end) - *reinterpret_cast<Time*>(begin);
+  *milliseconds = taken.count();
   return Result();
 }
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode*) { return Result(); }
-cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) { return Result(); }
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+  capturing = true;
+  return Result();
+}
+cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
+  *status = capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  return Result();
+}
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  capturing = false;
   *graph = reinterpret_cast<cudaGraph_t>(0x300);
   return Result();
 }
