@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -200,16 +201,22 @@ void DrawTrainedTable(const TrainedTable& table, const TrainedResults& results, 
                 .log_y = table.is_error,
                 .series = {}};
   const std::vector<std::string> budgets = results.Budgets();
-  for (size_t i = 0; i < table.rows.size(); ++i) {
-    numbers.row_names.push_back(table.rows[i].name);
-    if (!table.rows[i].published.empty())
-      numbers.series[0].points.emplace_back(std::strtod(table.rows[i].published.c_str(), nullptr), i);
+  std::vector<TrainedRow> rows;  // those with a number
+  std::copy_if(table.rows.begin(), table.rows.end(), std::back_inserter(rows), [&](const TrainedRow& row) {
+    return !row.published.empty() || std::any_of(budgets.begin(), budgets.end(), [&](const std::string& budget) {
+      return !results.Find(row.preset, budget, MetricOf(table, row)).empty();
+    });
+  });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    numbers.row_names.push_back(rows[i].name);
+    if (!rows[i].published.empty())
+      numbers.series[0].points.emplace_back(std::strtod(rows[i].published.c_str(), nullptr), i);
   }
   for (const std::string& budget : budgets) {
     Series& series = numbers.series.emplace_back();
     series.name = ColumnName(budget);
-    for (size_t i = 0; i < table.rows.size(); ++i) {
-      const TrainedRow& row = table.rows[i];
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const TrainedRow& row = rows[i];
       for (const auto& [seed, number] : results.Find(row.preset, budget, MetricOf(table, row)))
         series.points.emplace_back(number, i);
       if (const std::optional<fs::path> run = results.FirstRun(row.preset, budget))
