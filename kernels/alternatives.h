@@ -9,7 +9,7 @@
 namespace orbit::kernels {
 
 enum class Alternative {
-  kAttentionTensorCore,     // attention_tensor_core: of bf16 operands; else in single precision
+  kAttentionTensorCore,     // attention_tensor_core: of bf16 or TF32 operands; else in single precision
   kTransformerLayerOnChip,  // transformer_layer_on_chip: small layers as one kernel; else product by product
   kCublasLt,                // cublaslt: matrix products by the library; else by a plain kernel, far slower
   // cublaslt_epilogues: bias gradients of float products, and GELU under Precision kTf32 and kBf16 in its approximation

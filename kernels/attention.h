@@ -36,8 +36,8 @@ struct AttentionMask {
 // y once.
 //
 // bf16 is computed in float; on GPUs without a mask on tensor cores, with probabilities rounded to bf16 between the two
-// products. So is float on GPUs, from operands rounded to bf16, where the device's Precision is kBf16. Under kF32, and
-// under kTf32 too, float is computed in single precision.
+// products. So is float on GPUs, from operands rounded to bf16, where the device's Precision is kBf16, and, for heads
+// of up to 64 channels, rounded to TF32, where it is kTf32. Else float is computed in single precision.
 template <class Device, class T>
 void AttentionForward(Device device, const AttentionShape& shape, const T* projected, T* y, SumType<T>* log_sums,
                       const AttentionMask<SumType<T>>& mask = {});

@@ -351,8 +351,17 @@ void CheckChannels(const AttentionShape& shape) {
   Check(shape.channels <= 128, "attention on GPUs takes heads of up to 128 channels, got ", shape.channels);
 }
 
-bool UsesTensorCores(const AttentionMask<float>& mask) {
-  return !mask.data && IsUsed(Alternative::kAttentionTensorCore);
+// Calls f with an element of what the operands are rounded to, if this attention is computed on tensor cores, and says
+// whether it is.
+template <class T, class F>
+bool OnTensorCores(Gpu gpu, const AttentionShape& shape, const AttentionMask<SumType<T>>& mask, F&& f) {
+  if constexpr (!std::is_same_v<T, double>) {
+    if (mask.data || !IsUsed(Alternative::kAttentionTensorCore)) return false;
+    if (std::is_same_v<T, BFloat16> || gpu.precision == Precision::kBf16) return f(BFloat16()), true;
+    if constexpr (std::is_same_v<T, float>)
+      if (gpu.precision == Precision::kTf32 && shape.channels <= kMostChannels<Tf32>) return f(Tf32()), true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -362,16 +371,15 @@ void AttentionForward(Device gpu, const AttentionShape& shape, const T* projecte
                       const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
   CheckChannels(shape);
+  if (OnTensorCores<T>(gpu, shape, mask,
+                       [&]<class E>(E) { TensorCoreAttentionForward<E>(gpu, shape, projected, y, log_sums); }))
+    return;
   if constexpr (std::is_same_v<T, BFloat16>) {
-    if (UsesTensorCores(mask)) return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
     const int64_t size = shape.rows() * shape.width();
     const Floats result(gpu, size), floats(gpu, 3 * size, projected);
     LaunchForward<float>(gpu, shape, floats.data(), result.data(), log_sums, mask);
     result.RoundTo(y);
   } else {
-    if constexpr (std::is_same_v<T, float>)
-      if (gpu.precision == Precision::kBf16 && UsesTensorCores(mask))
-        return TensorCoreAttentionForward(gpu, shape, projected, y, log_sums);
     LaunchForward(gpu, shape, projected, y, log_sums, mask);
   }
 }
@@ -381,17 +389,17 @@ void AttentionBackward(Device gpu, const AttentionShape& shape, const T* project
                        const SumType<T>* log_sums, const T* dy, T* dprojected, const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
   CheckChannels(shape);
+  if (OnTensorCores<T>(gpu, shape, mask, [&]<class E>(E) {
+        TensorCoreAttentionBackward<E>(gpu, shape, projected, y, log_sums, dy, dprojected);
+      }))
+    return;
   if constexpr (std::is_same_v<T, BFloat16>) {
-    if (UsesTensorCores(mask)) return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
     const int64_t size = shape.rows() * shape.width();
     const Floats result(gpu, 3 * size), floats(gpu, 3 * size, projected), y_floats(gpu, size, y),
         dy_floats(gpu, size, dy);
     LaunchBackward<float>(gpu, shape, floats.data(), y_floats.data(), log_sums, dy_floats.data(), result.data(), mask);
     result.RoundTo(dprojected);
   } else {
-    if constexpr (std::is_same_v<T, float>)
-      if (gpu.precision == Precision::kBf16 && UsesTensorCores(mask))
-        return TensorCoreAttentionBackward(gpu, shape, projected, y, log_sums, dy, dprojected);
     LaunchBackward(gpu, shape, projected, y, log_sums, dy, dprojected, mask);
   }
 }

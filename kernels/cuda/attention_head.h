@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/attention.h"
+#include "kernels/cuda/attention_tensor_core.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/tensor_core_tile.h"
 #include "kernels/error.h"
@@ -39,7 +40,7 @@ struct HeadSizes {
 };
 
 // The partition for kernels that hold whole heads on chip. A pair is one head of one sequence; `warps` warps work on a
-// pair and a block has `pairs` of them. A warp processes `tall` tiles of rows at a time, for one of `things` tasks.
+// pair and a block has `pairs` of them. A warp processes `tall` tiles of rows at a time.
 constexpr int kMostTokens = 256;  // tokens per sequence
 
 struct WholeHeads {
@@ -47,9 +48,9 @@ struct WholeHeads {
   int tiles;  // tiles of 16 tokens; the last one is padded
   int warps, pairs;
 
-  WholeHeads(const AttentionShape& shape, int things, int tall, int most_warps) : sizes(shape) {
+  WholeHeads(const AttentionShape& shape, int tall, int most_warps) : sizes(shape) {
     tiles = DivideUp(sizes.tokens, 16);
-    const int units = things * DivideUp(tiles, tall);
+    const int units = DivideUp(tiles, tall);
     warps = DivideUp(units, DivideUp(units, most_warps));
     pairs = most_warps / warps;
   }
@@ -83,19 +84,21 @@ struct Head {
   }
 };
 
-// Calls f.template operator()<kChannels, kWhole>() with tiles that fit a head's channels; kWhole says whether the rows
-// of the arrays can be read in chunks of 16 bytes.
-template <class F, class... Pointers>
+// Calls f.template operator()<kChannels, kWhole>() with tiles of E that fit a head's channels; kWhole says whether the
+// rows of the arrays can be read in chunks of 16 bytes.
+template <class E, class F, class... Pointers>
 void ForTiles(int64_t channels, F&& f, Pointers... pointers) {
   const bool whole = channels % 8 == 0 && IsAligned<char, 16>(pointers...);
   const auto call = [&]<int kChannels>() {
     whole ? f.template operator()<kChannels, true>() : f.template operator()<kChannels, false>();
   };
   if (channels <= 16) return call.template operator()<16>();
+  if (channels <= 24) return call.template operator()<24>();
   if (channels <= 32) return call.template operator()<32>();
   if (channels <= 64) return call.template operator()<64>();
-  if (channels <= 128) return call.template operator()<128>();
-  Fail("attention on GPUs takes heads of up to 128 channels, got ", channels);
+  if constexpr (kMostChannels < E >> 64)
+    if (channels <= 128) return call.template operator()<128>();
+  Fail("attention on tensor cores takes heads of up to ", kMostChannels<E>, " channels, got ", channels);
 }
 
 }  // namespace

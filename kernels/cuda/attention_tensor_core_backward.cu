@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "kernels/cuda/attention_head.h"
@@ -16,12 +18,14 @@ struct QueryStatistics {
   static __device__ QueryStatistics OfNone() { return {std::numeric_limits<float>::infinity(), 0}; }
 };
 
-// dy . y of a row, computed by kChannels / 8 neighbouring lanes, which all get it; 0 if the row does not exist. All
+// dy . y of a row, computed by kLanes<kChannels> neighbouring lanes, which all get it; 0 if the row does not exist. All
 // lanes of the warp call it.
+template <int kChannels>
+constexpr int kLanes = std::bit_ceil(kChannels / 8u);
+
 template <int kChannels, class T, bool kWhole>
 __device__ float Along(const Rows<const T, kWhole>& y, const Rows<const T, kWhole>& dy, int row) {
-  constexpr int kLanes = kChannels / 8;
-  const int channel = threadIdx.x % kLanes * 8;
+  const int channel = threadIdx.x % kLanes<kChannels> * 8;
   float sum = 0;
   if (row < y.count && channel < y.channels) {
     float a[8], b[8];
@@ -30,18 +34,18 @@ __device__ float Along(const Rows<const T, kWhole>& y, const Rows<const T, kWhol
 #pragma unroll
     for (int e = 0; e < 8; ++e) sum += a[e] * b[e];
   }
-  return WarpSum<kLanes>(sum);
+  return WarpSum<kLanes<kChannels>>(sum);
 }
 
 // The 16 rows that a warp owns. With kKeys they are keys (`first`) and values (`second`), whose gradients are sums over
 // queries; otherwise they are queries (`first`) and dy (`second`), and the gradients of the queries are sums over keys.
 // The other side is read from tiles. Scores are computed with the warp's own rows as rows, so the accumulators of the
 // first two products are operands of the other two.
-template <class T, bool kKeys>
+template <class E, int kChannels, bool kKeys>
 struct OwnRows {
-  static constexpr int kChannels = 8 * T::kChunks;
+  using T = Tile<E, kChannels, 2>;
   // The first kKept steps of the warp's rows stay in registers; the others are loaded again each time.
-  static constexpr int kKept = kChannels <= 64 ? T::kSteps : 1;
+  static constexpr int kKept = kChannels * sizeof(E) <= 128 ? T::kSteps : 1;
 
   __device__ OwnRows(const T& first, const T& second, int row) : first(first), second(second), row(row) {
 #pragma unroll
@@ -80,49 +84,36 @@ struct OwnRows {
   // Writes the gradients of queries or keys, and of values, to the rows from `to` on.
   template <class U, bool kWhole>
   __device__ void Store(const Rows<U, kWhole>& dfirst, const Rows<U, kWhole>& dvalues, int to, float factor) const {
-    const int g = threadIdx.x % 32 / 4;
-    StoreRow<false>(first_sums, factor, dfirst, to + g);
-    StoreRow<true>(first_sums, factor, dfirst, to + g + 8);
-    if constexpr (kKeys) {
-      StoreRow<false>(second_sums, 1, dvalues, to + g);
-      StoreRow<true>(second_sums, 1, dvalues, to + g + 8);
-    }
+    StoreRows(first_sums[0], factor, dfirst, to);
+    if constexpr (kKeys) StoreRows(second_sums[0], 1, dvalues, to);
   }
 
  private:
   // product += own rows times (16 rows of a tile)^T, summed over the channels.
-  __device__ void Multiply(const T& own, const uint32_t (&rows)[kKept][4], const T& tile, int at,
+  __device__ void Multiply(const T& own, const Operand<E> (&rows)[kKept], const T& tile, int at,
                            float (&product)[2][4]) const {
 #pragma unroll
     for (int k = 0; k < T::kSteps; ++k) {
-      uint32_t again[4], b[4];
+      Operand<E> again, b;
       tile.Right(b, at, k);
       if (k < kKept) {
-        MultiplyTwo(product[0], product[1], rows[k], b);
+        T::MultiplyStep(product, rows[k], b, k);
       } else {
         own.Left(again, row, k);
-        MultiplyTwo(product[0], product[1], again, b);
+        T::MultiplyStep(product, again, b, k);
       }
     }
   }
 
-  // sums += x times 16 rows of a tile.
-  static __device__ void AddProduct(const float (&x)[2][4], const T& tile, int at, float (&sums)[T::kChunks][4]) {
-    uint32_t a[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i) a[i] = ToBf16(x[i / 2][i % 2 * 2], x[i / 2][i % 2 * 2 + 1]);
-#pragma unroll
-    for (int c = 0; c < T::kSteps; ++c) {
-      uint32_t b[4];
-      tile.RightAlongRows(b, at, c);
-      MultiplyTwo(sums[2 * c], sums[2 * c + 1], a, b);
-    }
+  static __device__ void AddProduct(const float (&x)[2][4], const T& tile, int at, float (&sums)[1][T::kEights][4]) {
+    const Operand<E> a[1] = {ToOperand<E>(x[0], x[1])};
+    tile.MultiplyAlongRows(sums, a, at);
   }
 
   T first, second;
   int row;
-  uint32_t first_rows[kKept][4], second_rows[kKept][4];
-  float first_sums[T::kChunks][4] = {}, second_sums[kKeys ? T::kChunks : 1][4] = {};
+  Operand<E> first_rows[kKept], second_rows[kKept];
+  float first_sums[1][T::kEights][4] = {}, second_sums[1][kKeys ? T::kEights : 1][4] = {};
 };
 
 template <class T>
@@ -133,55 +124,152 @@ struct BackwardArrays {
   T* dprojected;
 };
 
-// Short sequences: queries, keys, values and dy of a whole pair are in shared memory. Scores are computed twice, once
-// for the gradients of keys and once for those of queries, so that warps synchronise only once and every sum belongs to
-// one warp. Bytes: projected, y, dy and dprojected once, dy a second time from the L2 cache. Flops: 14 tokens^2
-// channels per pair.
-constexpr int kWholeWarps = 6;
+// Short sequences. A block owns whole pairs; a warp owns 16 kTall keys of one, and has them, their values and the
+// gradients of both in registers. All warps go through the pair's queries and dy in shared memory: scores and
+// dy v^T are computed once, for the gradients of values and keys. The gradients of scores, rounded as operands are, are
+// left in shared memory, transposed; when all are there, the warp computes the gradients of as many queries. That is
+// five products where TiledKernel needs seven, without a sum of several warps, so that its order is fixed.
+//
+// Longer sequences have no room for the gradients of scores. To sum the queries' gradients through memory instead, from
+// a part for every 128 keys, would be 8 bytes for 128 keys, a query and a channel, which at 4 TB/s take twice as long as
+// the two products saved at 600 TFLOP/s.
+//
+// Bytes: projected, y, dy and dprojected once, keys and dy a second time from the L2 cache. Flops: 10 tokens^2 channels
+// per pair.
+constexpr int kMostWholeWarps = 8;  // with 255 registers each
 
-template <class T, int kChannels, bool kWhole>
-__global__ void __launch_bounds__(32 * kWholeWarps, kChannels <= 64 ? 2 : 1)
-    WholeKernel(WholeHeads heads, BackwardArrays<T> arrays) {
+template <class E, int kChannels>
+constexpr int kWholeTall = kChannels * sizeof(E) <= 128 ? 2 : 1;
+
+template <class E, int kChannels>
+using WholeTile = Tile<E, kChannels, 3>;
+// Gradients of scores of 16 queries, a row for every key.
+template <class E>
+using ScoreTile = Tile<E, 16, 1>;
+
+// The 16 kTall keys that a warp owns.
+template <class E, int kChannels, int kTall>
+struct KeyRows {
+  using PairTile = WholeTile<E, kChannels>;
+  using Sums = float[kTall][PairTile::kEights][4];
+
+  template <class T, bool kWhole>
+  __device__ KeyRows(const Rows<const T, kWhole>& from_keys, const Rows<const T, kWhole>& from_values, int first)
+      : first(first), exist(from_keys.count - first) {
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) {
+      PairTile::LoadLeft(keys[i], from_keys, first + 16 * i);
+      PairTile::LoadLeft(values[i], from_values, first + 16 * i);
+    }
+  }
+
+  // Adds the terms of 16 queries, from `at` on, and leaves the gradients of their scores. The first `rows` keys have
+  // room there.
+  __device__ void Add(const PairTile& queries, const PairTile& gradients, int at, const QueryStatistics* statistics,
+                      float scale, const ScoreTile<E>& score_gradients, int rows) {
+    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    Vector<QueryStatistics, 2> of[2];
+#pragma unroll
+    for (int j = 0; j < 2; ++j)
+      of[j] = *reinterpret_cast<const Vector<QueryStatistics, 2>*>(statistics + at + 8 * j + 2 * t);
+    float weights[kTall][2][4] = {}, dweights[kTall][2][4] = {};
+    Operand<E> operands[kTall];
+    queries.MultiplyRows(weights, keys, at);
+#pragma unroll
+    for (int i = 0; i < kTall; ++i)
+#pragma unroll
+      for (int j = 0; j < 2; ++j)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) weights[i][j][e] = Exp2(weights[i][j][e] * scale - of[j].elements[e % 2].log_sum);
+    if (exist < 16 * kTall) {
+#pragma unroll
+      for (int i = 0; i < kTall; ++i)
+#pragma unroll
+        for (int e = 0; e < 4; ++e)
+          if (16 * i + g + e / 2 * 8 >= exist) weights[i][0][e] = weights[i][1][e] = 0;
+    }
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) operands[i] = ToOperand<E>(weights[i][0], weights[i][1]);
+    gradients.MultiplyAlongRows(dvalues, operands, at);
+    gradients.MultiplyRows(dweights, values, at);
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) {
+#pragma unroll
+      for (int j = 0; j < 2; ++j)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) weights[i][j][e] *= dweights[i][j][e] - of[j].elements[e % 2].along;
+      operands[i] = ToOperand<E>(weights[i][0], weights[i][1]);
+      if (first + 16 * i < rows) score_gradients.Store(operands[i], first + 16 * i);
+    }
+    queries.MultiplyAlongRows(dkeys, operands, at);
+  }
+
+  int first, exist;
+  Operand<E> keys[kTall][PairTile::kSteps], values[kTall][PairTile::kSteps];
+  Sums dkeys = {}, dvalues = {};
+};
+
+// Chunks of shared memory per pair: queries, dy, keys, gradients of scores, and statistics.
+template <class E, int kChannels>
+__host__ __device__ constexpr int WholeChunks(int rows) {
+  return 3 * rows * WholeTile<E, kChannels>::kChunks + rows / 16 * rows * ScoreTile<E>::kChunks +
+         rows * sizeof(QueryStatistics) / sizeof(Chunk);
+}
+
+template <class E, class T, int kChannels, bool kWhole, int kTall>
+__global__ void __launch_bounds__(32 * kMostWholeWarps, 1) WholeKernel(WholeHeads heads, BackwardArrays<T> arrays) {
   const int in_pair = threadIdx.x / 32 % heads.warps, group = threadIdx.x / 32 / heads.warps;
   const int threads = 32 * heads.warps, rank = threadIdx.x % threads;
   const int pair = blockIdx.x * heads.pairs + group, rows = 16 * heads.tiles;
   const Head<kWhole> head = {heads.sizes, pair};
-  using HeadTile = Tile<kChannels, 4>;
-  const int pair_chunks = 4 * rows * HeadTile::kChunks;
-  const auto tile = [&](int i) { return HeadTile::Of(DynamicShared<Chunk>() + group * pair_chunks, i); };
-  auto* statistics =
-      reinterpret_cast<QueryStatistics*>(DynamicShared<Chunk>() + heads.pairs * pair_chunks) + group * rows;
-  const HeadTile queries = tile(0), keys = tile(1), values = tile(2), gradients = tile(3);
-  for (int part = 0; part < 3; ++part) tile(part).Load(head.Projected(arrays.projected, part), 0, rows, rank, threads);
+  using PairTile = WholeTile<E, kChannels>;
+  Chunk* shared = DynamicShared<Chunk>() + group * WholeChunks<E, kChannels>(rows);
+  const PairTile queries = PairTile::Of(shared, 0), gradients = PairTile::Of(shared, 1), keys = PairTile::Of(shared, 2);
+  shared += 3 * rows * PairTile::kChunks;
+  const auto score_gradients = [&](int tile) { return ScoreTile<E>{shared + tile * rows * ScoreTile<E>::kChunks}; };
+  auto* statistics = reinterpret_cast<QueryStatistics*>(shared + heads.tiles * rows * ScoreTile<E>::kChunks);
+  queries.Load(head.Projected(arrays.projected, 0), 0, rows, rank, threads);
   gradients.Load(head.Out(arrays.dy), 0, rows, rank, threads);
   __pipeline_commit();
-  constexpr int kLanesARow = kChannels / 8;
+  keys.Load(head.Projected(arrays.projected, 1), 0, rows, rank, threads);  // for the fifth product
+  __pipeline_commit();
+  constexpr int kLanesARow = kLanes<kChannels>;
   const float* log_sums = arrays.log_sums + int64_t{pair} * head.sizes.tokens;
 #pragma unroll 1
-  for (int first = in_pair * (32 / kLanesARow); first < rows; first += heads.warps * (32 / kLanesARow)) {
-    const int row = first + threadIdx.x % 32 / kLanesARow;
+  for (int from = in_pair * (32 / kLanesARow); from < rows; from += heads.warps * (32 / kLanesARow)) {
+    const int row = from + threadIdx.x % 32 / kLanesARow;
     const float along = Along<kChannels>(head.Out(arrays.y), head.Out(arrays.dy), row);
     if (threadIdx.x % kLanesARow > 0) continue;
     statistics[row] = head.exists() && row < head.sizes.tokens ? QueryStatistics::Of(log_sums[row], along)
                                                                : QueryStatistics::OfNone();
   }
+  const int first = 16 * kTall * in_pair;
+  const float factor = heads.sizes.Scale(), scale = factor * kLog2E;
+  {
+    KeyRows<E, kChannels, kTall> own(head.Projected(arrays.projected, 1), head.Projected(arrays.projected, 2), first);
+    __pipeline_wait_prior(1);
+    __syncthreads();
+#pragma unroll 1
+    for (int at = 0; at < rows; at += 16)
+      own.Add(queries, gradients, at, statistics, scale, score_gradients(at / 16), rows);
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) {
+      StoreRows(own.dkeys[i], factor, head.Projected(arrays.dprojected, 1), first + 16 * i);
+      StoreRows(own.dvalues[i], 1, head.Projected(arrays.dprojected, 2), first + 16 * i);
+    }
+  }
   __pipeline_wait_prior(0);
   __syncthreads();
-  if (!head.exists()) return;
-  const float factor = heads.sizes.Scale(), scale = factor * kLog2E;
-  const auto sum = [&](auto own, const HeadTile& first, const HeadTile& second) {
+  float dqueries[kTall][PairTile::kEights][4] = {};
 #pragma unroll 1
-    for (int at = 0; at < rows; at += 16) own.Add(first, second, at, head.sizes.tokens - at, statistics, scale);
-    return own;
-  };
-  for (int unit = in_pair; unit < 2 * heads.tiles; unit += heads.warps) {
-    if (const int row = 16 * unit; row < rows)
-      sum(OwnRows<HeadTile, true>(keys, values, row), queries, gradients)
-          .Store(head.Projected(arrays.dprojected, 1), head.Projected(arrays.dprojected, 2), row, factor);
-    else
-      sum(OwnRows<HeadTile, false>(queries, gradients, row - rows), keys, values)
-          .Store(head.Projected(arrays.dprojected, 0), head.Projected(arrays.dprojected, 0), row - rows, factor);
+  for (int at = 0; at < rows; at += 16) {
+    Operand<E> a[kTall];
+#pragma unroll
+    for (int i = 0; i < kTall; ++i) score_gradients(min(first / 16 + i, heads.tiles - 1)).LeftAlongRows(a[i], at, 0);
+    keys.MultiplyAlongRows(dqueries, a, at);
   }
+#pragma unroll
+  for (int i = 0; i < kTall; ++i) StoreRows(dqueries[i], factor, head.Projected(arrays.dprojected, 0), first + 16 * i);
 }
 
 // Computes along [sequences, heads, tokens] for long sequences. Bytes: y and dy once.
@@ -189,7 +277,7 @@ constexpr int kAlongThreads = 256;
 
 template <class T, int kChannels, bool kWhole>
 __global__ void __launch_bounds__(kAlongThreads) AlongKernel(HeadSizes sizes, const T* y, const T* dy, float* along) {
-  constexpr int kLanesARow = kChannels / 8;
+  constexpr int kLanesARow = kLanes<kChannels>;
   const int64_t number = (int64_t{blockIdx.x} * kAlongThreads + threadIdx.x) / kLanesARow;
   const Head<kWhole> head = {sizes, static_cast<int>(number / sizes.tokens)};
   const float sum = Along<kChannels>(head.Out(y), head.Out(dy), static_cast<int>(number % sizes.tokens));
@@ -202,10 +290,10 @@ __global__ void __launch_bounds__(kAlongThreads) AlongKernel(HeadSizes sizes, co
 // for queries.
 constexpr int kTiledWarps = 4, kTiledRows = 16 * kTiledWarps;
 
-template <class T, int kChannels, bool kWhole, bool kKeys>
-__global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 3 : 2)
+template <class E, class T, int kChannels, bool kWhole, bool kKeys>
+__global__ void __launch_bounds__(32 * kTiledWarps, kChannels * sizeof(E) <= 128 ? 3 : 2)
     TiledKernel(HeadSizes sizes, int blocks, BackwardArrays<T> arrays, const float* along) {
-  using PairTile = Tile<kChannels, 2>;
+  using PairTile = Tile<E, kChannels, 2>;
   constexpr int kThreads = 32 * kTiledWarps, kPairChunks = 2 * kTiledRows * PairTile::kChunks;
   const int pair = blockIdx.x / blocks;
   const Head<kWhole> head = {sizes, pair};
@@ -239,7 +327,7 @@ __global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 3 : 2)
   __pipeline_wait_prior(1);
   __syncthreads();
   const int row = threadIdx.x / 32 * 16;
-  OwnRows<PairTile, kKeys> own(own_tile(0), own_tile(1), row);
+  OwnRows<E, kChannels, kKeys> own(own_tile(0), own_tile(1), row);
   const float scale = sizes.Scale() * kLog2E;
   for (int i = 0; i * kTiledRows < head.sizes.tokens; ++i) {
     load_others(i + 1);
@@ -255,44 +343,61 @@ __global__ void __launch_bounds__(32 * kTiledWarps, kChannels <= 64 ? 3 : 2)
             sizes.Scale());
 }
 
-template <class T, int kChannels, bool kWhole>
-void LaunchBackward(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T>& arrays) {
-  const WholeHeads heads(shape, 2, 1, kWholeWarps);
-  const size_t shared_bytes =
-      heads.pairs * heads.tiles * 16 * (4 * kChannels * sizeof(BFloat16) + sizeof(QueryStatistics));
-  if (shape.tokens <= kMostTokens && shared_bytes <= MostDynamicSharedBytes(gpu))
-    return Launch("AttentionBackward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes,
-                  WholeKernel<T, kChannels, kWhole>, heads, arrays);
+template <class E, class T, int kChannels, bool kWhole>
+void LaunchTiled(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T>& arrays) {
   const Scratch<float> along(gpu, shape.rows() * shape.heads);
-  const int64_t along_threads = shape.rows() * shape.heads * (kChannels / 8);
+  const int64_t along_threads = shape.rows() * shape.heads * kLanes<kChannels>;
   Launch("AttentionBackward", gpu, dim3(DivideUp<int64_t>(along_threads, kAlongThreads)), dim3(kAlongThreads), 0,
          AlongKernel<T, kChannels, kWhole>, HeadSizes(shape), arrays.y, arrays.dy, along.data());
   const int blocks = static_cast<int>(DivideUp<int64_t>(shape.tokens, kTiledRows));
   const auto launch = [&](auto* kernel) {
     Launch("AttentionBackward", gpu, dim3(shape.sequences * shape.heads * blocks), dim3(32 * kTiledWarps),
-           kTiledRows * (6 * kChannels * sizeof(BFloat16) + 2 * sizeof(QueryStatistics)), kernel, HeadSizes(shape),
-           blocks, arrays, along.data());
+           kTiledRows * (6 * kChannels * sizeof(E) + 2 * sizeof(QueryStatistics)), kernel, HeadSizes(shape), blocks,
+           arrays, along.data());
   };
-  launch(TiledKernel<T, kChannels, kWhole, true>);
-  launch(TiledKernel<T, kChannels, kWhole, false>);
+  launch(TiledKernel<E, T, kChannels, kWhole, true>);
+  launch(TiledKernel<E, T, kChannels, kWhole, false>);
+}
+
+// Returns false where whole pairs do not fit.
+template <class E, class T, int kChannels, bool kWhole, int kTall>
+bool LaunchWhole(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T>& arrays) {
+  if (shape.tokens > 16 * kTall * kMostWholeWarps) return false;
+  const int warps = static_cast<int>(DivideUp<int64_t>(shape.tokens, 16 * kTall));
+  const WholeHeads heads(shape, kTall, std::max(warps, 4));
+  const size_t shared_bytes = heads.pairs * WholeChunks<E, kChannels>(16 * heads.tiles) * sizeof(Chunk);
+  if (shared_bytes > MostDynamicSharedBytes(gpu)) return false;
+  Launch("AttentionBackward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes,
+         WholeKernel<E, T, kChannels, kWhole, kTall>, heads, arrays);
+  return true;
 }
 
 }  // namespace
 
-template <class T>
+template <class E, class T>
 void TensorCoreAttentionBackward(Gpu gpu, const AttentionShape& shape, const T* projected, const T* y,
                                  const float* log_sums, const T* dy, T* dprojected) {
-  ForTiles(
+  ForTiles<E>(
       shape.channels,
       [&]<int kChannels, bool kWhole>() {
-        LaunchBackward<T, kChannels, kWhole>(gpu, shape, {projected, y, log_sums, dy, dprojected});
+        const BackwardArrays<T> arrays = {projected, y, log_sums, dy, dprojected};
+        if constexpr (kChannels <= 64) {
+          constexpr int kTall = kWholeTall<E, kChannels>;
+          if (shape.tokens > 16 ? LaunchWhole<E, T, kChannels, kWhole, kTall>(gpu, shape, arrays)
+                                : LaunchWhole<E, T, kChannels, kWhole, 1>(gpu, shape, arrays))
+            return;
+        }
+        LaunchTiled<E, T, kChannels, kWhole>(gpu, shape, arrays);
       },
       projected, y, dy, dprojected);
 }
 
-template void TensorCoreAttentionBackward(Gpu, const AttentionShape&, const float*, const float*, const float*,
-                                          const float*, float*);
-template void TensorCoreAttentionBackward(Gpu, const AttentionShape&, const BFloat16*, const BFloat16*, const float*,
-                                          const BFloat16*, BFloat16*);
+#define ORBIT_INSTANTIATE(E, T)                                                                                        \
+  template void TensorCoreAttentionBackward<E>(Gpu, const AttentionShape&, const T*, const T*, const float*, const T*, \
+                                               T*);
+ORBIT_INSTANTIATE(BFloat16, BFloat16)
+ORBIT_INSTANTIATE(BFloat16, float)
+ORBIT_INSTANTIATE(Tf32, float)
+#undef ORBIT_INSTANTIATE
 
 }  // namespace orbit::kernels

@@ -6,6 +6,7 @@
 //   tf32, k = 8    a: (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4);  b: (t, g), (t + 4, g)
 //   bf16, k = 16   pairs of neighbours along k, the lower one in the low half; a: (g, 2 t), (g + 8, 2 t), (g, 2 t + 8),
 //                  (g + 8, 2 t + 8);  b: (2 t, g), (2 t + 8, g)
+//   bf16, k = 8    the first half of these: a: (g, 2 t), (g + 8, 2 t);  b: (2 t, g)
 #ifndef ORBIT_KERNELS_CUDA_MATRIX_H_
 #define ORBIT_KERNELS_CUDA_MATRIX_H_
 
@@ -21,6 +22,12 @@
 #endif
 
 namespace orbit::kernels {
+
+// A float whose low 13 bits are 0.
+struct Tf32 {
+  uint32_t bits;
+};
+
 namespace {
 
 #ifdef __CUDACC__
@@ -40,6 +47,12 @@ __device__ __forceinline__ void MultiplyBf16(float (&d)[4], const uint32_t (&a)[
       "%3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+__device__ __forceinline__ void MultiplyBf16(float (&d)[4], const uint32_t (&a)[2], uint32_t b) {
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+               : "r"(a[0]), "r"(a[1]), "r"(b));
 }
 
 // Rounds to the nearest tf32 value, halves away from 0.
@@ -85,6 +98,11 @@ inline void MultiplyTf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (
 inline void MultiplyBf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                          std::source_location where = std::source_location::current()) {
   simt::MultiplyBf16(d, a, b, where);
+}
+
+inline void MultiplyBf16(float (&d)[4], const uint32_t (&a)[2], uint32_t b,
+                         std::source_location where = std::source_location::current()) {
+  simt::MultiplyBf16Half(d, a, b, where);
 }
 
 inline uint32_t ToTf32(float value) { return (__float_as_uint(value) + 0x1000u) & 0xffffe000u; }

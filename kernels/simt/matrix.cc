@@ -43,15 +43,17 @@ void Tf32(void* const* operands, int count) {
   AddProduct(operands, a, b);
 }
 
+template <int kInner>
 void Bf16(void* const* operands, int count) {
   CheckAllLanes(operands, count);
-  float a[16][16], b[16][8];
+  float a[16][kInner], b[kInner][8];
   for (int lane = 0; lane < 32; ++lane) {
     const auto& own = *static_cast<const Fragments*>(operands[lane]);
     for (int half = 0; half < 2; ++half) {
       const int k = lane % 4 * 2 + half, shift = 16 * half;
-      for (int i = 0; i < 4; ++i) a[lane / 4 + i % 2 * 8][k + i / 2 * 8] = FromBf16(own.a[i] >> shift & 0xffffu);
-      for (int i = 0; i < 2; ++i) b[k + i * 8][lane / 4] = FromBf16(own.b[i] >> shift & 0xffffu);
+      for (int i = 0; i < kInner / 4; ++i)
+        a[lane / 4 + i % 2 * 8][k + i / 2 * 8] = FromBf16(own.a[i] >> shift & 0xffffu);
+      for (int i = 0; i < kInner / 8; ++i) b[k + i * 8][lane / 4] = FromBf16(own.b[i] >> shift & 0xffffu);
     }
   }
   AddProduct(operands, a, b);
@@ -95,7 +97,12 @@ void MultiplyTf32(float* d, const uint32_t* a, const uint32_t* b, std::source_lo
 }
 
 void MultiplyBf16(float* d, const uint32_t* a, const uint32_t* b, std::source_location where) {
-  Multiply("mma.m16n8k16.bf16", Bf16, d, a, b, where);
+  Multiply("mma.m16n8k16.bf16", Bf16<16>, d, a, b, where);
+}
+
+void MultiplyBf16Half(float* d, const uint32_t* a, uint32_t b, std::source_location where) {
+  const uint32_t all_a[4] = {a[0], a[1]}, all_b[2] = {b};
+  Multiply("mma.m16n8k8.bf16", Bf16<8>, d, all_a, all_b, where);
 }
 
 void Distribute(const MatrixRow& row, bool transposed, uint32_t* registers, std::source_location where) {

@@ -11,9 +11,11 @@
 namespace orbit::kernels::simt {
 
 // d += a b, with d [16, 8] in f32. The terms are added in f32, in an order that hardware does not promise. MultiplyTf32
-// is mma.sync.m16n8k8, which ignores the low 13 bits of its tf32 operands; MultiplyBf16 is m16n8k16.
+// is mma.sync.m16n8k8, which ignores the low 13 bits of its tf32 operands; MultiplyBf16 is m16n8k16, and its half
+// m16n8k8.
 void MultiplyTf32(float* d, const uint32_t* a, const uint32_t* b, std::source_location where);
 void MultiplyBf16(float* d, const uint32_t* a, const uint32_t* b, std::source_location where);
+void MultiplyBf16Half(float* d, const uint32_t* a, uint32_t b, std::source_location where);
 
 struct MatrixRow {
   uint16_t elements[8];

@@ -69,6 +69,7 @@ TEST(Attention, LongerSequences) {
   CompareWithHost<float>({1, 67, 1, 33});
   CompareWithHost<float>({1, 197, 1, 64}, /*all_schedules=*/false);
   CompareWithHost<double>({1, 130, 2, 5}, /*all_schedules=*/false);
+  if (!kSmallCasesOnly) CompareWithHost<float>({1, 1024, 1, 8}, /*all_schedules=*/false);
   CompareWithHost<float>({0, 25, 4, 16});
 }
 
@@ -126,9 +127,9 @@ TEST(Attention, Masks) {
 
 // ---- on tensor cores ----
 
-// Operands and results are rounded to 8 bits, an error of 0.1 % each. An extra or missing key would be noticed in short
-// sequences, a wrong fragment or scale in all.
-constexpr double kOfBf16 = 0.02;
+// Operands and results of bf16 are rounded to 8 bits, an error of 0.1 % each, and of TF32 to 11. An extra or missing
+// key would be noticed in short sequences, a wrong fragment or scale in all.
+constexpr double Tolerance(Precision precision) { return precision == Precision::kBf16 ? 0.02 : 0.002; }
 
 template <class T>
 std::vector<T> As(const std::vector<float>& x) {
@@ -138,21 +139,28 @@ std::vector<T> As(const std::vector<float>& x) {
     return x;
 }
 
-// T is BFloat16, or float that is rounded. The arrays start `offset` elements into memory, to be unaligned; queries are
-// shifted by `away` and keys by -away.
+struct How {
+  bool all_schedules = false;
+  int64_t offset = 0;  // where the arrays start, in elements, to be unaligned
+  float away = 0;      // what queries are shifted by, and keys by its negative
+  Precision precision = Precision::kBf16;
+};
+
+// T is BFloat16, or float that is rounded.
 template <class T>
-void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = false, int64_t offset = 0, float away = 0) {
+void CompareOnTensorCores(const AttentionShape& shape, const How& how = {}) {
+  const auto [all_schedules, offset, away, precision] = how;
   SCOPED_TRACE(testing::Message() << shape.sequences << " sequences of " << shape.tokens << " tokens, " << shape.heads
                                   << " heads of " << shape.channels << ", " << sizeof(T) << " bytes, offset "
-                                  << offset);
+                                  << how.offset << ", precision " << static_cast<int>(how.precision));
   SetNumThreads(1);
-  const Gpu gpu{.precision = Precision::kBf16};
+  const Gpu gpu{.precision = precision};
   const double tolerance =
-      kOfBf16 * (1 + away);  // gradients of scores, whose sum is 0, are multiplied by larger numbers
+      Tolerance(precision) * (1 + away);  // gradients of scores, whose sum is 0, are multiplied by larger numbers
   const int64_t size = shape.rows() * shape.width(), sums = shape.rows() * shape.heads;
   std::vector<float> projected = Normal<float>(3 * size, 1);
   for (int64_t i = 0; i < 3 * size; ++i) projected[i] += std::array{away, -away, 0.0f}[i / shape.width() % 3];
-  projected = Floats(Rounded(projected));
+  projected = Floats(Rounded(projected));  // and so in TF32 too
   const std::vector<float> dy = Floats(Rounded(Normal<float>(size, 2)));
   std::vector<float> y(size), log_sums(sums), dprojected(3 * size);
   AttentionForward(Cpu(), shape, projected.data(), y.data(), log_sums.data());
@@ -188,9 +196,10 @@ void CompareOnTensorCores(const AttentionShape& shape, bool all_schedules = fals
 }
 
 TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
-  for (const int64_t tokens : {1, 15, 16, 17, 25, 31, 33}) CompareOnTensorCores<BFloat16>({2, tokens, 2, 16}, true);
+  for (const int64_t tokens : {1, 15, 16, 17, 25, 31, 33})
+    CompareOnTensorCores<BFloat16>({2, tokens, 2, 16}, {.all_schedules = true});
   for (const int64_t tokens : {63, 64, 65}) CompareOnTensorCores<BFloat16>({1, tokens, 1, 32});
-  CompareOnTensorCores<float>({3, 25, 4, 16}, true);
+  CompareOnTensorCores<float>({3, 25, 4, 16}, {.all_schedules = true});
   CompareOnTensorCores<float>({1, 33, 1, 64});
   if (kSmallCasesOnly) return;
   CompareOnTensorCores<BFloat16>({1, 197, 2, 64});
@@ -200,7 +209,7 @@ TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
 
 // A missing key has score 0, which is far above these scores.
 TEST(AttentionOnTensorCores, ScoresFarBelowZero) {
-  for (const int64_t tokens : {19, 260}) CompareOnTensorCores<BFloat16>({1, tokens, 1, 16}, false, 0, 6);
+  for (const int64_t tokens : {19, 260}) CompareOnTensorCores<BFloat16>({1, tokens, 1, 16}, {.away = 6});
 }
 
 TEST(AttentionOnTensorCores, HeadsOfEveryWidth) {
@@ -229,31 +238,49 @@ TEST(AttentionOnTensorCores, RowsThatAreNotAligned) {
     CompareOnTensorCores<float>({1, 18, 2, channels});
   }
   for (const int64_t channels : {16, 64}) {
-    CompareOnTensorCores<BFloat16>({1, 18, 2, channels}, false, 1);
-    CompareOnTensorCores<float>({1, 18, 2, channels}, false, 1);
+    CompareOnTensorCores<BFloat16>({1, 18, 2, channels}, {.offset = 1});
+    CompareOnTensorCores<float>({1, 18, 2, channels}, {.offset = 1});
   }
   if (!kSmallCasesOnly) CompareOnTensorCores<BFloat16>({1, 260, 1, 9});
 }
 
 TEST(AttentionOnTensorCores, LongSequences) {
-  CompareOnTensorCores<BFloat16>({1, 257, 1, 16}, !kSmallCasesOnly);
+  CompareOnTensorCores<BFloat16>({1, 257, 1, 16}, {.all_schedules = !kSmallCasesOnly});
   if (kSmallCasesOnly) return;
   CompareOnTensorCores<float>({1, 330, 2, 16});
   CompareOnTensorCores<BFloat16>({1, 300, 1, 64});
   CompareOnTensorCores<BFloat16>({1, 256, 1, 128});
+  CompareOnTensorCores<BFloat16>({1, 1024, 1, 24});
   CompareOnTensorCores<BFloat16>({0, 300, 1, 64});
 }
 
-TEST(AttentionOnTensorCores, OnlyWhereProductsMayBeInBf16) {
-  const AttentionShape shape = {1, 17, 1, 16};
-  const OnGpu<float> projected(Normal<float>(3 * 17 * 16, 1)), log_sums(17);
-  const auto forward = [&](Precision precision) {
-    const OnGpu<float> y(17 * 16);
+TEST(AttentionOnTensorCores, InTf32) {
+  const How how = {.precision = Precision::kTf32};
+  for (const int64_t tokens : {1, 17, 33}) CompareOnTensorCores<float>({2, tokens, 2, 16}, how);
+  CompareOnTensorCores<float>({3, 25, 4, 16}, {.all_schedules = true, .precision = Precision::kTf32});
+  for (const int64_t channels : {3, 8, 24, 32, 64}) CompareOnTensorCores<float>({1, 19, 2, channels}, how);
+  CompareOnTensorCores<float>({1, 18, 2, 24}, {.offset = 1, .precision = Precision::kTf32});
+  CompareOnTensorCores<float>({1, 19, 1, 16}, {.away = 6, .precision = Precision::kTf32});
+  CompareOnTensorCores<float>({1, 65, 1, 64}, how);
+  if (kSmallCasesOnly) return;
+  CompareOnTensorCores<float>({1, 197, 1, 64}, how);
+  CompareOnTensorCores<float>({1, 300, 1, 24}, how);
+  CompareOnTensorCores<float>({1, 1024, 1, 16}, how);
+}
+
+TEST(AttentionOnTensorCores, OnlyWherePrecisionMayBeLower) {
+  const auto forward = [](Precision precision, int64_t channels) {
+    const AttentionShape shape = {1, 17, 1, channels};
+    const int64_t size = shape.rows() * channels;
+    const OnGpu<float> projected(Normal<float>(3 * size, 1)), log_sums(17), y(size);
     AttentionForward(Gpu{.precision = precision}, shape, projected.data(), y.data(), log_sums.data());
     return y.Get();
   };
-  EXPECT_EQ(forward(Precision::kF32), forward(Precision::kTf32));
-  EXPECT_NE(forward(Precision::kF32), forward(Precision::kBf16));
+  EXPECT_NE(forward(Precision::kF32, 16), forward(Precision::kTf32, 16));
+  EXPECT_NE(forward(Precision::kF32, 16), forward(Precision::kBf16, 16));
+  EXPECT_NE(forward(Precision::kTf32, 16), forward(Precision::kBf16, 16));
+  EXPECT_EQ(forward(Precision::kF32, 65), forward(Precision::kTf32, 65));
+  EXPECT_NE(forward(Precision::kF32, 65), forward(Precision::kBf16, 65));
 }
 
 }  // namespace

@@ -205,6 +205,17 @@ __global__ void ProductBf16(const uint16_t* a, const uint16_t* b, float* c) {
   for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
 }
 
+// A [16, 8] times B [8, 8] in bf16, with fragments put together by hand.
+__global__ void ProductBf16Half(const uint16_t* a, const uint16_t* b, float* c) {
+  const int g = threadIdx.x / 4, t = threadIdx.x % 4;
+  const auto pair = [](uint16_t low, uint16_t high) { return low | uint32_t{high} << 16; };
+  const uint32_t fragment_a[2] = {pair(a[g * 8 + 2 * t], a[g * 8 + 2 * t + 1]),
+                                  pair(a[(g + 8) * 8 + 2 * t], a[(g + 8) * 8 + 2 * t + 1])};
+  float d[4] = {};
+  MultiplyBf16(d, fragment_a, pair(b[2 * t * 8 + g], b[(2 * t + 1) * 8 + g]));
+  for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
+}
+
 std::vector<float> Product(int inner, const std::vector<float>& a, const std::vector<float>& b) {
   std::vector<float> c(16 * 8);
   for (int i = 0; i < 16; ++i)
@@ -224,16 +235,21 @@ TEST(Simt, ProductsOnTensorCores) {
   const std::vector<float> a = Integers(128, 1), b = Integers(64, 2);
   const OnGpu<float> on_a(a), on_b(b);
   const std::vector<float> wide_a = Integers(256, 3), wide_b = Integers(128, 4);
-  std::vector<uint16_t> half_a, half_b;
-  for (const float value : wide_a) half_a.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16));
-  for (const float value : wide_b) half_b.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16));
-  const OnGpu<uint16_t> on_half_a(half_a), on_half_b(half_b);
+  const auto bf16 = [](const std::vector<float>& x) {
+    std::vector<uint16_t> bits;
+    for (const float value : x) bits.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16));
+    return bits;
+  };
+  const OnGpu<uint16_t> on_half_a(bf16(wide_a)), on_half_b(bf16(wide_b)), on_short_a(bf16(a)), on_short_b(bf16(b));
   ForEachSchedule([&] {
     const OnGpu<float> c(128), d(128);
     Launch("ProductTf32", Gpu(), dim3(1), dim3(32), 0, ProductTf32, on_a.data(), on_b.data(), c.data());
     EXPECT_EQ(c.Get(), Product(8, a, b));
     Launch("ProductBf16", Gpu(), dim3(1), dim3(32), 768, ProductBf16, on_half_a.data(), on_half_b.data(), d.data());
     EXPECT_EQ(d.Get(), Product(16, wide_a, wide_b));
+    Launch("ProductBf16Half", Gpu(), dim3(1), dim3(32), 0, ProductBf16Half, on_short_a.data(), on_short_b.data(),
+           d.data());
+    EXPECT_EQ(d.Get(), Product(8, a, b));
   });
 }
 
