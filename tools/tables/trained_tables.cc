@@ -59,8 +59,8 @@ TrainedTable Pattern() {
           .rows = {
               {"ViT-GA, scratch", "pattern_scratch_ga", ""},
               {"ViT-FA, scratch", "pattern_scratch_fa", ""},
-              {"ViT-Canonical, scratch", "pattern_scratch_canonical", ""},
-              {"ViT-PS, scratch", "pattern_scratch", ""},
+              {"ViT-Canonical, scratch", "pattern_scratch_canonical", "", 3},
+              {"ViT-PS, scratch", "pattern_scratch", "", 3},
               {"ViT-GA, pretrained", "pattern_ga", ""},
               {"ViT-FA, pretrained", "pattern_fa", ""},
               {"ViT-Canonical, pretrained", "pattern_canonical", ""},
