@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Training over several ranks as its users call it: the metrics of one process, one end for all, whatever happens to one
 # of them, and a run that goes on where it was. ORBIT_KILLS and ORBIT_HANGS say how often ranks are killed and stopped at
-# random moments; on a large machine 20 and 5 take some minutes.
+# random moments.
 train=$PWD/$1 evaluate=$PWD/$2 launch=$PWD/$3 nccl=$PWD/$4
 . tests/tools/testing.sh
 
