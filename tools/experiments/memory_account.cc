@@ -1,6 +1,7 @@
 #include "tools/experiments/memory_account.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -95,9 +96,9 @@ std::string DescribeMemory(const Config& config, Device device) {
   text += Line("peak", account.peak());
 
   const auto with = [&](const std::string& assignment, const MemoryAccount& changed) {
-    const auto saved = static_cast<double>(account.peak() - changed.peak()) / static_cast<double>(account.peak());
+    const double more = static_cast<double>(changed.peak() - account.peak()) / static_cast<double>(account.peak());
     char note[40];
-    std::snprintf(note, sizeof(note), "%+.0f %%", -100 * saved);
+    std::snprintf(note, sizeof(note), "%+ld %%", std::lround(100 * more));  // never -0
     text += Line(("with " + assignment).c_str(), changed.peak(), note);
   };
   const auto remeasured = [&](const std::string& assignment) {
