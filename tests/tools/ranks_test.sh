@@ -97,9 +97,9 @@ ends_within() {
   done
 }
 random=1
-draw() { # draw N: a number below N, the same in every run of the test
+draw() { # draw N: sets `drawn` to a number below N, the same in every run of the test; not in a subshell, which forgets
   random=$(((random * 1103515245 + 12345) % 2147483648))
-  echo $((random / 65536 % $1))
+  drawn=$((random / 65536 % $1))
 }
 # disturb SIGNAL NAME: a job of two ranks, a random one of which gets the signal at a random moment; then a resume.
 disturb() {
@@ -107,12 +107,15 @@ disturb() {
   over 2 --set train.steps=100 --set evaluation.every=1 --set run.directory="$name" >out 2>err &
   local job=$!
   after_first_save "$name"
-  sleep "0.$(draw 5)"
-  victim=$(ranks_of $job | sed -n "$((1 + $(draw 2)))p")
+  draw 5
+  sleep "0.$drawn"
+  draw 2
+  victim=$(ranks_of $job | sed -n "$((1 + drawn))p")
   kill -s "$signal" "$victim" 2>/dev/null || true
   if ends_within $((4 * deadline)) $job "$name"; then # it may have been faster
     hits=$((hits + 1))
-    grep -qE "rank [01] (of 2 )?on [^ ]+" err || fail "no word on which rank was lost"
+    grep -qE "error: rank $((1 - drawn)) on .*: rank $drawn on [^ ]+ \\(process $victim\\)" err ||
+      fail "no word on the loss of rank $drawn, process $victim"
     "$launch" -n 2 -- "$train" --resume "$name" --threads 1 --device cpu >out 2>err || fail "$name: resume"
   fi
   cmp often.out out || fail "$name gives another result"

@@ -40,7 +40,8 @@ echo "--- a job of two nodes is warned of its time limit: it saves and goes back
 job=$(submit job --ntasks-per-node=1 --gpus-per-node=1 "$many_nodes" "${settings[@]}" --set train.steps=1000000)
 saved() { [ -s "$1/last.safetensors" ]; }
 await "the first checkpoint" saved run
-on head scontrol update job="$job" TimeLimit=2  # no more than the 120 s of the script's --signal
+ran=$(($(date +%s) - $(date -d "$(field "$job" StartTime)" +%s)))
+on head scontrol update job="$job" TimeLimit=$((ran / 60 + 2))  # ends within the 120 s of the script's --signal
 
 echo "--- meanwhile a job of one node is warned as well: its ranks save and stop"
 one=$(ORBIT_RUN= submit one --cpus-per-task=1 --gpus=2 "$one_node" "${settings[@]}" --set train.steps=1000000 \
