@@ -5,7 +5,7 @@
 namespace orbit {
 
 BF16Copy::Stamp BF16Copy::StampOf(const Tensor& value) {
-  return {.version = value.version(), .launches = LaunchCount(value.device())};
+  return {.shape = value.shape(), .version = value.version(), .launches = LaunchCount(value.device())};
 }
 
 void BF16Copy::Refresh(const Tensor& value) {

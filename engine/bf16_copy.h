@@ -9,12 +9,14 @@
 
 namespace orbit {
 
-// Its bits are those of a conversion at each use. A change is whatever Tensor::version() counts, and every launch of
-// captured work on the device; the work itself may use the copy and write it, too (engine/capture.h). Made by
-// Variable::KeepBF16().
+// Its bits are those of a conversion at each use. A change is whatever Tensor::version() counts, a view of another
+// shape, and every launch of captured work on the device; the work itself may use the copy and write it, too
+// (engine/capture.h). Made by Variable::KeepBF16().
 class BF16Copy : public std::enable_shared_from_this<BF16Copy> {
  public:
-  // `value`, of f32, in bf16. The copy is made at the first call, outside of captures.
+  // `value`, of f32, in bf16. The copy is made at the first call, outside of captures. What this returns is the copy
+  // itself and changes with the parameter: a node that keeps it for backward reads the weights as of that backward, so
+  // a step of the optimiser between a forward and its backward is seen by the latter, as it is in f32.
   Tensor Of(const Tensor& value);
 
   // For a kernel that changes `value`: the copy, for it to write as well, or undefined where there is none or it is not
@@ -26,6 +28,7 @@ class BF16Copy : public std::enable_shared_from_this<BF16Copy> {
 
  private:
   struct Stamp {
+    Shape shape;  // views of the same storage at the same place have one version
     Tensor::Version version;
     int64_t launches = -1;
 

@@ -11,7 +11,7 @@ namespace {
 Tensor MomentsOf(const Tensor& x, int64_t rows, int64_t channels) {
   const Tensor moments = Tensor::Empty({3, channels}, DType::kF64, x.device());
   Dispatch("BatchNormMoments", x, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::BatchNormMoments(device, rows, channels, x.data<T>(), moments.data<double>());
+    kernels::BatchNormMoments(device, rows, channels, x.data<const T>(), moments.data<double>());
   });
   return moments;
 }
@@ -33,30 +33,30 @@ Variable BatchNorm(const Variable& x, const Variable& weight, const Variable& bi
                                          : StatisticsOfRunning(running, x.dtype());
   Tensor y = Tensor::EmptyLike(x.value());
   Dispatch("BatchNorm", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::BatchNormForward(device, rows, channels, relu, x.value().data<T>(), statistics.data<T>(eps),
-                              weight.value().data<T>(), bias.value().data<T>(), y.data<T>());
+    kernels::BatchNormForward(device, rows, channels, relu, x.value().data<const T>(), statistics.data<T>(eps),
+                              weight.value().data<const T>(), bias.value().data<const T>(), y.data<T>());
   });
-  return MakeVariable("BatchNorm", y, {x, weight, bias},
-                      [=, x = x.value(), weight = weight.value(), y = relu ? y : Tensor()](const Gradients& gradients) {
-                        const Tensor& dy = gradients.output();
-                        const Tensor sums = Tensor::Empty({2, channels}, DType::kF64, x.device());
-                        const Tensor dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(weight);
-                        Dispatch("BatchNorm", x, [&]<class T>(auto device, std::type_identity<T>) {
-                          const auto with = statistics.data<T>(eps);
-                          const T* results = y.data_or_null<T>();
-                          kernels::BatchNormGradientSums(device, rows, channels, relu, x.data<T>(), results, with,
-                                                         dy.data<T>(), sums.data<double>(), dweight.data<T>(),
-                                                         dbias.data<T>());
-                          if (!gradients.Needs(0)) return;
-                          statistics.AddOtherRanks(sums);
-                          const Tensor dx = Tensor::EmptyLike(x);
-                          kernels::BatchNormBackward(device, rows, channels, relu, x.data<T>(), results, with,
-                                                     weight.data<T>(), dy.data<T>(), sums.data<double>(), dx.data<T>());
-                          gradients.Add(0, dx);
-                        });
-                        gradients.Add(1, dweight);
-                        gradients.Add(2, dbias);
-                      });
+  return MakeVariable(
+      "BatchNorm", y, {x, weight, bias},
+      [=, x = x.value(), weight = weight.value(), y = relu ? y : Tensor()](const Gradients& gradients) {
+        const Tensor& dy = gradients.output();
+        const Tensor sums = Tensor::Empty({2, channels}, DType::kF64, x.device());
+        const Tensor dweight = Tensor::EmptyLike(weight), dbias = Tensor::EmptyLike(weight);
+        Dispatch("BatchNorm", x, [&]<class T>(auto device, std::type_identity<T>) {
+          const auto with = statistics.data<T>(eps);
+          const T* results = y.data_or_null<T>();
+          kernels::BatchNormGradientSums(device, rows, channels, relu, x.data<const T>(), results, with, dy.data<T>(),
+                                         sums.data<double>(), dweight.data<T>(), dbias.data<T>());
+          if (!gradients.Needs(0)) return;
+          statistics.AddOtherRanks(sums);
+          const Tensor dx = Tensor::EmptyLike(x);
+          kernels::BatchNormBackward(device, rows, channels, relu, x.data<const T>(), results, with,
+                                     weight.data<const T>(), dy.data<T>(), sums.data<double>(), dx.data<T>());
+          gradients.Add(0, dx);
+        });
+        gradients.Add(1, dweight);
+        gradients.Add(2, dbias);
+      });
 }
 
 }  // namespace orbit

@@ -25,11 +25,10 @@ kernels::GraphEdges ToKernel(const char* operation, const EdgeLists& edges, int6
           edges.reverse_edges.data<int32_t>()};
 }
 
-template <class T, class Element = std::remove_const_t<T>>
+template <class T>
 kernels::PairInput<T> ToKernel(const Tensor& nodes, const Tensor& positions, const Tensor& attributes,
                                const Tensor& weight, const Tensor& bias) {
-  return {nodes.data<Element>(), positions.data_or_null<Element>(), attributes.data_or_null<Element>(),
-          weight.data<Element>(), bias.data<Element>()};
+  return {nodes.data<T>(), positions.data_or_null<T>(), attributes.data_or_null<T>(), weight.data<T>(), bias.data<T>()};
 }
 
 Tensor ValueOf(const Variable& x) { return x.defined() ? x.value() : Tensor(); }
@@ -131,8 +130,9 @@ Variable MeanMoves(const Variable& p, const Variable& weight, const Variable& po
   const Tensor moves = Tensor::EmptyLike(positions.value());
   const Tensor scales = Tensor::Empty({graphs.edges}, p.dtype(), p.device());
   Dispatch("MeanMoves", moves, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::MeanMoves(device, graphs, channels, static_cast<T>(limit), p.value().data<T>(), weight.value().data<T>(),
-                       positions.value().data<T>(), scales.data<T>(), moves.data<T>());
+    kernels::MeanMoves(device, graphs, channels, static_cast<T>(limit), p.value().data<const T>(),
+                       weight.value().data<const T>(), positions.value().data<const T>(), scales.data<T>(),
+                       moves.data<T>());
   });
   return MakeVariable(
       "MeanMoves", moves, {p, weight, positions},
@@ -141,9 +141,10 @@ Variable MeanMoves(const Variable& p, const Variable& weight, const Variable& po
         const Tensor dp = Tensor::EmptyLike(p), dweight = Tensor::EmptyLike(weight),
                      dpositions = Tensor::EmptyLike(positions);
         Dispatch("MeanMoves", p, [&]<class T>(auto device, std::type_identity<T>) {
-          kernels::MeanMovesBackward(device, graphs, channels, static_cast<T>(limit), p.data<T>(), weight.data<T>(),
-                                     positions.data<T>(), scales.data<T>(), gradients.output().data<T>(), dp.data<T>(),
-                                     dweight.data<T>(), dpositions.data<T>());
+          kernels::MeanMovesBackward(device, graphs, channels, static_cast<T>(limit), p.data<const T>(),
+                                     weight.data<const T>(), positions.data<const T>(), scales.data<const T>(),
+                                     gradients.output().data<T>(), dp.data<T>(), dweight.data<T>(),
+                                     dpositions.data<T>());
         });
         gradients.Add(0, dp);
         gradients.Add(1, dweight);

@@ -30,10 +30,11 @@ Variable LinearOf(const char* name, const Variable& start, const Variable& x, co
                y = Tensor::Empty(shape, input.dtype(), x.device());
   DispatchWithBF16(name, y, [&]<class T>(auto device, std::type_identity<T>) {
     if (from.defined())
-      kernels::LinearPlus(device, rows, in, out, input.data<T>(), w.data<T>(), b.data<T>(), from.data<T>(),
-                          y.data<T>());
+      kernels::LinearPlus(device, rows, in, out, input.data<const T>(), w.data<const T>(), b.data<const T>(),
+                          from.data<const T>(), y.data<T>());
     else
-      kernels::LinearForward(device, rows, in, out, input.data<T>(), w.data<T>(), b.data_or_null<T>(), y.data<T>());
+      kernels::LinearForward(device, rows, in, out, input.data<const T>(), w.data<const T>(), b.data_or_null<const T>(),
+                             y.data<T>());
   });
   return MakeVariable(name, y, {x, weight, bias, start}, [name, input, w, rows, in, out](const Gradients& gradients) {
     const Tensor& dy = gradients.output();
@@ -44,14 +45,14 @@ Variable LinearOf(const char* name, const Variable& start, const Variable& x, co
       using S = kernels::SumType<T>;
       if (gradients.Needs(0)) {
         const Tensor dx = Tensor::EmptyLike(input);
-        kernels::MatMul(device, Transpose::kNo, Transpose::kNo, rows, in, out, dy.data<T>(), w.data<T>(), S(0),
+        kernels::MatMul(device, Transpose::kNo, Transpose::kNo, rows, in, out, dy.data<T>(), w.data<const T>(), S(0),
                         dx.data<T>());
         gradients.Add(0, dx);
       }
       if (!gradients.Needs(1) && !with_bias) return;
       const Tensor dw = Tensor::Empty(w.shape(), sums, dy.device()),
                    db = with_bias ? Tensor::Empty({out}, sums, dy.device()) : Tensor();
-      kernels::LinearWeightGradient(device, rows, in, out, input.data<T>(), dy.data<T>(), dw.data<S>(),
+      kernels::LinearWeightGradient(device, rows, in, out, input.data<const T>(), dy.data<T>(), dw.data<S>(),
                                     with_bias ? db.data<S>() : nullptr);
       gradients.Add(1, dw);
       if (with_bias) gradients.Add(2, db);

@@ -71,7 +71,7 @@ Variable NormalizedMessageSum(const Variable& x, const Tensor& s, double self, c
     const Tensor to = Tensor::EmptyLike(from);
     Dispatch("NormalizedMessageSum", from, [&]<class T>(auto device, std::type_identity<T>) {
       kernels::NormalizedMessageSum(device, shape, offsets.data<int32_t>(), sources.data<int32_t>(), eps.data<T>(),
-                                    s.data<T>(), bias.data_or_null<T>(), from.data<T>(), to.data<T>());
+                                    s.data<T>(), bias.data_or_null<const T>(), from.data<T>(), to.data<T>());
     });
     return to;
   };

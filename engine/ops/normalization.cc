@@ -17,7 +17,7 @@ Variable LayerNorm(const Variable& x, const Variable& weight, const Variable& bi
   const Tensor w = weight.value().To(sums), b = bias.value().To(sums), y = Tensor::EmptyLike(input);
   DispatchWithBF16("LayerNorm", y, [&]<class T>(auto device, std::type_identity<T>) {
     using S = kernels::SumType<T>;
-    kernels::LayerNormForward(device, rows, width, S(eps), input.data<T>(), w.data<const S>(), b.data<const S>(),
+    kernels::LayerNormForward(device, rows, width, S(eps), input.data<const T>(), w.data<const S>(), b.data<const S>(),
                               y.data<T>());
   });
   return MakeVariable("LayerNorm", y, {x, weight, bias}, [=](const Gradients& gradients) {
@@ -28,7 +28,7 @@ Variable LayerNorm(const Variable& x, const Variable& weight, const Variable& bi
     const Tensor dweight = Tensor::EmptyLike(w), dbias = Tensor::EmptyLike(w);
     DispatchWithBF16("LayerNorm", input, [&]<class T>(auto device, std::type_identity<T>) {
       using S = kernels::SumType<T>;
-      kernels::LayerNormBackward(device, rows, width, S(eps), input.data<T>(), w.data<const S>(),
+      kernels::LayerNormBackward(device, rows, width, S(eps), input.data<const T>(), w.data<const S>(),
                                  gradients.output().data<T>(), adds ? sum.data<T>() : nullptr, dx.data<T>(),
                                  dweight.data<S>(), dbias.data<S>());
     });

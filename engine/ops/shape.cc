@@ -39,7 +39,7 @@ void Copy(const char* name, const Shape& shape, const Tensor& x, int64_t x_offse
   strided.x_stride = x_strides;
   strided.y_stride = y_strides;
   DispatchWithBF16(name, x, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::CopyStrided(device, strided, x.data<T>() + x_offset, y.data<T>() + y_offset);
+    kernels::CopyStrided(device, strided, x.data<const T>() + x_offset, y.data<T>() + y_offset);
   });
 }
 

@@ -16,7 +16,8 @@ Tensor FindNeighbours(const Tensor& x, int64_t k) {
   Check(k >= 1 && k <= x.dim(1), "a cloud of ", x.dim(1), " points has no ", k, " neighbours");
   const Tensor index = Tensor::Empty({x.dim(0), x.dim(1), k}, DType::kI32, x.device());
   Dispatch("NearestNeighbours", x, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::NearestNeighbours(device, x.dim(0), x.dim(1), x.dim(2) * x.dim(3), k, x.data<T>(), index.data<int32_t>());
+    kernels::NearestNeighbours(device, x.dim(0), x.dim(1), x.dim(2) * x.dim(3), k, x.data<const T>(),
+                               index.data<int32_t>());
   });
   return index;
 }
@@ -28,11 +29,11 @@ struct Layer {
 
   template <class T>
   kernels::VectorNeuronInput<T> input() const {
-    return {x.data<T>(), context.data_or_null<T>(), neighbours.data_or_null<int32_t>()};
+    return {x.data<const T>(), context.data_or_null<const T>(), neighbours.data_or_null<const int32_t>()};
   }
   template <class T>
   kernels::VectorNeuronParameters<T> parameters() const {
-    return {feature.data<T>(), direction.data<T>(), weight.data<T>(), bias.data<T>()};
+    return {feature.data<const T>(), direction.data<const T>(), weight.data<const T>(), bias.data<const T>()};
   }
 };
 
@@ -40,7 +41,7 @@ struct Layer {
 Tensor MomentsOf(const Layer& layer) {
   const Tensor moments = Tensor::Empty({3, layer.shape.channels}, DType::kF64, layer.x.device());
   Dispatch("VectorNeuronMoments", layer.x, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::VectorNeuronMoments(device, layer.shape, layer.feature.data<T>(), layer.input<T>(),
+    kernels::VectorNeuronMoments(device, layer.shape, layer.feature.data<const T>(), layer.input<T>(),
                                  moments.data<double>());
   });
   return moments;
@@ -108,7 +109,8 @@ Variable Apply(const Variable& x, const Variable& context, const Tensor& neighbo
       neighbours.defined() ? Tensor::Empty({x.dim(0), x.dim(1), channels}, DType::kU8, x.device()) : Tensor();
   Dispatch("VectorNeurons", y, [&]<class T>(auto device, std::type_identity<T>) {
     kernels::VectorNeuronForward(device, layer.shape, layer.parameters<T>(), statistics.data<T>(kEps),
-                                 pool.data_or_null<T>(), layer.input<T>(), y.data<T>(), choice.data_or_null<uint8_t>());
+                                 pool.data_or_null<const T>(), layer.input<T>(), y.data<T>(),
+                                 choice.data_or_null<uint8_t>());
   });
   return MakeVariable("VectorNeurons", y, {x, context, feature, direction, parameters.weight, parameters.bias},
                       [=](const Gradients& gradients) { Differentiate(layer, statistics, choice, gradients); });

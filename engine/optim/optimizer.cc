@@ -1,5 +1,6 @@
 #include "engine/optim/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -19,7 +20,11 @@ Optimizer::Optimizer(std::vector<NamedVariable> parameters, double weight_decay,
               (value.dtype() == DType::kF32 || value.dtype() == DType::kF64),
           "an optimiser takes f32 or f64 parameters of one dtype on one device; ", parameter.name, " is ",
           value.Describe());
-    copies_.push_back(parameter.variable.KeepBF16());
+    const std::shared_ptr<BF16Copy> copy = parameter.variable.KeepBF16();  // a variable has one, whatever its names
+    const auto same = std::find(copies_.begin(), copies_.end(), copy);
+    Check(same == copies_.end(), "an optimiser would update a parameter twice: ",
+          parameters_[static_cast<size_t>(same - copies_.begin())].name, " and ", parameter.name, " are one");
+    copies_.push_back(copy);
     weight_decays_.push_back(!decays || decays(parameter) ? weight_decay : 0);
   }
 }

@@ -59,7 +59,8 @@ class Optimizer {
   virtual void LoadState(const TensorMap& state) { CopyTensors("the optimiser's state", state, state_); }
 
  protected:
-  // Throws Error unless all parameters are f32 or f64, of one dtype, on one device and with distinct names.
+  // Throws Error unless all parameters are f32 or f64, of one dtype, on one device, with distinct names,
+  // and no two of them are one variable.
   explicit Optimizer(std::vector<NamedVariable> parameters, double weight_decay, const DecayFilter& decays);
 
   // Registers state KIND/PARAMETER, initially 0, for every parameter, and returns it in the order of the parameters.

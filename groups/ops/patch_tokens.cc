@@ -123,7 +123,7 @@ Variable PatchTokens(const Permutation& permutation, const GraphImage& graphs, c
           }
           if (gradients.Needs(2)) {
             Tensor dsoft = Tensor::Empty({patched.graphs, patched.samples, n, n}, dy.dtype(), dy.device());
-            kernels::PatchTokensStraightThrough(device, patched, width, of_edges, of_nodes, weight.data<T>(),
+            kernels::PatchTokensStraightThrough(device, patched, width, of_edges, of_nodes, weight.data<const T>(),
                                                 dy.data<T>(), dsoft.data<T>());
             gradients.Add(2, dsoft);
           }

@@ -47,8 +47,8 @@ Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, con
                                           num_nodes.data_or_null<int32_t>()};
   Tensor y = Tensor::Empty({batch, samples, out}, weight.dtype(), weight.device());
   Dispatch("PermutedLinear", y, [&]<class T>(auto device, std::type_identity<T>) {
-    kernels::PermutedLinear(device, graphs, out, d ? nodes.data<T>() : nullptr, weight.value().data<T>(),
-                            bias.value().data<T>(), y.data<T>());
+    kernels::PermutedLinear(device, graphs, out, d ? nodes.data<const T>() : nullptr, weight.value().data<const T>(),
+                            bias.value().data<const T>(), y.data<T>());
   });
   // Keeps `ranks`, `edges` and `num_nodes` alive, because `graphs` has pointers to them.
   return MakeVariable("PermutedLinear", y, {weight, bias, permutation.soft},
@@ -68,7 +68,7 @@ Variable PermutedLinear(const Permutation& permutation, const Tensor& nodes, con
                           }
                           if (gradients.Needs(2)) {
                             Tensor dsoft = Tensor::Empty({batch, samples, n, n}, dy.dtype(), dy.device());
-                            kernels::PermutedLinearStraightThrough(device, graphs, out, x, weight.data<T>(),
+                            kernels::PermutedLinearStraightThrough(device, graphs, out, x, weight.data<const T>(),
                                                                    dy.data<T>(), dsoft.data<T>());
                             gradients.Add(2, dsoft);
                           }

@@ -100,6 +100,27 @@ TEST_P(BF16CopyTest, OnlyParametersThatAreUsedInBF16HaveOne) {
   EXPECT_GE(GetMemoryStatistics(device_).bytes_in_use, before + (2 << 16));
 }
 
+TEST_P(BF16CopyTest, ViewsOfOneStorageAreDistinguishedByTheirShape) {
+  const Variable x = Leaf(24);
+  x.set_value(x.value().Reshape({4, 6}));
+  const optim::Sgd sgd({{"x", x}});
+  x.ValueIn(DType::kBF16);
+  x.set_value(x.value().Reshape({6, 4}));
+  EXPECT_EQ(x.ValueIn(DType::kBF16).shape(), (Shape{6, 4}));
+  EXPECT_EQ(x.ValueIn(DType::kBF16).ToVector<float>(), Converted(x));
+}
+
+TEST_P(BF16CopyTest, OptimisersDoNotWriteTheCopyOfFewerRows) {
+  const Variable all = Leaf(20), x(all.value().Rows(0, 10), true);
+  optim::Adam adam({{"x", x}});
+  const std::shared_ptr<BF16Copy> copy = x.KeepBF16();
+  x.ValueIn(DType::kBF16);
+  EXPECT_TRUE(copy->ToUpdate(x.value()).defined());
+  x.set_value(all.value());
+  EXPECT_FALSE(copy->ToUpdate(x.value()).defined());
+  EXPECT_EQ(x.ValueIn(DType::kBF16).ToVector<float>(), Converted(x));
+}
+
 TEST_P(BF16CopyTest, EveryOtherChangeIsSeen) {
   nn::Module module;
   const Variable x(Other(Leaf()), true);

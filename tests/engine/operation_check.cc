@@ -126,4 +126,13 @@ void CheckThreads(const OperationCase& checked) {
           << " threads: " << (i == 0 ? "the result" : "gradient " + std::to_string(i - 1));
 }
 
+void CheckInputsAreOnlyRead(const OperationCase& checked) {
+  const std::vector<Variable> inputs = DrawInputs(checked, DType::kF32);
+  std::vector<Tensor::Version> before;
+  for (const Variable& input : inputs) before.push_back(input.value().version());
+  RunBothWays(checked, inputs);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    EXPECT_EQ(inputs[i].value().version(), before[i]) << checked.name << ": input " << i;
+}
+
 }  // namespace orbit

@@ -38,6 +38,9 @@ void CheckSinglePrecision(const OperationCase& checked, double tolerance = 2e-5)
 void CheckBF16(const OperationCase& checked, Device device, double tolerance = 0.03);
 // Results and gradients in f32 have the same bits with 1, 2 and 3 threads.
 void CheckThreads(const OperationCase& checked);
+// The operation takes no address of its inputs to write to: that would count as a change of a parameter
+// (Tensor::version), whose copy in bf16 would be converted again for nothing.
+void CheckInputsAreOnlyRead(const OperationCase& checked);
 
 }  // namespace orbit
 

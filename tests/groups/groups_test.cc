@@ -245,6 +245,16 @@ TEST_P(GroupOperationTest, ThreadsDoNotChangeABit) { CheckThreads(GetParam()); }
 INSTANTIATE_TEST_SUITE_P(All, GroupOperationTest, testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
 
+TEST(PermutedLinearTest, OnlyReadsItsParameters) {
+  CheckInputsAreOnlyRead({"PermutedLinear", {{{5, 4 * 2 + 16}}, {{5}}}, [](const Inputs& x) {
+                            Generator generator(3);
+                            const Tensor scores = generator.Normal({2, 3, 4}, 0, 1, DType::kF32),
+                                         nodes = generator.Normal({2, 4, 2}, 0, 1, DType::kF32);
+                            const Permutation hard = SoftSort(Variable(scores, true), {}, {.tau = 0.3});
+                            return PermutedLinear(hard, nodes, TwoGraphs(), x[0], x[1]);
+                          }});
+}
+
 // The straight-through gradient must be the gradient that dense matrices with the hard values get.
 void CompareWithDenseProducts(const EdgeLists& edges, const std::vector<int32_t>& num_nodes = {4, 4}) {
   Generator generator(15);

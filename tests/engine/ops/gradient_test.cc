@@ -320,6 +320,12 @@ TEST_P(OperationTest, NothingIsRecordedWithoutGradients) {
   EXPECT_FALSE(GetParam().operation(DrawInputs(GetParam(), DType::kF64)).requires_grad());
 }
 
+TEST(ParametersTest, AreOnlyRead) {
+  for (const OperationCase& checked : Cases())
+    for (const std::string name : {"Linear", "BatchNorm", "VectorNeuron", "EdgeSilu", "MeanMoves"})
+      if (checked.name.starts_with(name)) CheckInputsAreOnlyRead(checked);
+}
+
 std::string TestName(const testing::TestParamInfo<OperationCase>& info) {
   std::string name;
   for (const char c : info.param.name)

@@ -164,6 +164,11 @@ TEST(Optimizer, RefusesMixedDtypesDuplicatesAndNone) {
   std::vector<NamedVariable> twice = Parameters();
   twice.push_back(twice[0]);
   EXPECT_THROW(Adam{twice}, Error);
+  std::vector<NamedVariable> tied = Parameters();
+  tied.push_back({"tied", tied[0].variable});
+  const auto refuses = testing::ThrowsMessage<Error>(HasSubstr("p and tied are one"));
+  EXPECT_THAT([&] { Adam{tied}; }, refuses);
+  EXPECT_THAT([&] { Sgd{tied}; }, refuses);
   EXPECT_THROW(Adam{{}}, Error);
   EXPECT_THROW(Adam(Parameters(), {.beta1 = 1}), Error);
   EXPECT_THROW(Adam(Parameters(), {.weight_decay = -1}), Error);
