@@ -53,10 +53,10 @@ void Fetch(const Arguments& arguments, DownloadRequest request) {
               : is_pinned         ? "is there, its checksum is right"
                                   : "is there");
   if (!is_pinned)
-    std::printf(
-        "its SHA-256 is %s: no right one is known here to compare with; it is kept in %s.sha256, and a later download "
-        "that has another one is refused\n",
-        downloaded.sha256.c_str(), request.path.c_str());
+    std::printf("its SHA-256 is %s: no right one is known here to compare with%s\n", downloaded.sha256.c_str(),
+                downloaded.is_kept
+                    ? ("; it is kept in " + request.path + ".sha256, and a later download has to match it").c_str()
+                    : ", nor has a download kept one");
 }
 
 void FetchPublished(const Arguments& arguments) {
@@ -70,9 +70,12 @@ void FetchPublished(const Arguments& arguments) {
   Check(!error, "cannot make the directory ", directory.string(), ": ", error.message());
   for (const PublishedFile* file : files) {
     const std::string path = (directory / file->file).lexically_normal();
-    Fetch(arguments, {.url = file->url, .sha256 = file->sha256, .size = file->size, .path = path});
+    DownloadRequest request{.url = file->url, .sha256 = file->sha256, .size = file->size, .path = path};
+    if (file->unpack) request.check = CheckArchive;
+    Fetch(arguments, request);
     if (!file->unpack) continue;
-    for (const std::string& unpacked : Unpack(path, directory)) std::printf("%s is unpacked\n", unpacked.c_str());
+    for (const Unpacked& unpacked : Unpack(path, directory))
+      std::printf("%s %s\n", unpacked.path.c_str(), unpacked.written ? "is unpacked" : "was there already");
   }
 }
 
@@ -85,7 +88,8 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Fetches published files and checks their SHA-256. A file gets its name when it is whole and right; until then "
       "it is NAME.part, from which the same command goes on after a transfer that broke off. Where no SHA-256 is "
-      "known, that of the first download is told, kept beside the file and compared with from then on.");
+      "known here, a transfer that broke off starts anew; the SHA-256 of the first download is printed and kept in "
+      "FILE.sha256, and later downloads have to match it.");
   Arguments arguments;
   CLI::Option* name = app.add_option("NAMES", arguments.names, "the files; --list tells the names");
   app.add_flag("--list", arguments.list, "tell the files that have names");

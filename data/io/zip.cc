@@ -71,6 +71,11 @@ std::vector<std::byte> Inflate(std::span<const std::byte> packed, uint64_t size,
   return unpacked;
 }
 
+void CheckChecksum(std::span<const std::byte> contents, uint32_t due, const std::string& place) {
+  Check(crc32_z(0, reinterpret_cast<const Bytef*>(contents.data()), contents.size()) == due, place,
+        " is damaged: it has another checksum");
+}
+
 }  // namespace
 
 ZipArchive::ZipArchive(std::span<const std::byte> contents, const std::string& name)
@@ -137,10 +142,16 @@ std::span<const std::byte> ZipArchive::Read(const std::string& name) {
   if (entry.unpacked.empty() && entry.size > 0) {
     budget_.Take(entry.size);
     entry.unpacked = Inflate(entry.packed, entry.size, name_ + ": " + name);
-    Check(crc32_z(0, reinterpret_cast<const Bytef*>(entry.unpacked.data()), entry.size) == entry.checksum, name_, ": ",
-          name, " is damaged: it has another checksum");
+    CheckChecksum(entry.unpacked, entry.checksum, name_ + ": " + name);
   }
   return entry.unpacked;
+}
+
+void ZipArchive::CheckEntries() {
+  for (const auto& [name, entry] : entries_) {
+    const std::span<const std::byte> contents = Read(name);
+    if (entry.method == kStored) CheckChecksum(contents, entry.checksum, name_ + ": " + name);
+  }
 }
 
 }  // namespace orbit

@@ -27,4 +27,10 @@ printf abc >abc
 "$download" --url "$closed" --sha256 ${abc^^} --to abc | grep -q 'was there already' || fail "what is there is fetched"
 printf abcd >abc
 refuses "is another file" "$download" --url "$closed" --sha256 $abc --to abc
+printf abc >peptide_structure_dataset.csv.gz
+"$download" peptides_struct >out
+grep -q 'nor has a download kept one' out || fail "a checksum of what is there is told as one to compare with"
+[ ! -e peptide_structure_dataset.csv.gz.sha256 ] || fail "the checksum of what is there is kept as the right one"
+printf abc >PATTERN_v2.zip
+refuses "no zip archive" "$download" pattern
 echo "all held"

@@ -22,8 +22,8 @@
 namespace orbit {
 namespace {
 
-constexpr long kPartialContent = 206, kRangeNotSatisfiable = 416;  // HTTP status codes
-constexpr long kSlow = 1000;                                       // bytes per second
+constexpr long kOk = 200, kPartialContent = 206, kRangeNotSatisfiable = 416;  // HTTP status codes
+constexpr long kSlow = 1000;                                                  // bytes per second
 constexpr long kRedirections = 10;
 
 // PATH.part, which only one process at a time can own.
@@ -119,7 +119,9 @@ class Transfer {
       const std::string reason = error_[0] != 0 ? error_.data() : curl_easy_strerror(code);
       return code == CURLE_COULDNT_RESOLVE_HOST ? reason + " (is there a network?)" : reason;
     }
+    if (total_ < 0 && !Try([&] { Begin(); })) return failure_;  // not one byte came
     if (request_.size > 0 && part_.size() < request_.size) return "the server ends early";
+    if (request_.sha256.empty() && part_.size() == 0) return "the server sends nothing";
     return "";
   }
 
@@ -142,7 +144,7 @@ class Transfer {
   }
 
   bool Append(const char* data, size_t bytes) {
-    try {
+    return Try([&] {
       if (total_ < 0) Begin();
       if (request_.size > 0 && part_.size() + static_cast<int64_t>(bytes) > request_.size) {
         part_.Clear();
@@ -150,6 +152,13 @@ class Transfer {
       }
       part_.Append(data, bytes);
       if (request_.progress && total_ > 0) request_.progress(part_.size(), total_);
+    });
+  }
+
+  // Whether the action succeeds; else failure_ says why not.
+  bool Try(const std::function<void()>& action) {
+    try {
+      action();
       return true;
     } catch (const Error& error) {
       failure_ = error.what();
@@ -157,13 +166,14 @@ class Transfer {
     }
   }
 
-  // Called with the first bytes: checks that the answer is what was requested.
+  // Called with the first bytes, or at the end where there were none: checks that the answer is what was requested.
   void Begin() {
     const char* type = nullptr;
     curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_TYPE, &type);
     Check(!request_.sha256.empty() || !type || !std::string_view(type).starts_with("text/html"),
           "the server sends a web page");
-    const bool whole = Answer() != kPartialContent;  // a server without ranges sends the whole file
+    Check(Answer() == kOk || Answer() == kPartialContent, "the server answers ", Answer());
+    const bool whole = Answer() == kOk;  // a server without ranges sends the whole file
     curl_off_t length = -1;
     curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     total_ = length < 0 ? request_.size : whole ? length : resumed_ + length;
@@ -228,8 +238,7 @@ Downloaded Download(const DownloadRequest& request) {
     const std::string found = Sha256OfFile(request.path);
     Check(due.empty() || found == due, request.path, " is there already, and is another file: its SHA-256 is ", found,
           ", where ", due, source);
-    if (due.empty()) WriteRecord(record, found, request.path);
-    return {.fetched = false, .sha256 = found};
+    return {.fetched = false, .sha256 = found, .is_kept = !is_pinned && !due.empty()};
   }
   PartialFile part(request.path + ".part");
   if (!is_pinned || (request.size > 0 && part.size() > request.size)) part.Clear();
@@ -245,9 +254,19 @@ Downloaded Download(const DownloadRequest& request) {
     Fail("what ", request.url, " has is not the file that is due: its SHA-256 is ", found, ", where ", due, source,
          "; it was deleted");
   }
-  if (due.empty()) WriteRecord(record, found, request.path);
+  if (due.empty()) {
+    if (request.check) {
+      try {
+        request.check(part.path());
+      } catch (const Error& error) {
+        part.Remove();
+        Fail("what ", request.url, " has is not the file that is due: ", error.what(), "; it was deleted");
+      }
+    }
+    WriteRecord(record, found, request.path);
+  }
   part.RenameTo(request.path);
-  return {.fetched = true, .sha256 = found};
+  return {.fetched = true, .sha256 = found, .is_kept = !is_pinned};
 }
 
 }  // namespace orbit

@@ -9,25 +9,37 @@
 
 namespace orbit {
 
-std::vector<std::string> Unpack(const std::string& archive, const std::filesystem::path& folder) {
+std::vector<Unpacked> Unpack(const std::string& archive, const std::filesystem::path& folder) {
   const io::MappedFile file(archive);
   ZipArchive zip(file.contents(), archive);
-  std::vector<std::string> paths;
+  zip.CheckEntries();
+  std::vector<Unpacked> files;
   for (const std::string& name : zip.Names()) {
     if (name.ends_with('/')) continue;  // a folder
     const std::filesystem::path inside(name);
     Check(inside.is_relative() && std::ranges::find(inside, "..") == inside.end(), archive, ": ", name,
           " is outside of the folder");
     const std::filesystem::path path = folder / inside;
-    paths.push_back(path.string());
-    if (std::filesystem::exists(path)) continue;
+    const std::span<const std::byte> contents = zip.Read(name);
+    const bool exists = std::filesystem::exists(path);
+    files.push_back({.path = path.string(), .written = !exists});
+    if (exists) {
+      const io::MappedFile there(path);
+      Check(std::ranges::equal(there.contents(), contents), path.string(),
+            " is there already, and is another file than ", name, " of ", archive);
+      continue;
+    }
     std::error_code error;
     std::filesystem::create_directories(path.parent_path(), error);
     Check(!error, "cannot make the directory ", path.parent_path().string(), ": ", error.message());
-    const std::span<const std::byte> contents = zip.Read(name);
     io::WriteFileAtomically(path, {reinterpret_cast<const char*>(contents.data()), contents.size()});
   }
-  return paths;
+  return files;
+}
+
+void CheckArchive(const std::string& archive) {
+  const io::MappedFile file(archive);
+  ZipArchive(file.contents(), archive).CheckEntries();
 }
 
 }  // namespace orbit

@@ -188,8 +188,25 @@ TEST_F(DownloaderTest, KeepsAChecksumThatIsNotKnown) {
   WriteFile(path(), "changed");
   EXPECT_THAT(MessageOf([&] { Download(request); }), HasSubstr("is there already, and is another file"));
   std::filesystem::remove(path() + ".sha256");
-  EXPECT_FALSE(Download(request).fetched);  // a file of one's own
-  EXPECT_TRUE(std::filesystem::exists(path() + ".sha256"));
+  const Downloaded own = Download(request);  // a file of one's own, or what another program broke off
+  EXPECT_FALSE(own.fetched || own.is_kept);
+  EXPECT_FALSE(std::filesystem::exists(path() + ".sha256"));
+}
+
+TEST_F(DownloaderTest, KeepsNoChecksumOfWhatIsNotRight) {
+  HttpServer server(HttpServer::File(body_));
+  DownloadRequest request = Request(server);
+  request.sha256.clear();
+  request.check = [&](const std::string& path) {
+    EXPECT_EQ(ReadFile(path), body_);
+    Fail("no archive");
+  };
+  EXPECT_THAT(
+      MessageOf([&] { Download(request); }),
+      AllOf(HasSubstr(server.url() + " has is not the file that is due: no archive"), HasSubstr("it was deleted")));
+  EXPECT_EQ(FilesInDirectory(), 0u);
+  request.check = [](const std::string&) {};
+  EXPECT_TRUE(Download(request).is_kept);
 }
 
 TEST_F(DownloaderTest, WithoutAChecksumNothingIsGoneOnWithAndPagesAreRefused) {
@@ -202,6 +219,22 @@ TEST_F(DownloaderTest, WithoutAChecksumNothingIsGoneOnWithAndPagesAreRefused) {
   request.url = page.url();
   EXPECT_THAT(MessageOf([&] { Download(request); }), HasSubstr("the server sends a web page"));
   EXPECT_EQ(FilesInDirectory(), 0u);
+}
+
+TEST_F(DownloaderTest, WithoutAChecksumAnAnswerWithoutAFileIsRefused) {
+  const auto message = [&](const std::string& answer) {
+    HttpServer server([&](const std::string&) { return "HTTP/1.1 " + answer; });
+    DownloadRequest request = Request(server);
+    request.sha256.clear();
+    const std::string message = MessageOf([&] { Download(request); });
+    EXPECT_EQ(FilesInDirectory(), 0u) << answer;
+    return message;
+  };
+  EXPECT_THAT(message("200 OK\r\nContent-Length: 0\r\n\r\n"), HasSubstr("the server sends nothing"));
+  EXPECT_THAT(message("200 OK\r\nConnection: close\r\n\r\n"), HasSubstr("the server sends nothing"));
+  EXPECT_THAT(message("200 OK\r\nContent-Length: 0\r\nContent-Type: text/html\r\n\r\n"), HasSubstr("a web page"));
+  EXPECT_THAT(message("204 No Content\r\n\r\n"), HasSubstr("the server answers 204"));
+  EXPECT_THAT(message("300 Multiple Choices\r\nContent-Length: 4\r\n\r\nbody"), HasSubstr("the server answers 300"));
 }
 
 TEST_F(DownloaderTest, SaysThatTheConnectionIsRefused) {
