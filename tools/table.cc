@@ -52,7 +52,7 @@ int Main(int argc, char** argv) {
     CLI::App* command = add(table.name, table.caption + ", from runs of train and study");
     command->add_option("--figure", figure, "also draw it as this SVG file");
     command->add_option("--record", record,
-                        "a folder to keep the rows' runs in, reduced to what tables and curves need");
+                        "a folder to keep the rows' runs in, by their budgets, reduced to what tables and curves need");
     command->callback([&] { PrintTrained(table, paths(), markdown, figure, record); });
   }
   add("vit", "all tables of vision transformers on graphs, one after another")->callback([&] {

@@ -22,16 +22,14 @@ run --threads 1 --set run.directory=one >one.out 2>/dev/null
 run --threads 2 --set run.directory=two >two.out 2>/dev/null
 cmp one.out two.out
 cmp one.out whole.out
-# The checkpoints differ in the directory's name, which the config keeps; the tensors follow the header.
-tensors() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; }
-cmp <(tensors one/last.safetensors) <(tensors two/last.safetensors)
+cmp <(tensors_of one/last.safetensors) <(tensors_of two/last.safetensors)
 run --seed 7 --set run.directory=seven >seven.out 2>/dev/null
 ! cmp -s seven.out whole.out || fail "another seed gives the same"
 
 echo "--- the same bits where layers are computed again; nearly the same in micro-batches; a precision that the run keeps"
 run --set train.checkpoint=true --set run.directory=checkpointed >checkpointed.out 2>/dev/null
 cmp checkpointed.out whole.out
-cmp <(tensors checkpointed/last.safetensors) <(tensors whole/last.safetensors)
+cmp <(tensors_of checkpointed/last.safetensors) <(tensors_of whole/last.safetensors)
 run --set train.accumulate=3 --set run.directory=accumulated >accumulated.out 2>/dev/null
 ! cmp -s accumulated.out whole.out || fail "micro-batches leave BatchNorm its statistics of the batch"
 awk '{ print $3 }' whole.out accumulated.out | paste - - | awk '{ exit !(($1 - $2) ^ 2 < (0.2 * $1) ^ 2) }' ||
@@ -58,7 +56,7 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
     "$train" --resume "$signal" >"$signal.out" 2>"$signal.err"
   fi
   cmp whole.out "$signal.out"
-  cmp <(tensors whole/last.safetensors) <(tensors "$signal/last.safetensors")
+  cmp <(tensors_of whole/last.safetensors) <(tensors_of "$signal/last.safetensors")
   [ "$(grep -o '"step":[0-9]*,"valid' "$signal/metrics.jsonl" | sort | uniq -d | wc -l)" = 0 ] || fail "steps came twice"
 done
 
@@ -73,7 +71,7 @@ grep -q "$steps steps of .* fit into $minutes minutes" fitted/log.txt || fail "$
 "$train" "${small[@]}" --set train.schedule=cosine --set train.steps="$steps" --set train.epochs=0 \
   --set run.directory=counted >counted.out 2>/dev/null
 cmp fitted.out counted.out
-cmp <(tensors fitted/last.safetensors) <(tensors counted/last.safetensors)
+cmp <(tensors_of fitted/last.safetensors) <(tensors_of counted/last.safetensors)
 "$train" --resume fitted >resumed.out 2>resumed.err
 cmp fitted.out resumed.out
 refuses "--minutes is for a new run" "$train" --resume fitted --minutes 1
@@ -185,11 +183,14 @@ for file in rows/table.md rows/table.svg rows/nbody_paper-seed1/curves.svg; do [
 "$table" nbody rows --record kept >/dev/null
 "$table" nbody kept --figure kept.svg | cmp - <(head -n -1 rows.out) || fail "the rows that are kept say something else"
 [ -s kept.svg ] || fail "table draws no figure"
-[ "$(du -sb kept/nbody_paper-seed0 | cut -f 1)" -lt 20000 ] || fail "what is kept is large"
+[ "$(du -sb kept/tiny/nbody_paper-seed0 | cut -f 1)" -lt 20000 ] || fail "what is kept is large"
+sed -i 's/steps: 40/steps: 50/' tiny.yaml
+refuses "-seed0 holds a run with another train.steps" "${rows[@]}"
+refuses "the budget small has another train.batch; " "$study" table nbody --set train.batch=7 --output none4
 refuses "did you mean 'small'" "$study" table nbody --budget smal
 refuses "has no row of preset" "$study" table nbody --rows nbody --output none4
 refuses "did you mean 'nbody'" "$study" table nbodi
-refuses "the budget small has no row of the table pcqm_contact; with rows: paper" "$study" table pcqm_contact
+refuses "the budget small has no row of the table pcqm_contact; budgets that have some: paper" "$study" table pcqm_contact
 refuses "has a model of another size than the weights that pattern begins with" "$study" table pattern --rows pattern
 "$study" table --help | grep -q 'pattern (paper, small)' || fail "study does not say what budgets tables have"
 
@@ -214,7 +215,7 @@ refuses "broken.yaml" "$train" --config broken.yaml
 refuses "canonicalization has one group element" run --set model.distribution=canonical --set run.directory=none3
 head -c 1000 whole/best.safetensors >cut.safetensors
 header=$((8 + $(head -c 8 whole/best.safetensors | od -An -tu8)))
-{ head -c "$header" whole/best.safetensors && tensors whole/best.safetensors | tr '\0-\377' '\377'; } >nan.safetensors
+{ head -c "$header" whole/best.safetensors && tensors_of whole/best.safetensors | tr '\0-\377' '\377'; } >nan.safetensors
 refuses "are not finite" "$evaluate" --weights nan.safetensors --preset nbody_paper "${small[@]}"
 refuses "cut.safetensors" "$evaluate" --weights cut.safetensors --preset nbody
 refuses "unexpected" "$evaluate" --weights whole/best.safetensors --preset nbody_gnn_learned_o3

@@ -53,12 +53,17 @@ Config SettingsOfPreset(const std::string& preset) {
   return ResolveSettings({.preset = preset, .file = "", .assignments = {}});
 }
 
-// Whether settings of a budget make the model of a preset another size than its pretrained weights are.
-bool ResizesWeights(const Config& preset, const std::vector<std::string>& assignments) {
-  return preset.Has("model.weights") && !preset.String("model.weights").empty() &&
-         std::any_of(assignments.begin(), assignments.end(), [](const std::string& assignment) {
-           return assignment.starts_with("model.transformer.") || assignment.starts_with("model.backbone=");
-         });
+// Whether settings of a budget make the model of a preset another size than the pretrained weights are that it still
+// begins with. These fit any grid, to which positions are interpolated.
+bool ResizesWeights(const Config& own, const std::vector<std::string>& assignments) {
+  const Config changed = ResolveSettings({.preset = own.String("run.preset"), .file = "", .assignments = assignments});
+  if (!own.Has("model.weights") || own.String("model.weights").empty() ||
+      changed.String("model.weights") != own.String("model.weights"))
+    return false;
+  const std::vector<std::string> keys = changed.DifferingKeys(own);
+  return std::any_of(keys.begin(), keys.end(), [](const std::string& key) {
+    return key == "model.backbone" || (key.starts_with("model.transformer.") && key != "model.transformer.grid");
+  });
 }
 
 std::vector<std::string> AssignmentsOf(const YAML::Node& settings) {

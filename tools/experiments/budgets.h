@@ -27,7 +27,8 @@ std::string BudgetSettings(const std::string& name, const std::string& budget);
 // begins with pretrained weights, which fit one size of model, at a budget that changes the model's size.
 SettingsSources AtBudget(const std::string& preset, const std::string& budget);
 
-// Whether a budget has something for a preset, so that AtBudget does not throw. Throws Error for an unknown budget.
+// Whether a budget has something for a preset, so that AtBudget does not throw. Throws Error for an unknown budget
+// and for wrong settings in it.
 bool HasBudget(const std::string& preset, const std::string& budget);
 
 }  // namespace orbit

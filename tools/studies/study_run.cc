@@ -1,5 +1,8 @@
 #include "tools/studies/study_run.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "kernels/error.h"
 #include "tools/common/path.h"
 
@@ -7,19 +10,28 @@ namespace orbit {
 
 namespace fs = std::filesystem;
 
+void CheckStudyRun(const SettingsSources& sources, const fs::path& directory) {
+  const Config asked = ResolveSettings(sources);
+  if (!fs::exists(directory / "config.yaml")) return;
+  const Config was = ResolveSettings({.preset = "", .file = (directory / "config.yaml").string(), .assignments = {}});
+  Check(was.String("task") == asked.String("task"), directory.string(), " holds a run of the task ", was.String("task"),
+        ", not ", asked.String("task"), "; --output chooses another directory");
+  const Config unset =
+      ResolveSettings({.preset = "", .file = "", .assignments = {}, .yaml = "task: " + asked.String("task")});
+  const std::vector<std::string> set = asked.DifferingKeys(unset);
+  const auto may_differ = [&](const std::string& key) {
+    if (!key.starts_with("data.")) return key == "run.directory";
+    return std::ranges::find(kPathKeys, key) != kPathKeys.end() || std::ranges::find(set, key) == set.end();
+  };
+  for (const std::string& key : was.DifferingKeys(asked))
+    Check(may_differ(key), directory.string(), " holds a run with another ", key,
+          "; --output chooses another directory");
+}
+
 TrainingRun MakeStudyRun(SettingsSources sources, const fs::path& directory, Device device) {
+  CheckStudyRun(sources, directory);
   const bool resume = fs::exists(directory / "config.yaml");
-  if (!resume) {
-    sources.assignments.push_back("run.directory=" + directory.string());
-  } else {
-    const Config was = ResolveSettings({.preset = "", .file = (directory / "config.yaml").string(), .assignments = {}});
-    const Config asked = ResolveSettings(sources);
-    Check(was.String("task") == asked.String("task"), directory.string(), " holds a run of the task ",
-          was.String("task"), ", not ", asked.String("task"), "; --output chooses another directory");
-    for (const std::string& key : was.DifferingKeys(asked))
-      Check(key.starts_with("data.") || key == "run.directory", directory.string(), " holds a run with another ", key,
-            "; --output chooses another directory");
-  }
+  if (!resume) sources.assignments.push_back("run.directory=" + directory.string());
   return TrainingRun(sources, resume ? directory.string() : "", device);
 }
 

@@ -12,8 +12,11 @@
 
 namespace orbit {
 
-// A training run of a study in a directory of its own: begun, or gone on with. Throws Error if the run there has other
-// settings, but for where the data are and what was found in them.
+// Throws Error for settings that are wrong, and if the directory holds a run, finished or not, that has others, but for
+// where the data are and what is not set of them, which the run has found in them.
+void CheckStudyRun(const SettingsSources& sources, const std::filesystem::path& directory);
+
+// A training run of a study in a directory of its own: begun, or gone on with. Throws Error where CheckStudyRun does.
 TrainingRun MakeStudyRun(SettingsSources sources, const std::filesystem::path& directory, Device device);
 
 // Whether the run came to its end; `after_step` is called with every step's number.

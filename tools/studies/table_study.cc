@@ -54,7 +54,8 @@ std::vector<std::string> BudgetsOf(const TrainedTable& table) {
 }
 
 // The runs of the chosen rows, or of all that the budget has something for, with seed 0; then those with further seeds.
-// Throws Error for settings that are wrong, and where there are no runs.
+// Throws Error for settings that are wrong or not the budget's, where a directory holds a run with others, and where
+// there are no runs.
 std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, const fs::path& output) {
   for (const std::string& name : arguments.rows)
     Check(std::any_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == name; }),
@@ -72,12 +73,16 @@ std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, con
       const std::string number = std::to_string(seed);
       SettingsSources settings = SettingsOf(row.preset, arguments.common);
       settings.assignments.push_back("seed=" + number);
-      ResolveSettings(settings);
-      jobs.push_back({row.preset, seed, settings, output / (row.preset + "-seed" + number)});
+      const fs::path directory = output / (row.preset + "-seed" + number);
+      const std::vector<std::string> changed = ChangedKeys(ResolveSettings(settings));
+      Check(changed.empty(), "the budget ", arguments.common.budget, " has another ", CLI::detail::join(changed, ", "),
+            "; a budget of one's own is a file: --budget FILE");
+      CheckStudyRun(settings, directory);
+      jobs.push_back({row.preset, seed, settings, directory});
     }
   }
   Check(!jobs.empty(), "the budget ", arguments.common.budget, " has no row of the table ", table.name,
-        "; with rows: ", CLI::detail::join(BudgetsOf(table), ", "));
+        "; budgets that have some: ", CLI::detail::join(BudgetsOf(table), ", "));
   std::stable_sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.seed < b.seed; });
   return jobs;
 }

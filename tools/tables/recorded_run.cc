@@ -14,9 +14,10 @@ namespace orbit {
 namespace fs = std::filesystem;
 
 void RecordRun(const fs::path& run, const fs::path& folder) {
-  const fs::path kept = folder / run.filename();
-  fs::create_directories(kept);
   Config config = ResolveSettings({.preset = "", .file = run / "config.yaml", .assignments = {}});
+  const fs::path kept = folder / config.String("run.budget") /
+                        (config.String("run.preset") + "-seed" + std::to_string(config.Int("seed")));
+  fs::create_directories(kept);
   config.SetString("run.directory", "");
   for (const char* key : kPathKeys)
     if (config.Has(key)) config.SetString(key, fs::path(config.String(key)).filename());

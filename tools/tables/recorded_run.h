@@ -6,8 +6,8 @@
 
 namespace orbit {
 
-// Writes to a folder of the run's name in `folder` its settings, without the directories of the machine that it ran on,
-// and the metrics of its test and of the steps that were validated.
+// Writes to BUDGET/PRESET-seedSEED in `folder` (PRESET-seedSEED for a run without a budget) its settings, without the
+// directories of the machine that it ran on, and the metrics of its test and of the steps that were validated.
 void RecordRun(const std::filesystem::path& run, const std::filesystem::path& folder);
 
 }  // namespace orbit

@@ -12,6 +12,7 @@
 #include "data/io/note.h"
 #include "kernels/error.h"
 #include "tools/common/nearest_name.h"
+#include "tools/experiments/budgets.h"
 #include "tools/experiments/settings.h"
 #include "tools/report/figure.h"
 #include "tools/report/metrics.h"
@@ -72,20 +73,27 @@ std::vector<std::pair<double, double>> ValidationCurve(const fs::path& run, cons
 // Settings that say how a step is divided, not what it computes.
 constexpr std::array kDivisionKeys = {"train.accumulate", "train.shard", "train.shard_optimizer"};
 
-// The settings of a run that its preset has otherwise, of those that its results depend on.
+bool IsBuiltIn(const std::string& budget) {
+  return std::ranges::any_of(Budgets(), [&](const Budget& known) { return known.name == budget; });
+}
+
+}  // namespace
+
 std::vector<std::string> ChangedKeys(const Config& config) {
-  const Config preset = ResolveSettings({.preset = config.String("run.preset"), .file = "", .assignments = {}});
-  if (config.String("task") != preset.String("task")) return {"task"};
+  const std::string& preset = config.String("run.preset");
+  const std::string& budget = config.String("run.budget");
+  if (!budget.empty() && !IsBuiltIn(budget)) return {};
+  const Config due = ResolveSettings(budget.empty() ? SettingsSources{.preset = preset, .file = "", .assignments = {}}
+                                                    : AtBudget(preset, budget));
+  if (config.String("task") != due.String("task")) return {"task"};
   std::vector<std::string> keys;
-  for (const std::string& key : config.DifferingKeys(preset))
+  for (const std::string& key : config.DifferingKeys(due))
     if (key != "seed" && !key.starts_with("run.") && !key.starts_with("log.") &&
         std::ranges::find(kPathKeys, key) == kPathKeys.end() &&
         std::ranges::find(kDivisionKeys, key) == kDivisionKeys.end())
       keys.push_back(key);
   return keys;
 }
-
-}  // namespace
 
 const TrainedTable& FindTrainedTable(const std::string& name) {
   std::vector<std::string> names;
@@ -99,9 +107,15 @@ const TrainedTable& FindTrainedTable(const std::string& name) {
 std::map<std::string, double> TestMetrics(const fs::path& run) {
   constexpr std::string_view kTest = "test/";
   std::map<std::string, double> metrics;
-  for (const MetricsLine& line : ReadMetrics(run / "metrics.jsonl"))
-    for (const auto& [name, value] : line.metrics)
-      if (name.starts_with(kTest)) metrics[name.substr(kTest.size())] = value;
+  int64_t tested = 0;  // the step of the last test
+  for (const MetricsLine& line : ReadMetrics(run / "metrics.jsonl")) {
+    if (line.step > tested) metrics.clear();  // the run went on
+    for (const auto& [name, value] : line.metrics) {
+      if (!name.starts_with(kTest)) continue;
+      metrics[name.substr(kTest.size())] = value;
+      tested = line.step;
+    }
+  }
   return metrics;
 }
 
@@ -131,11 +145,10 @@ void TrainedResults::AddRun(const TrainedTable& table, const fs::path& run) {
       std::none_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == preset; }))
     return;
   const std::string& budget = config.String("run.budget");
-  if (budget.empty()) {  // a budget changes settings itself
-    std::string changed;
-    for (const std::string& key : ChangedKeys(config)) changed += (changed.empty() ? "" : ", ") + key;
-    Check(changed.empty(), "its settings are not those of the preset ", preset, ": ", changed);
-  }
+  std::string changed;
+  for (const std::string& key : ChangedKeys(config)) changed += (changed.empty() ? "" : ", ") + key;
+  Check(changed.empty(), "its settings are not those of the preset ", preset,
+        budget.empty() ? "" : " at the budget " + budget, ": ", changed);
   results_[budget][preset][config.Int("seed")] = {std::move(metrics), run};
 }
 
@@ -183,7 +196,8 @@ std::string FormatTrainedTable(const TrainedTable& table, const TrainedResults& 
     lines.push_back({row.name, row.published.empty() ? "" : row.published + table.unit});
     for (const std::string& budget : Columns(results)) {
       const std::map<int64_t, double> numbers = results.Find(row.preset, budget, MetricOf(table, row));
-      lines.back().push_back(row.preset.empty() ? "" : numbers.empty() ? "not run" : Cell(numbers, table.unit));
+      const bool can_run = !row.preset.empty() && (!IsBuiltIn(budget) || HasBudget(row.preset, budget));
+      lines.back().push_back(!numbers.empty() ? Cell(numbers, table.unit) : can_run ? "not run" : "");
     }
   }
   return FormatTable(lines, markdown);

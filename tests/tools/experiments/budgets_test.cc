@@ -46,6 +46,17 @@ TEST_F(BudgetsTest, PretrainedModelsKeepTheirSize) {
               HasSubstr("the budget small has a model of another size than the weights that pattern begins with"));
   EXPECT_TRUE(HasBudget("pattern", "paper") && HasBudget("pattern_scratch", "small"));
   EXPECT_FALSE(HasBudget("pattern", "small") || HasBudget("pcqm_contact", "small"));
+  const auto fits = [&](const std::string& model) {
+    WriteFile(Path("mine.yaml"), "pattern:\n  model: " + model + "\n");
+    return HasBudget("pattern", Path("mine.yaml"));
+  };
+  EXPECT_FALSE(fits("{transformer: {width: 64}}") || fits("{backbone: vit_tiny_patch16_224}"));
+  EXPECT_TRUE(fits("{transformer: {grid: 8}}"));                             // positions are interpolated
+  EXPECT_TRUE(fits("{transformer: {width: 0}}"));                            // as it is
+  EXPECT_TRUE(fits("{transformer: {width: 64}, weights: ''}"));              // from scratch
+  EXPECT_TRUE(fits("{backbone: vit_tiny_patch16_224, weights: tiny.bin}"));  // others
+  WriteFile(Path("mine.yaml"), "pattern: {model: {widht: 3}}");
+  EXPECT_THAT(MessageOf([&] { HasBudget("pattern", Path("mine.yaml")); }), HasSubstr("widht"));
 }
 
 TEST_F(BudgetsTest, NamesWhatIsWrong) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/engine/io/testing.h"
+#include "tools/experiments/budgets.h"
 #include "tools/experiments/settings.h"
 
 namespace orbit {
@@ -21,10 +22,13 @@ class TrainedTableTest : public io::FileTest {
  protected:
   // A run as `study` leaves it.
   void AddRun(const std::string& name, const std::string& preset, const std::string& budget, int64_t seed,
-              const std::string& metrics) const {
+              const std::string& metrics, const std::string& assignment = "seed=0") const {
     std::filesystem::create_directories(Path("runs/" + name));
-    const Config config = ResolveSettings(
-        {.preset = preset, .file = "", .assignments = {"run.budget=" + budget, "seed=" + std::to_string(seed)}});
+    SettingsSources sources{.preset = preset, .file = "", .assignments = {}};
+    if (budget == "small" || budget == "paper") sources = AtBudget(preset, budget);
+    for (const std::string& last : {assignment, "run.budget=" + budget, "seed=" + std::to_string(seed)})
+      sources.assignments.push_back(last);
+    const Config config = ResolveSettings(sources);
     WriteFile(Path("runs/" + name + "/config.yaml"), config.ToYaml());
     WriteFile(Path("runs/" + name + "/metrics.jsonl"), metrics);
   }
@@ -66,6 +70,29 @@ TEST_F(TrainedTableTest, HasANumberWhereARunIsFinished) {
               AllOf(HasSubstr("EGNN"), HasSubstr("published"), HasSubstr("budget small"), HasSubstr("in validation")));
 }
 
+TEST_F(TrainedTableTest, ARunThatWentOnAfterItsTestIsNotFinished) {
+  const std::string tested = R"({"step":800,"valid/mse":1}
+{"step":800,"test/mse":0.02,"test/r2":0.5}
+)";
+  AddRun("a", "nbody_egnn", "small", 0, tested + "{\"step\":820,\"train/loss\":1}\n");
+  EXPECT_THAT(Results().Find("nbody_egnn", "small", "mse"), IsEmpty());
+  AddRun("a", "nbody_egnn", "small", 0,
+         tested + "{\"step\":820,\"train/loss\":1}\n{\"step\":1600,\"test/mse\":0.01}\n");
+  EXPECT_THAT(Results().Find("nbody_egnn", "small", "mse"), ElementsAre(Pair(0, 0.01)));
+  EXPECT_THAT(Results().Find("nbody_egnn", "small", "r2"), IsEmpty());
+}
+
+TEST_F(TrainedTableTest, CellsAreEmptyWhereABudgetCannotHaveTheRow) {
+  table_.rows = {{"scratch", "pattern_scratch", "", 1, "accuracy"}, {"pretrained", "pattern", "", 1, "accuracy"}};
+  AddRun("a", "pattern_scratch", "small", 0, "{\"step\":1,\"test/accuracy\":50}\n");
+  AddRun("b", "pattern_scratch", "own", 0, "{\"step\":1,\"test/accuracy\":60}\n");
+  EXPECT_EQ(FormatTrainedTable(table_, Results(), true),
+            "| | published | budget own | budget small |\n"
+            "| --- | --- | --- | --- |\n"
+            "| scratch | | 60 | 50 |\n"
+            "| pretrained | | not run | |\n");
+}
+
 TEST_F(TrainedTableTest, RowsMayBeMetricsOfTheSameRuns) {
   table_.rows = {
       {"error", "nbody_egnn", "0.0071"}, {"r2", "nbody_egnn", "", 1, "r2"}, {"r3", "nbody_egnn", "", 1, "r3"}};
@@ -100,6 +127,11 @@ TEST_F(TrainedTableTest, LeavesOutRunsThatAreNotTheirPresets) {
   write("b", "train.epochs: 3\n");
   write("c", "train.no_such: 3\n");
   EXPECT_THAT(Results().Find("nbody_egnn", "", "mse"), ElementsAre(Pair(0, 0.02)));
+  AddRun("d", "nbody_egnn", "small", 0, metrics, "train.steps=10");
+  AddRun("e", "nbody_egnn", "small", 1, metrics, "train.accumulate=2");
+  AddRun("f", "nbody_egnn", "own", 0, metrics, "train.steps=10");  // what it has due is not known here
+  EXPECT_THAT(Results().Find("nbody_egnn", "small", "mse"), ElementsAre(Pair(1, 0.02)));
+  EXPECT_THAT(Results().Find("nbody_egnn", "own", "mse"), ElementsAre(Pair(0, 0.02)));
   write("b", "train.accumulate: 2\n");
   EXPECT_THAT(Results().Find("nbody_egnn", "", "mse"), ElementsAre(Pair(0, 0.02), Pair(7, 0.02)));
 }
