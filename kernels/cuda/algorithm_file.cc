@@ -1,10 +1,10 @@
 #include "kernels/cuda/algorithm_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -29,6 +29,11 @@ std::string ChecksumOf(const std::string& text) {
 }  // namespace
 
 AlgorithmFile::AlgorithmFile(std::string path) : path_(std::move(path)) {
+  const int64_t ignored = Read();
+  if (ignored > 0) std::cerr << path_ << ": " << ignored << " lines are torn or foreign, and are ignored" << std::endl;
+}
+
+int64_t AlgorithmFile::Read() {
   std::ifstream file(path_, std::ios::binary);
   int64_t ignored = 0;
   for (std::string line; std::getline(file, line);) {
@@ -39,7 +44,7 @@ AlgorithmFile::AlgorithmFile(std::string path) : path_(std::move(path)) {
     else
       values_.emplace(line.substr(begin + 1, end - begin - 1), line.substr(end + 1));
   }
-  if (ignored > 0) std::cerr << path_ << ": " << ignored << " lines are torn or foreign, and are ignored" << std::endl;
+  return ignored;
 }
 
 std::optional<std::string> AlgorithmFile::Find(const std::string& key) const {
@@ -47,18 +52,22 @@ std::optional<std::string> AlgorithmFile::Find(const std::string& key) const {
   return found == values_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void AlgorithmFile::Add(const std::string& key, const std::string& value) {
+std::string AlgorithmFile::Add(const std::string& key, const std::string& value) {
   const std::string text = key + '\t' + value;
   Check(text.find('\n') == std::string::npos && text.find('\t') == text.rfind('\t'), "no line of a file: ", text);
-  values_.insert_or_assign(key, value);
   // It begins with a line end, as what was written last may be torn.
   const std::string line = '\n' + ChecksumOf(text) + '\t' + text + '\n';
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
   const int file = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  const bool written = file >= 0 && write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  if (!written) std::cerr << path_ << ": not kept: " << std::strerror(errno) << std::endl;
+  // Appends of one host come one after another anyway; the lock is for those of several hosts to a shared file system.
+  if (file >= 0) flock(file, LOCK_EX);
+  const ssize_t written = file >= 0 ? write(file, line.data(), line.size()) : -1;
+  if (written >= 0 && written < std::ssize(line)) errno = ENOSPC;
+  if (written < std::ssize(line)) std::cerr << path_ << ": not kept: " << std::strerror(errno) << std::endl;
+  Read();
   if (file >= 0) close(file);
+  return values_.emplace(key, value).first->second;
 }
 
 }  // namespace orbit::kernels

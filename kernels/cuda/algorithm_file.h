@@ -2,6 +2,7 @@
 #ifndef ORBIT_KERNELS_CUDA_ALGORITHM_FILE_H_
 #define ORBIT_KERNELS_CUDA_ALGORITHM_FILE_H_
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,10 +16,14 @@ class AlgorithmFile {
   explicit AlgorithmFile(std::string path);  // that need not exist
 
   std::optional<std::string> Find(const std::string& key) const;
+  // Appends the value, and returns the key's first one in the file: where another process was faster, it is that one's.
   // Key and value have neither tabs nor line ends. If the file cannot be written, that is said on stderr.
-  void Add(const std::string& key, const std::string& value);
+  std::string Add(const std::string& key, const std::string& value);
 
  private:
+  // Adds the values of keys that are new in the file. Returns the number of lines that are ignored.
+  int64_t Read();
+
   const std::string path_;
   std::map<std::string, std::string> values_;
 };

@@ -247,33 +247,42 @@ float TimeOf(cudaStream_t stream, const Run& run) {
   return fastest;
 }
 
-// Has the plan use the one of its candidates that is kept or, unless the stream is being captured, the fastest; else it
-// stays the heuristic's. run(algorithm) queues the product.
+// The fastest of the candidates, or null where none does the product.
+template <class Run>
+const Plan::Algorithm* FastestOf(const std::vector<Plan::Algorithm>& candidates, cudaStream_t stream, const Run& run) {
+  const Plan::Algorithm* fastest = nullptr;
+  float least = std::numeric_limits<float>::infinity();
+  for (const Plan::Algorithm& candidate : candidates) {
+    const float taken = TimeOf(stream, [&] { return run(candidate); });
+    if (taken >= least) continue;
+    least = taken;
+    fastest = &candidate;
+  }
+  return fastest;
+}
+
+// Has the plan use the one of its candidates that is kept. Where none is, the fastest is kept, unless the stream is
+// being captured: the plan stays the heuristic's then. run(algorithm) queues the product.
 template <class Run>
 void Choose(const Problem& problem, cudaStream_t stream, Plan& plan, const Run& run) {
   static AlgorithmFile kept(CacheDirectory() + "/matmul_algorithms");  // one thread at a time comes here
   const std::string key = KeyOf(problem);
-  if (const std::optional<std::string> text = kept.Find(key)) {
-    const auto its = std::find_if(plan.candidates.begin(), plan.candidates.end(),
-                                  [&](const Plan::Algorithm& candidate) { return TextOf(candidate.algo) == *text; });
-    if (its != plan.candidates.end())
-      plan.algorithm = *its;
-    else
-      std::cerr << "the algorithm that " << CacheDirectory() << "/matmul_algorithms has for a product is none of "
-                << "cuBLASLt's; the heuristic's is used: " << key << std::endl;
-    return;
+  std::optional<std::string> text = kept.Find(key);
+  if (!text) {
+    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+    CheckCuda("MatMul", cudaStreamIsCapturing(stream, &capturing));
+    if (capturing != cudaStreamCaptureStatusNone) return;
+    const Plan::Algorithm* fastest = FastestOf(plan.candidates, stream, run);
+    if (!fastest) return;
+    text = kept.Add(key, TextOf(fastest->algo));  // or what another process has added meanwhile
   }
-  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-  CheckCuda("MatMul", cudaStreamIsCapturing(stream, &capturing));
-  if (capturing != cudaStreamCaptureStatusNone) return;
-  float fastest = std::numeric_limits<float>::infinity();
-  for (const Plan::Algorithm& candidate : plan.candidates) {
-    const float taken = TimeOf(stream, [&] { return run(candidate); });
-    if (taken >= fastest) continue;
-    fastest = taken;
-    plan.algorithm = candidate;
-  }
-  if (fastest < std::numeric_limits<float>::infinity()) kept.Add(key, TextOf(plan.algorithm.algo));
+  const auto its = std::find_if(plan.candidates.begin(), plan.candidates.end(),
+                                [&](const Plan::Algorithm& candidate) { return TextOf(candidate.algo) == *text; });
+  if (its != plan.candidates.end())
+    plan.algorithm = *its;
+  else
+    std::cerr << "the algorithm that " << CacheDirectory() << "/matmul_algorithms has for a product is none of "
+              << "cuBLASLt's; the heuristic's is used: " << key << std::endl;
 }
 
 // The largest power of two, up to 16, that divides the address. More alignment gains nothing, and the choice of

@@ -24,12 +24,14 @@ struct CublasEpilogue {
 
 // What MatMul of kernels/matmul.h does; m, n, k and batch are positive, batch at most 65,535. The algorithm that
 // cuBLASLt's heuristic finds is kept for the next product of the same sizes, alignment and precision. With
-// Alternative::kTimedMatmul it is the fastest of the first eight, which the first such product outside of a capture
-// measures; CacheDirectory()/matmul_algorithms keeps it, so that later runs on such a GPU, driver and cuBLASLt have the
-// same bits. False, and
-// nothing is done, where cuBLASLt is left out (alternatives.h), has no algorithm or does not support the product with
-// this epilogue: among others, rows of gelu_input must be multiples of 8 elements, and begin at 16 bytes. Throws Error
-// where cuBLASLt is not found or fails.
+// Alternative::kTimedMatmul it is the fastest of the first eight, which the first such product of the process measures.
+// CacheDirectory()/matmul_algorithms keeps it, so that other and later runs on such a GPU, driver and cuBLASLt have the
+// same bits. A first product inside of a capture cannot be measured: unless the file has an algorithm for it, the
+// process stays with the heuristic's and keeps nothing.
+//
+// False, and nothing is done, where cuBLASLt is left out (alternatives.h), has no algorithm or does not support the
+// product with this epilogue: among others, rows of gelu_input must be multiples of 8 elements, and begin at 16 bytes.
+// Throws Error where cuBLASLt is not found or fails.
 //
 // Where `start` is not null, beta times it, instead of beta times what is in c, is added; it is laid out as c.
 template <class T, class U>

@@ -7,9 +7,8 @@
 //   FAKE_CUBLASLT_PRODUCT    the status of every product
 //   FAKE_CUBLASLT_ALGORITHMS the number of algorithms that the heuristic finds, 1 unless set
 //   FAKE_CUBLASLT_FASTEST    the number, from 1, of the one that takes no time; others take 3 ms. Else none takes any
-//   FAKE_CUBLASLT_LOG        the file to which a line is added for every product: the number of its algorithm, and "="
-//   if
-//                            what it is added to is in the result's place
+//   FAKE_CUBLASLT_LOG        the file to which a line is added for every product: the number of its algorithm, and
+//                            "=" if what it is added to is in the result's place
 //   FAKE_CUBLASLT_VERSION    its version
 #include <cublasLt.h>
 

@@ -68,9 +68,12 @@ ORBIT_CACHE=/dev/null/none uses 3 20 "not kept" 4,8,16
 FAKE_CUBLASLT_PRODUCT=15 "$products" 4,8,16 2>err && fail "a product that cuBLASLt does not do"
 [ ! -e cache ] || fail "an algorithm is kept that does nothing"
 
-echo "--- processes side by side agree from then on"
+echo "--- processes side by side agree"
 for fastest in 1 2 3 4 5; do FAKE_CUBLASLT_FASTEST=$fastest FAKE_CUBLASLT_LOG=log.$fastest "$products" 4,8,16 & done
 wait
 first=$(sed -n 's/.*\t\([0-9]\) 0 .*/\1/p' $kept | head -n 1)
+for log in log.*; do
+  [ "$(tail -n 1 "$log" | cut -d ' ' -f 1)" = "$first" ] || fail "$log ends with another algorithm than $first: $(cat "$log")"
+done
 uses "$first" 0 "" 4,8,16
 echo "all held"
