@@ -17,9 +17,9 @@ void LayerNormForward(Device device, int64_t rows, int64_t width, SumType<T> eps
                       const SumType<T>* bias, T* y);
 
 // From dy the gradients dx [rows, width], dweight and dbias [width]; what Forward computed of x is computed again. If
-// start [rows, width] is not null, it is added to dx: the gradient of a residual branch that x begins as well. Start
-// and dy may be dx. Bytes: x, dy and dx once, and start. On GPUs a block keeps two rows in shared memory: Error beyond
-// a width of 28,928 (float) or 14,464 (double) on compute capability 9.0.
+// start [rows, width] is not null, it is added to dx: the gradient that x receives from the residual branch beside the
+// layer. Start and dy may be dx. Bytes: x, dy and dx once, and start. On GPUs a block keeps two rows in shared memory:
+// Error beyond a width of 28,928 (float) or 14,464 (double) on compute capability 9.0.
 template <class Device, class T>
 void LayerNormBackward(Device device, int64_t rows, int64_t width, SumType<T> eps, const T* x, const SumType<T>* weight,
                        const T* dy, const T* start, T* dx, SumType<T>* dweight, SumType<T>* dbias);

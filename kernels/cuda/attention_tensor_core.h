@@ -1,7 +1,7 @@
 // Attention on tensor cores, with the interface of kernels/attention.h; rows() and width() must not be 0. Operands of
 // products are E, to which T, BFloat16 or float, is rounded when loaded: BFloat16 for heads of up to 128 channels, or
-// Tf32, from float, for heads of up to 64. Rows that are not multiples of 16 bytes, or not aligned to them, are read
-// and written element by element.
+// Tf32, from float, for heads of up to 64. Rows that are not multiples of eight channels, or not aligned to 16 bytes,
+// are read and written element by element.
 //
 // Short sequences are entirely on chip; for long ones tiles pass through shared memory. No sum is by atomics, and the
 // same launch always gives the same bits.

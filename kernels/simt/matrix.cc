@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <stdexcept>
+#include <string>
 
 namespace orbit::kernels::simt {
 namespace {
@@ -17,7 +19,17 @@ void CheckAllLanes(void* const* operands, int count) {
     throw std::runtime_error("a product of matrices needs all lanes of the warp");
 }
 
-float FromTf32(uint32_t bits) { return std::bit_cast<float>(bits & 0xffffe000u); }
+// The hardware would cut off what was not rounded. What nothing has been written to is NaN, and only reaches results
+// that are not used.
+void CheckTf32(uint32_t bits, const std::source_location& where) {
+  const float value = std::bit_cast<float>(bits);
+  if (!(bits & 0x1fffu) || std::isnan(value)) return;
+  throw std::runtime_error("mma.m16n8k8.tf32 at " + std::string(where.file_name()) + ":" +
+                           std::to_string(where.line()) + ": an operand, " + std::to_string(value) +
+                           ", is not rounded to TF32");
+}
+
+float FromTf32(uint32_t bits) { return std::bit_cast<float>(bits); }
 float FromBf16(uint32_t bits) { return std::bit_cast<float>(bits << 16); }
 
 // Each lane holds accumulators in rows lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and 2 (lane % 4) + 1.
@@ -93,6 +105,8 @@ void Multiply(const char* what, Exchange exchange, float* d, const uint32_t* a, 
 }  // namespace
 
 void MultiplyTf32(float* d, const uint32_t* a, const uint32_t* b, std::source_location where) {
+  for (int i = 0; i < 4; ++i) CheckTf32(a[i], where);
+  for (int i = 0; i < 2; ++i) CheckTf32(b[i], where);
   Multiply("mma.m16n8k8.tf32", Tf32, d, a, b, where);
 }
 

@@ -4,6 +4,7 @@
 #include "kernels/attention.h"
 
 #include <array>
+#include <bit>
 #include <stdexcept>
 
 #include "kernels/alternatives.h"
@@ -139,6 +140,12 @@ std::vector<T> As(const std::vector<float>& x) {
     return x;
 }
 
+// Rounded to the 11 bits of TF32, ties away from 0.
+std::vector<float> InTf32(std::vector<float> x) {
+  for (float& value : x) value = std::bit_cast<float>((std::bit_cast<uint32_t>(value) + 0x1000u) & 0xffffe000u);
+  return x;
+}
+
 struct How {
   bool all_schedules = false;
   int64_t offset = 0;  // where the arrays start, in elements, to be unaligned
@@ -160,11 +167,13 @@ void CompareOnTensorCores(const AttentionShape& shape, const How& how = {}) {
   const int64_t size = shape.rows() * shape.width(), sums = shape.rows() * shape.heads;
   std::vector<float> projected = Normal<float>(3 * size, 1);
   for (int64_t i = 0; i < 3 * size; ++i) projected[i] += std::array{away, -away, 0.0f}[i / shape.width() % 3];
-  projected = Floats(Rounded(projected));  // and so in TF32 too
-  const std::vector<float> dy = Floats(Rounded(Normal<float>(size, 2)));
+  std::vector<float> dy = Normal<float>(size, 2);
+  const bool is_tf32 = precision == Precision::kTf32;  // the kernels round
+  if (!is_tf32) projected = Floats(Rounded(projected)), dy = Floats(Rounded(dy));
+  const std::vector<float> operands = is_tf32 ? InTf32(projected) : projected, doperands = is_tf32 ? InTf32(dy) : dy;
   std::vector<float> y(size), log_sums(sums), dprojected(3 * size);
-  AttentionForward(Cpu(), shape, projected.data(), y.data(), log_sums.data());
-  AttentionBackward(Cpu(), shape, projected.data(), y.data(), log_sums.data(), dy.data(), dprojected.data());
+  AttentionForward(Cpu(), shape, operands.data(), y.data(), log_sums.data());
+  AttentionBackward(Cpu(), shape, operands.data(), y.data(), log_sums.data(), doperands.data(), dprojected.data());
   const auto moved = [&](const std::vector<float>& x) {
     std::vector<float> longer(offset);
     longer.insert(longer.end(), x.begin(), x.end());
@@ -205,6 +214,8 @@ TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
   CompareOnTensorCores<BFloat16>({1, 197, 2, 64});
   CompareOnTensorCores<float>({1, 197, 1, 64});
   CompareOnTensorCores<BFloat16>({1, 200, 1, 128});
+  CompareOnTensorCores<BFloat16>({1, 97, 1, 24});
+  CompareOnTensorCores<BFloat16>({1, 256, 1, 64});  // exactly the largest block
 }
 
 // A missing key has score 0, which is far above these scores.
@@ -263,7 +274,8 @@ TEST(AttentionOnTensorCores, InTf32) {
   CompareOnTensorCores<float>({1, 19, 1, 16}, {.away = 6, .precision = Precision::kTf32});
   CompareOnTensorCores<float>({1, 65, 1, 64}, how);
   if (kSmallCasesOnly) return;
-  CompareOnTensorCores<float>({1, 197, 1, 64}, how);
+  for (const int64_t tokens : {128, 129, 197}) CompareOnTensorCores<float>({1, tokens, 1, 64}, how);
+  CompareOnTensorCores<float>({1, 97, 1, 24}, how);
   CompareOnTensorCores<float>({1, 300, 1, 24}, how);
   CompareOnTensorCores<float>({1, 1024, 1, 16}, how);
 }

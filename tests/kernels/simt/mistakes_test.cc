@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/cuda/gpu.h"
+#include "kernels/cuda/matrix.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {
@@ -291,6 +292,22 @@ TEST(Mistakes, TooMuchStaticMemoryBesideDynamic) {
   };
   launch(40 << 10);
   EXPECT_THROW(launch(kUsualSharedBytes), std::runtime_error);
+}
+
+template <bool kRounds>
+__global__ void ProductOfTf32(float* y) {
+  const uint32_t bits = kRounds ? ToTf32(1.0001f) : __float_as_uint(1.0001f);
+  float d[4] = {};
+  MultiplyTf32(d, {bits, bits, bits, bits}, {bits, bits});
+  y[threadIdx.x] = d[0];
+}
+
+// The hardware ignores the low bits: what is not rounded is cut off, at twice the error.
+TEST(Mistakes, OperandsThatAreNotRoundedToTf32) {
+  EXPECT_EQ(ErrorOf(ProductOfTf32<kRight>, 32), "no error");
+  const std::string error = ErrorOf(ProductOfTf32<kWrong>, 32);
+  EXPECT_NE(error.find("an operand, 1.0001"), std::string::npos) << error;
+  EXPECT_NE(error.find("not rounded to TF32"), std::string::npos) << error;
 }
 
 constexpr int kLineOfDivergentBarrier = __LINE__ + 3;
