@@ -30,23 +30,23 @@ uses 1 0 "" capture 4,8,16
 [ ! -e cache ] || fail "a choice is kept that was none"
 
 echo "--- timed once, kept for later runs"
-uses 3 20 "" 4,8,16
+uses 3 65 "" 4,8,16
 FAKE_CUBLASLT_FASTEST=2 uses 3 0 "" 4,8,16
 FAKE_CUBLASLT_FASTEST=2 uses 3 0 "" capture 4,8,16
 FAKE_CUBLASLT_FASTEST=2 uses 3 1 "" 4,8,16 4,8,16
-FAKE_CUBLASLT_FASTEST=2 uses 2 20 "" 4,8,24
+FAKE_CUBLASLT_FASTEST=2 uses 2 65 "" 4,8,24
 uses 3 0 "" 4,8,16
 
 echo "--- of the first eight"
-FAKE_CUBLASLT_ALGORITHMS=20 FAKE_CUBLASLT_FASTEST=8 uses 8 32 "" 4,8,32
+FAKE_CUBLASLT_ALGORITHMS=20 FAKE_CUBLASLT_FASTEST=8 uses 8 104 "" 4,8,32
 
 echo "--- a sum is added once"
-uses 3 20 "" 4,8,16+
+uses 3 65 "" 4,8,16+
 [ "$(grep -c = log)" = 1 ] || fail "timed where the sum is: $(cat log)"
 
 echo "--- for this driver and cuBLASLt"
-FAKE_GPU_DRIVER=13050 FAKE_CUBLASLT_FASTEST=4 uses 4 20 "" 4,8,16
-FAKE_CUBLASLT_VERSION=7 FAKE_CUBLASLT_FASTEST=5 uses 5 20 "" 4,8,16
+FAKE_GPU_DRIVER=13050 FAKE_CUBLASLT_FASTEST=4 uses 4 65 "" 4,8,16
+FAKE_CUBLASLT_VERSION=7 FAKE_CUBLASLT_FASTEST=5 uses 5 65 "" 4,8,16
 FAKE_CUBLASLT_VERSION=7 uses 5 0 "" 4,8,16
 uses 3 0 "" 4,8,16
 
@@ -54,17 +54,17 @@ echo "--- an algorithm that there is no longer"
 FAKE_CUBLASLT_ALGORITHMS=2 uses 1 0 "none of cuBLASLt's" 4,8,16
 
 echo "--- torn, foreign and absent files"
-uses 3 20 "" 4,8,40
+uses 3 65 "" 4,8,40
 truncate -s -5 $kept
-FAKE_CUBLASLT_FASTEST=2 uses 2 20 "1 lines are torn or foreign" 4,8,40
+FAKE_CUBLASLT_FASTEST=2 uses 2 65 "1 lines are torn or foreign" 4,8,40
 FAKE_CUBLASLT_FASTEST=1 uses 2 0 "1 lines are torn or foreign" 4,8,40
 sed -i 's/\t3 0 /\t4 0 /' $kept
-FAKE_CUBLASLT_FASTEST=2 uses 2 20 "lines are torn or foreign" 4,8,16
+FAKE_CUBLASLT_FASTEST=2 uses 2 65 "lines are torn or foreign" 4,8,16
 head -c 4000 "$products" >$kept
-uses 3 20 "torn or foreign" 4,8,16
+uses 3 65 "torn or foreign" 4,8,16
 FAKE_CUBLASLT_FASTEST=2 uses 3 0 "torn or foreign" 4,8,16
 rm -r cache
-ORBIT_CACHE=/dev/null/none uses 3 20 "not kept" 4,8,16
+ORBIT_CACHE=/dev/null/none uses 3 65 "not kept" 4,8,16
 FAKE_CUBLASLT_PRODUCT=15 "$products" 4,8,16 2>err && fail "a product that cuBLASLt does not do"
 [ ! -e cache ] || fail "an algorithm is kept that does nothing"
 
