@@ -42,7 +42,7 @@ Peptides MakePeptides(const Table& table, const std::string& splits, const Share
   }
   for (const int64_t i : OutsideVocabulary(PeptidesVocabulary(), graphs, all))
     Fail(table.places[i], ": '", table.smiles[i],
-         "' has an atom or a bond as no peptide has; the task molecules takes ", "any");
+         "' has an atom or a bond as no peptide has; the task molecules takes any");
   const std::vector<float> targets(table.targets.begin(), table.targets.end());
   return {std::move(graphs), Tensor::From(targets, {count, static_cast<int64_t>(targets.size()) / count}),
           std::move(numbers)};

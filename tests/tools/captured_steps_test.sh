@@ -2,17 +2,8 @@
 # captured_steps_test.sh TRAIN [RECORDER]: `train --graph` leaves what it leaves without, byte for byte: checkpoints and
 # metrics, over validations, stopped and resumed; a failure is explained as well; the ranges that a profiler shows. On the
 # emulator of GPUs. Without RECORDER (a build without CUDA has no ranges) all but the latter.
-set -euo pipefail
 train=$PWD/$1 recorder=${2:+$PWD/$2}
-work=${TEST_TMPDIR:-$(mktemp -d)}/captured
-mkdir -p "$work"
-cd "$work"
-export ORBIT_CACHE=$work/cache
-unset BUILD_WORKING_DIRECTORY
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+. tests/tools/testing.sh
 settings=(--set model.transformer.layers=1 --set model.transformer.width=8 --set model.transformer.heads=2
   --set model.network.hidden=12 --set model.network.dropout=0.2 --set data.train=13 --set data.valid=4 --set data.test=2
   --set train.batch=4 --set train.samples=2 --set train.steps=10 --set train.schedule=cosine --set train.warmup=0.2
@@ -23,12 +14,10 @@ run() { # DIRECTORY ARGUMENT...
   shift
   "$train" --device simt "${settings[@]}" --set run.directory="$directory" "$@" >"$directory.out" 2>"$directory.err"
 }
-# The checkpoints differ in the directory's name, which the config keeps; the tensors follow the header.
-tensors() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; }
 untimed() { sed 's/,"seconds":[^,}]*//' "$1"; } # of metrics: all but the time they took
 same() { # A B
   for checkpoint in last best; do
-    cmp <(tensors "$1/$checkpoint.safetensors") <(tensors "$2/$checkpoint.safetensors") || fail "$checkpoint of $1 and $2"
+    cmp <(tensors_of "$1/$checkpoint.safetensors") <(tensors_of "$2/$checkpoint.safetensors") || fail "$checkpoint of $1 and $2"
   done
   cmp <(untimed "$1/metrics.jsonl") <(untimed "$2/metrics.jsonl") || fail "metrics of $1 and $2"
   cmp "$1.out" "$2.out" || fail "tests of $1 and $2"

@@ -3,7 +3,6 @@
 train=$PWD/$1 evaluate=$PWD/$2 generate=$PWD/$3
 . tests/tools/testing.sh
 
-tensors() { tail -c +"$((9 + $(head -c 8 "$1" | od -An -tu8)))" "$1"; } # of a checkpoint; its header has the config
 untimed() { sed 's/,"seconds":[^,}]*//' "$1"; } # of metrics: all but the time they took
 shape_of() { head -n 1 "$1" | grep -aoP "'shape': \(\K[^)]*"; } # of a .npy file
 
@@ -17,7 +16,7 @@ particles() { "$train" --preset particles "${small_model[@]}" "${steps[@]}" "$@"
 particles --set data.path=files --set run.directory=read >read.out 2>err || fail "training on files of particles"
 cmp simulated.out read.out
 cmp <(untimed simulated/metrics.jsonl) <(untimed read/metrics.jsonl)
-cmp <(tensors simulated/last.safetensors) <(tensors read/last.safetensors)
+cmp <(tensors_of simulated/last.safetensors) <(tensors_of read/last.safetensors)
 grep -q "trajectories of 5 particles in 3 dimensions: 30 to train, 10 to valid, 12 to test" read/log.txt || fail "what was found is not told"
 grep -q "^data.particles: 5 " read/config.yaml || fail "what was found is not kept"
 

@@ -91,8 +91,7 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
   if (config_.String("train.reduction") == "bf16" && ranks_->SentAs(DType::kBF16) != DType::kBF16)
     directory_->log().warn(
         "train.reduction=bf16 saves no traffic here: gradients are rounded to bf16, but their sums are taken and sent "
-        "as "
-        "{}",
+        "as {}",
         NameOf(ranks_->SentAs(DType::kBF16)));
   directory_->log().info("{}", experiment_->Describe());
   if (const std::string left_out = experiment_->DescribeLeftOut(); !left_out.empty())
