@@ -147,7 +147,9 @@ TEST(SeveralRanks, HaveTheNumbersOfOneProcess) {
       ASSERT_EQ(numbers.size(), expected.size());
       for (size_t i = 0; i < numbers.size(); ++i)
         EXPECT_NEAR(numbers[i], expected[i], 1e-12 * (1 + std::abs(expected[i]))) << "number " << i;
-      if (divided.accumulate == 1) EXPECT_EQ(run(world), output) << "the same ranks have other bits";
+      if (divided.accumulate == 1) {
+        EXPECT_EQ(run(world), output) << "the same ranks have other bits";
+      }
     }
   }
 }
