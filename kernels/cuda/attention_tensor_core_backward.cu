@@ -131,8 +131,8 @@ struct BackwardArrays {
 // five products where TiledKernel needs seven, without a sum of several warps, so that its order is fixed.
 //
 // Longer sequences have no room for the gradients of scores. To sum the queries' gradients through memory instead, from
-// a part for every 128 keys, would be 8 bytes for 128 keys, a query and a channel, which at 4 TB/s take twice as long as
-// the two products saved at 600 TFLOP/s.
+// a part for every 128 keys, would be 8 bytes for 128 keys, a query and a channel, which at 4 TB/s take twice as long
+// as the two products saved at 600 TFLOP/s.
 //
 // Bytes: projected, y, dy and dprojected once, keys and dy a second time from the L2 cache. Flops: 10 tokens^2 channels
 // per pair.
