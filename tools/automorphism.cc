@@ -74,8 +74,7 @@ int Main(int argc, char** argv) {
       "Draws five graphs with symmetries, their nodes coloured by the outputs of a randomly initialised MLP that is "
       "symmetrized with a learned distribution (PS), and the same with canonicalization beside it; and tells the "
       "largest difference within an orbit, the nodes that the graph's automorphisms take to each other. PS's is that "
-      "of "
-      "chance, a few standard errors, and shrinks with the square root of the samples; canonicalization's stays.");
+      "of chance, a few standard errors, and shrinks with the square root of the samples; canonicalization's stays.");
   Arguments arguments;
   app.add_option("--samples", arguments.samples, "permutations a graph, for PS")
       ->check(CLI::Range(2, 10000))

@@ -22,6 +22,7 @@
 
 #include "kernels/error.h"
 #include "kernels/parallel.h"
+#include "tools/common/number.h"
 #include "tools/common/program.h"
 
 namespace orbit {
@@ -123,6 +124,7 @@ std::string FindProgram(const std::string& name) {
   if (getppid() != launcher) _exit(1);  // it has ended already
   std::vector<char*> argv;
   for (const std::string& argument : arguments.command) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv[0] = const_cast<char*>(program.c_str());  // what it tells its user to call
   argv.push_back(nullptr);
   execvp(program.c_str(), argv.data());
   std::fprintf(stderr, "launch: %s cannot be executed: %s\n", program.c_str(), std::strerror(errno));
@@ -276,7 +278,7 @@ int Main(int argc, char** argv) {
   Arguments arguments;
   app.add_option("-n,--ranks", arguments.ranks, "how many")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--grace", arguments.grace, "the seconds that ranks have to end after one has failed")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(NumberIn(0, 1e6))
       ->capture_default_str();
   app.add_option("--rendezvous", arguments.rendezvous,
                  "where the ranks meet: tcp://HOST:PORT or file:///PATH (default: a file of this job)");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/error.h"
+#include "tools/common/number.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/figure.h"
@@ -135,28 +136,27 @@ int Scale(Arguments arguments) {
 int Main(int argc, char** argv) {
   CLI::App app(
       "Estimates the time of a training step on 1 to 1,024 devices from that on one, the bytes of its gradients and "
-      "the "
-      "links between devices (tools/report/scaling_model.h has the formula), and draws the efficiency. What is printed "
-      "is a model. With lines of `bench distributed` on 1, 2 and 3 ranks the formula is compared with them.");
+      "the links between devices (tools/report/scaling_model.h has the formula), and draws the efficiency. What is "
+      "printed is a model. With lines of `bench distributed` on 1, 2 and 3 ranks the formula is compared with them.");
   Arguments arguments;
   app.add_option("--measured", arguments.measured, "files with the lines of bench distributed; may be repeated");
-  app.add_option("--step-seconds", arguments.step.seconds, "of a step on one device")->check(CLI::PositiveNumber);
-  app.add_option("--gradient-bytes", arguments.step.gradient_bytes, "4 for each parameter")->check(CLI::PositiveNumber);
+  app.add_option("--step-seconds", arguments.step.seconds, "of a step on one device")->check(NumberAboveZero());
+  app.add_option("--gradient-bytes", arguments.step.gradient_bytes, "4 for each parameter")->check(NumberAboveZero());
   app.add_option("--bucket-bytes", arguments.bucket_bytes, "of gradients that are summed in one operation")
-      ->check(CLI::PositiveNumber)
+      ->check(NumberAboveZero())
       ->capture_default_str();
   app.add_option("--backward-share", arguments.step.backward_share, "of a step's time")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(NumberIn(0, 1))
       ->capture_default_str();
   app.add_option("--devices-per-node", arguments.cluster.devices_per_node, "")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   const auto add_link = [&](const std::string& name, Link& link, const std::string& what) {
     app.add_option("--" + name + "-bandwidth", link.bandwidth, "bytes per second that a device sends " + what)
-        ->check(CLI::PositiveNumber)
+        ->check(NumberAboveZero())
         ->capture_default_str();
     app.add_option("--" + name + "-latency", link.latency, "seconds of a message " + what)
-        ->check(CLI::NonNegativeNumber)
+        ->check(NumberNotBelowZero())
         ->capture_default_str();
   };
   add_link("node", arguments.cluster.inside, "inside a node (default: NVLink 4)");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/common/device_options.h"
+#include "tools/common/number.h"
 #include "tools/common/path.h"
 #include "tools/common/program.h"
 #include "tools/report/figure.h"
@@ -20,8 +21,7 @@ struct Arguments {
   DeviceOptions device;
 };
 
-// Where the result and its figure go; before the work, so that no result is
-// lost.
+// Where the result and its figure go; before the work, so that no result is lost.
 std::filesystem::path MakeOutput(const Arguments& arguments) {
   const std::filesystem::path path =
       UserPath(arguments.output.empty() ? "runs/separate-" + NameOf(arguments.cell) : arguments.output);
@@ -83,15 +83,14 @@ int Run(Arguments arguments) {
 constexpr char kHelp[] =
     "Counts the pairs of graphs that a model does not tell apart.\n\nBy the criterion `sound` no graph is told from "
     "itself, except under distributions that are not invariant: canonical, which breaks ties at random, and frame, "
-    "whose "
-    "spectrum is rounded; a control tells how often. Isomorphic pairs are named, and never told apart. Where a graph's "
-    "embedding is exact (networks that are "
-    "invariant by themselves, minimal_frame, canonical), it is computed in f64, and two differ by more than 1e-9 of "
-    "the largest coordinate or not at all, for some initialisation. Else every graph's mean embedding gets a "
-    "confidence interval a coordinate, valid for any number of samples; disjoint intervals tell apart, and the error "
-    "rate is that of the whole run. Every round takes another initialisation and twice the samples, for the graphs in "
-    "pairs that are undecided, until there are none or the time is up. As a control, graphs are compared with "
-    "renumbered copies of theirs.\n\nBy the criterion `published`, that of the paper, graphs are told apart whose mean "
+    "whose spectrum is rounded; a control tells how often. Isomorphic pairs are named, and never told apart. Where a "
+    "graph's embedding is exact (networks that are invariant by themselves, minimal_frame, canonical), it is computed "
+    "in f64, and two differ by more than 1e-9 of the largest coordinate or not at all, for some initialisation. Else "
+    "every graph's mean embedding gets a confidence interval a coordinate, valid for any number of samples; disjoint "
+    "intervals tell apart, and the error rate is that of the whole run. Every round takes another initialisation and "
+    "twice the samples, for the graphs in pairs that are undecided, until there are none or the time is up. As a "
+    "control, graphs are compared with renumbered copies of theirs.\n\nBy the criterion `published`, that of the "
+    "paper, graphs are told apart whose mean "
     "embeddings are for some initialisation farther from each other than the threshold, in the l1 norm. The error of "
     "the samples counts as difference: a graph may be told from itself.";
 
@@ -122,15 +121,15 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   app.add_option("--threshold", options.threshold, "published: l1 distance beyond which graphs are told apart")
-      ->check(CLI::NonNegativeNumber)
+      ->check(NumberNotBelowZero())
       ->capture_default_str();
   app.add_option("--error-rate", options.error_rate,
                  "sound: the largest probability that any graphs with the same mean embedding are told apart")
-      ->check(CLI::Range(1e-12, 0.5))
+      ->check(NumberIn(1e-12, 0.5))
       ->capture_default_str();
   app.add_option("--time-limit", options.seconds,
                  "sound, for sampled distributions: seconds after which no further round begins")
-      ->check(CLI::PositiveNumber)
+      ->check(NumberAboveZero())
       ->capture_default_str();
   app.add_option("--output", arguments.output,
                  "the directory for the result and a figure of the pairs left by initialisation (default: "

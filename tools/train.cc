@@ -12,6 +12,7 @@
 
 #include "tools/common/device_options.h"
 #include "tools/common/distributed_options.h"
+#include "tools/common/number.h"
 #include "tools/common/program.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/memory_account.h"
@@ -115,8 +116,8 @@ int Train(const Arguments& arguments) {
   }();
   if (!finished) {
     if (run.leads())
-      run.directory().log().info("stopped after step {} of {}; go on with: bazel run //tools:train -- --resume {}",
-                                 trainer.step(), trainer.total_steps(), run.directory().path().string());
+      run.directory().log().info("stopped after step {} of {}; go on with: {} --resume {}", trainer.step(),
+                                 trainer.total_steps(), ProgramCommand(), ShellWord(run.directory().path().string()));
     return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
   }
   const Metrics metrics = run.Test();
@@ -145,12 +146,11 @@ int Main(int argc, char** argv) {
       "A:B: a profiler that waits for it (nsys --capture-range=cudaProfilerApi) records steps A to B, counted from 1");
   app.add_flag("--graph", arguments.graph,
                "on GPUs, for tasks whose steps have static shapes (nbody, particles): a step is captured into a CUDA "
-               "graph and is "
-               "one launch from then on, with the same results; not the default yet");
+               "graph and is one launch from then on, with the same results; not the default yet");
   app.add_option("--minutes", arguments.minutes,
                  "train for as many steps as fit into so many minutes with the test, found by a rehearsal of some "
                  "seconds; the run keeps their number as train.steps, and the schedule is that of so many steps")
-      ->check(CLI::PositiveNumber);
+      ->check(NumberAboveZero());
   app.add_flag("--dry-run", arguments.dry_run,
                "no training, and nothing written: say what memory a step takes and for what, found by steps of a few "
                "examples, and what train.precision, train.checkpoint and train.accumulate change");

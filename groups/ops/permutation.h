@@ -44,9 +44,8 @@ Variable PermutationEntropy(const Permutation& permutation, const Tensor& num_no
 Variable ActInverse(const Permutation& permutation, int order, const Variable& x);
 Variable Act(const Permutation& permutation, int order, const Variable& x);
 
-// The diagonal of Act(permutation, 2, x), which is not formed for a hard permutation: x [batch, samples, n, n,
-// channels]
-// -> [batch, samples, n, channels].
+// The diagonal of Act(permutation, 2, x), which is not formed for a hard permutation:
+// x [batch, samples, n, n, channels] -> [batch, samples, n, channels].
 Variable ActOnDiagonal(const Permutation& permutation, const Variable& x);
 
 // Row r of the table [n, channels] for every node of rank r: [batch, samples, n, channels], P times the table. It is

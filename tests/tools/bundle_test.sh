@@ -35,6 +35,16 @@ small=(--set data.train=8 --set data.valid=4 --set data.test=4 --set train.batch
 "$bundle/train" --device cpu "${small[@]}" --set run.directory=run >out 2>err || fail "train: $(cat err)"
 grep -q "^test mse " out || fail "train says $(cat out)"
 
+# Stopped, it says how to go on from the bundle.
+"$bundle/train" --device cpu "${small[@]}" --set train.steps=1000000 --set run.directory=stopped >out 2>err &
+process=$!
+for _ in $(seq 600); do [ ! -s stopped/last.safetensors ] || break; sleep 0.1; done
+kill -TERM $process
+status=0
+wait $process || status=$?
+[ "$status" = 143 ] || fail "SIGTERM gives status $status"
+grep -qF "go on with: $bundle/train --resume $work/stopped" err || fail "the way to go on is no command of the bundle"
+
 # The C library that is packed, where the system's is older.
 echo 99.0 >"$bundle/libc/version"
 "$bundle/parity" "$bundle/tests/goldens/nbody_egnn_2x16.safetensors" >out || fail "nothing runs on the packed C library"

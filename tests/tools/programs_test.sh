@@ -52,8 +52,9 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
   wait "$process" || status=$?
   if [ "$status" != 0 ]; then # it may have been faster
     [ "$status" = $((128 + $(kill -l "$signal"))) ] || fail "SIG$signal gives status $status"
-    [ "$signal" = KILL ] || grep -q -- "--resume" "$signal.err" || fail "no word on how to go on"
-    "$train" --resume "$signal" >"$signal.out" 2>"$signal.err"
+    again=$(sed -n 's/.*go on with: //p' "$signal.err")
+    [ "$signal" != KILL ] || again="$train --resume $signal"
+    eval "$again" >"$signal.out" 2>"$signal.err" || fail "SIG$signal: the way to go on, '$again', does not work"
   fi
   cmp whole.out "$signal.out"
   cmp <(tensors_of whole/last.safetensors) <(tensors_of "$signal/last.safetensors")
@@ -197,6 +198,13 @@ refuses "has a model of another size than the weights that pattern begins with" 
 "$bench" --filter gram_schmidt --repeats 1 2>/dev/null | grep -q '"median_s"'
 
 echo "--- what is refused"
+for number in nan inf -1 many; do
+  refuses "--minutes" run --minutes $number --set run.directory=none
+  refuses "--deadline" run --deadline $number --set run.directory=none
+  for option in --threshold --time-limit --error-rate; do refuses "$option" "$separate" --dataset three.g6 "$option" $number; done
+done
+refuses "standard output cannot be written" bash -c '"$0" --help >/dev/full' "$train"
+refuses "standard output cannot be written" bash -c '"$0" nbody kept >/dev/full' "$table"
 refuses "did you mean 'nbody_paper'" "$train" --preset nbody_papr
 refuses "did you mean 'train.batch'" run --set train.bach=3
 refuses "did you mean 'train.learning_rate'" run --set train.lr=1e-3

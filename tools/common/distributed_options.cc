@@ -1,5 +1,7 @@
 #include "tools/common/distributed_options.h"
 
+#include "tools/common/number.h"
+
 namespace orbit {
 
 void AddDistributedOptions(CLI::App& app, DistributedOptions& options) {
@@ -20,7 +22,7 @@ void AddDistributedOptions(CLI::App& app, DistributedOptions& options) {
   app.add_option("--deadline", options.deadline,
                  "the seconds after which ranks that do not answer end the job on all ranks")
       ->group(kGroup)
-      ->check(CLI::Range(0.1, 1e6))
+      ->check(NumberIn(0.1, 1e6))
       ->capture_default_str();
   app.add_option("--collectives", options.library, "nccl or gloo (default: nccl on GPUs, gloo elsewhere)")
       ->group(kGroup)

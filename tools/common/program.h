@@ -20,8 +20,16 @@ struct Program {
 };
 
 // The `main` of all executables: runs the program that argv asks for, or lists all programs (`orbit --list`, one per
-// line).
+// line). Where what was printed on stdout could not be written, as to a full disk, that is said on stderr, and the exit
+// status is not 0.
 int RunProgram(int argc, char** argv);
+
+// What calls the running program again, for a shell in the directory that it was called from: the path that it was
+// called by, or a command of Bazel's where `bazel run` has called it. Arguments follow.
+const std::string& ProgramCommand();
+
+// The text as one word of a shell's command, quoted where that is needed.
+std::string ShellWord(const std::string& text);
 
 }  // namespace orbit
 

@@ -4,7 +4,7 @@
 # alone. Where hosts cannot be made, the test says so and passes.
 . tests/tools/two_hosts.sh
 enter_machine "$0" "$@"
-train=$PWD/$1 launch=$PWD/$2 hosts=$PWD/$3 library=$PWD/tests/tools/two_hosts.sh
+train=$PWD/$1 launch=$PWD/$2 hosts=$PWD/$3 readme=$PWD/$4 library=$PWD/tests/tools/two_hosts.sh
 . tests/tools/testing.sh
 start_hosts node1 node2
 
@@ -19,15 +19,17 @@ left_alone() { # left_alone STEPS
 }
 
 echo "--- the link goes down: both ranks end within the deadline, and name the other"
+variables=$(sed -nE 's/.*`(([A-Z_]+=[^ `]+ )+)train \.\.\.`.*/\1/p' "$readme") # that the documentation has for rank 0
+[[ " $variables" == *" RANK=0 "* ]] || fail "the documentation has no variables for rank 0 of two: '$variables'"
 # both ARGUMENT...: trains with rank 0 on node1 and rank 1 on node2; their outputs and statuses are in 0.out, 0.status ...
 both() {
-  local rank
+  local rank of_rank
   rm -f ./?.status
   for rank in 0 1; do
     {
       status=0
-      on node$((rank + 1)) env MASTER_ADDR=node1 MASTER_PORT=29500 WORLD_SIZE=2 LOCAL_RANK=0 RANK=$rank "$train" "$@" \
-        "${options[@]}" >$rank.out 2>&1 || status=$?
+      read -ra of_rank <<<"${variables/ RANK=0 / RANK=$rank }"
+      on node$((rank + 1)) env "${of_rank[@]}" "$train" "$@" "${options[@]}" >$rank.out 2>&1 || status=$?
       echo $status >$rank.status
     } &
   done
