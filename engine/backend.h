@@ -48,7 +48,8 @@ class SideQueue {
   virtual ~SideQueue() = default;
   virtual void* handle() = 0;       // a cudaStream_t or, on the emulator, a SimtStream* (engine/simt_queue.h)
   virtual void AfterKernels() = 0;  // what follows runs after the work that the device has been given so far
-  // The host memory may change as soon as the call returns, which waits for nothing.
+  // The host memory may change as soon as the call returns, which does not wait for the device's kernels. (Its first
+  // calls obtain page-locked memory, for which CUDA may wait.)
   virtual void CopyFromHost(void* to, const void* from, size_t bytes) = 0;
   virtual std::unique_ptr<Mark> Record() = 0;
 };

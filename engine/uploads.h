@@ -18,7 +18,8 @@
 
 namespace orbit {
 
-// One thread at a time gives it copies. Nothing is copied while the device is being captured: that throws Error.
+// One thread at a time gives it copies, and no thread begins to capture the device meanwhile: a copy during a capture
+// throws Error.
 class Uploads {
  public:
   explicit Uploads(Device device);

@@ -16,6 +16,9 @@ enum class Alternative {
   // by tanh, as parts of the product; else kernels of their own and the exact GELU. Not used unless asked for, until
   // tests/kernels/cuda/linear_test.cc has run on the GPU in question.
   kCublasLtEpilogues,
+  // attention_wgmma: the forward of bf16 heads of 64 channels by warpgroups, on compute capability 9.0 alone; else as
+  // attention_tensor_core. Not used unless asked for, until it has been seen to gain on a GPU.
+  kAttentionWgmma,
   // timed_matmul: of cuBLASLt's algorithms for a product the fastest, measured once and kept (cuda/cublas.h); else the
   // one that its heuristic takes for that. Not used unless asked for, until it has been seen to gain on a GPU.
   kTimedMatmul,

@@ -5,10 +5,11 @@
 #
 # or `bazel test //tests:gpu_suite`. --quick takes four minutes on a host with 16 cores: the card and its driver, each
 # kernel against the host's, the recorded cases in f64 and f32, the same bits twice and of captured steps, allocations
-# and waits of a warm step, and the headline benchmarks. Without it all the rest, too: losses of training that follow the
-# host's, on particles and, where there is GRAPHSAT.pkl (--data, $ORBIT_EXP or data/ in the bundle), on EXP; the same bits
-# after a stop; precisions; all times, beside those of the peer that `bench --peer` takes; compute-sanitizer's four tools,
-# where it is installed, on every kernel. --only runs the checks whose name matches. A check that hangs is ended.
+# and waits of a warm step, the headline benchmarks, and what is not used unless asked for ($ORBIT_WITH). Without it all
+# the rest, too: losses of training that follow the host's, on particles and, where there is GRAPHSAT.pkl (--data,
+# $ORBIT_EXP or data/ in the bundle), on EXP; the same bits after a stop; precisions; all times, beside those of the peer
+# that `bench --peer` takes; compute-sanitizer's four tools, where it is installed, on every kernel. --only runs the
+# checks whose name matches. A check that hangs is ended.
 #
 # Every check's line is in the report at once, and the same command goes on behind them where a time limit ended it; a
 # report that is finished is begun anew. A check that fails is tried without each implementation that has another one
@@ -28,7 +29,7 @@ while [ $# -gt 0 ]; do
     --data) data=$2 ;;
     --peer) peer=$2 ;;
     --only) only=$2 ;;
-    *) sed -n '2,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '2,21s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
   shift 2 || exit 2
 done
@@ -193,6 +194,16 @@ for each in "${headline[@]}"; do
   chosen=(--filter "${each#*:}")
   [ -z "${ORBIT_SUITE_DEVICE:-}" ] || chosen=("${few[@]}")
   show='^\{' check "headline times in ${each%%:*}" times "${each%%:*}" "${chosen[@]}"
+done
+# What is not used unless asked for ($ORBIT_WITH, kernels/alternatives.h), whether it is right and what it gains.
+with() { ORBIT_WITH=$name "$@"; }
+for each in 'attention_wgmma attention_cuda_test ^attention_197x12x64_bf16$' \
+  'cublaslt_epilogues linear_cuda_test ^vit_base_layer$' 'timed_matmul linear_cuda_test ^vit_base_layer$'; do
+  read -r name test filter <<<"$each"
+  chosen=(--filter "$filter")
+  [ -z "${ORBIT_SUITE_DEVICE:-}" ] || chosen=("${few[@]}")
+  check "$test with $name" with on_gpu "$test"
+  show='^\{' check "times in bf16 with $name" with times bf16 "${chosen[@]}"
 done
 if [ -z "$quick" ]; then
   show='^loss' check "particles: losses follow the host's" follows particles

@@ -5,6 +5,7 @@
 #include "kernels/alternatives.h"
 #include "kernels/attention.h"
 #include "kernels/cuda/attention_tensor_core.h"
+#include "kernels/cuda/attention_wgmma.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/vector.h"
@@ -371,8 +372,12 @@ void AttentionForward(Device gpu, const AttentionShape& shape, const T* projecte
                       const AttentionMask<SumType<T>>& mask) {
   if (shape.rows() * shape.width() == 0) return;
   CheckChannels(shape);
-  if (OnTensorCores<T>(gpu, shape, mask,
-                       [&]<class E>(E) { TensorCoreAttentionForward<E>(gpu, shape, projected, y, log_sums); }))
+  if (OnTensorCores<T>(gpu, shape, mask, [&]<class E>(E) {
+        if constexpr (std::is_same_v<T, BFloat16>)
+          if (IsUsed(Alternative::kAttentionWgmma) && CanUseWgmma(gpu, shape, projected, y))
+            return WgmmaAttentionForward(gpu, shape, projected, y, log_sums);
+        TensorCoreAttentionForward<E>(gpu, shape, projected, y, log_sums);
+      }))
     return;
   if constexpr (std::is_same_v<T, BFloat16>) {
     const int64_t size = shape.rows() * shape.width();

@@ -1,14 +1,13 @@
-#include <limits>
-
 #include "kernels/cuda/attention_head.h"
+#include "kernels/cuda/attention_results.h"
 #include "kernels/cuda/attention_tensor_core.h"
 
 namespace orbit::kernels {
 namespace {
 
-// The 16 kTall queries that a warp owns, and their running sums; keys and values are in shared memory, and what is
-// loaded of them serves all the warp's queries. Scores and probabilities exist only in registers: the accumulators of
-// the first product are operands of the second.
+// The 16 kTall queries that a warp owns, and their results; keys and values are in shared memory, and what is loaded of
+// them serves all the warp's queries. Scores and probabilities exist only in registers: the accumulators of the first
+// product are operands of the second.
 template <class E, int kChannels, int kTall>
 struct QueryRows {
   using KeyTile = Tile<E, kChannels, 2>;
@@ -16,10 +15,7 @@ struct QueryRows {
   template <class T, bool kWhole>
   __device__ QueryRows(const Rows<const T, kWhole>& queries, int first) {
 #pragma unroll
-    for (int i = 0; i < kTall; ++i) {
-      KeyTile::LoadLeft(q[i], queries, first + 16 * i);
-      for (int half = 0; half < 2; ++half) largest[i][half] = -std::numeric_limits<float>::infinity();
-    }
+    for (int i = 0; i < kTall; ++i) KeyTile::LoadLeft(q[i], queries, first + 16 * i);
   }
 
   // Attends to 16 kBlocks keys from `row` of the tile on. Only the first `exist` >= 1 of them belong to the sequence.
@@ -30,77 +26,20 @@ struct QueryRows {
 #pragma unroll
     for (int j = 0; j < kBlocks; ++j) keys.MultiplyRows(scores[j], q, row + 16 * j);
 #pragma unroll
-    for (int i = 0; i < kTall; ++i) ToProbabilities(scores, i, exist, scale);
+    for (int i = 0; i < kTall; ++i)
+      results.template ToProbabilities<2 * kBlocks>(
+          i, [&](int eight, int e) -> float& { return scores[eight / 2][i][eight % 2][e]; }, exist, scale);
 #pragma unroll
     for (int j = 0; j < kBlocks; ++j) {
       Operand<E> probabilities[kTall];
 #pragma unroll
       for (int i = 0; i < kTall; ++i) probabilities[i] = ToOperand<E>(scores[j][i][0], scores[j][i][1]);
-      values.MultiplyAlongRows(sums, probabilities, row + 16 * j);
-    }
-  }
-
-  template <class T, bool kWhole>
-  __device__ void Store(const Rows<T, kWhole>& y, float* log_sums, int first, float scale) {
-#pragma unroll
-    for (int i = 0; i < kTall; ++i) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        total[i][half] += __shfl_xor_sync(kAllLanes, total[i][half], 1);
-        total[i][half] += __shfl_xor_sync(kAllLanes, total[i][half], 2);
-      }
-      const int row = first + 16 * i + threadIdx.x % 32 / 4;
-      StoreRow<false>(sums[i], 1.0f / total[i][0], y, row);
-      StoreRow<true>(sums[i], 1.0f / total[i][1], y, row + 8);
-      if (threadIdx.x % 4 > 0) continue;
-      if (row < y.count) log_sums[row] = largest[i][0] * scale * kLn2 + logf(total[i][0]);
-      if (row + 8 < y.count) log_sums[row + 8] = largest[i][1] * scale * kLn2 + logf(total[i][1]);
-    }
-  }
-
- private:
-  // Scores of the i-th 16 queries become exponentials, relative to the largest score so far, and are added to the
-  // total.
-  template <int kBlocks>
-  __device__ void ToProbabilities(float (&scores)[kBlocks][kTall][2][4], int i, int exist, float scale) {
-    if (exist < 16 * kBlocks) {
-      const int t = threadIdx.x % 4;
-#pragma unroll
-      for (int j = 0; j < 2 * kBlocks; ++j)
-#pragma unroll
-        for (int e = 0; e < 4; ++e)
-          if (8 * j + 2 * t + e % 2 >= exist) scores[j / 2][i][j % 2][e] = -std::numeric_limits<float>::infinity();
-    }
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float highest = largest[i][half];
-#pragma unroll
-      for (int j = 0; j < 2 * kBlocks; ++j)
-        highest = max(highest, max(scores[j / 2][i][j % 2][2 * half], scores[j / 2][i][j % 2][2 * half + 1]));
-      highest = max(highest, __shfl_xor_sync(kAllLanes, highest, 1));
-      highest = max(highest, __shfl_xor_sync(kAllLanes, highest, 2));
-      const float shift = highest * scale, shrink = Exp2(largest[i][half] * scale - shift);
-      largest[i][half] = highest;
-      total[i][half] *= shrink;
-#pragma unroll
-      for (int j = 0; j < 2 * kBlocks; ++j)
-#pragma unroll
-        for (int e = 2 * half; e < 2 * half + 2; ++e) {
-          scores[j / 2][i][j % 2][e] = Exp2(scores[j / 2][i][j % 2][e] * scale - shift);
-          total[i][half] += scores[j / 2][i][j % 2][e];
-        }
-#pragma unroll
-      for (int c = 0; c < KeyTile::kEights; ++c) {
-        sums[i][c][2 * half] *= shrink;
-        sums[i][c][2 * half + 1] *= shrink;
-      }
+      values.MultiplyAlongRows(results.sums, probabilities, row + 16 * j);
     }
   }
 
   Operand<E> q[kTall][KeyTile::kSteps];
-  float sums[kTall][KeyTile::kEights][4] = {};
-  float largest[kTall][2];
-  float total[kTall][2] = {};  // over this lane's columns
+  AttentionResults<KeyTile::kEights, kTall> results;
 };
 
 // The tiles of 16 queries that a warp has at once where there are so many: two, if a row has no more than 128 bytes.
@@ -148,7 +87,7 @@ __global__ void ORBIT_MOST_REGISTERS((kIsNarrow<E, kChannels> ? 144 : 255))
     }
 #pragma unroll 1
     for (; key < rows; key += 16) queries.template Attend<1>(keys, values, key, head.sizes.tokens - key, scale);
-    queries.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
+    queries.results.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
     first += 16 * kTall * heads.warps;
     if (first < rows) queries = QueryRows<E, kChannels, kTall>(head.Projected(projected, 0), first);
   }
@@ -194,7 +133,7 @@ __global__ void __launch_bounds__(kTiledThreads<E, kChannels>, kIsNarrow<E, kCha
     }
     __syncthreads();  // before the tile is overwritten
   }
-  queries.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
+  queries.results.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
 }
 
 }  // namespace

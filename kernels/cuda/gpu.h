@@ -8,6 +8,7 @@
 //                                          queues a kernel; throws Error if it is refused
 //   ORBIT_SHARED(name, type)               a static shared variable, such as ORBIT_SHARED(tile, float[32][33])
 //   DynamicShared<T>()                     the launch's dynamic shared memory, aligned to 256 bytes
+//   MajorCapability(gpu)                   9 where the compute capability is 9.0; the emulator is such a GPU
 //   MostDynamicSharedBytes(gpu)            how much of it a block of this device can have; Launch throws Error beyond
 //   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream
 #ifndef ORBIT_KERNELS_CUDA_GPU_H_

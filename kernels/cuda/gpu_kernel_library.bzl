@@ -3,10 +3,10 @@
 load("//kernels/simt:variants.bzl", "KERNEL_COPTS", "SIMT_VARIANTS")
 load("//third_party/cuda:cuda_library.bzl", "cuda_library")
 
-def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_of = None, cuda_deps = []):
+def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_of = None, cuda_deps = [], archs = ""):
     """The kernels of NAME.cu, which //kernels:NAME declares; `calls` names other kernels here that its launchers call;
     `parts` are libraries of its own, each of which says that it is `part_of` this one and is declared in `hdrs`;
-    `cuda_deps` are what it takes with nvcc alone.
+    `cuda_deps` are what it takes with nvcc alone; `archs` are those of its own, where it uses what others do not have.
 
     Makes NAME, by nvcc, for the tag Cuda (empty where CUDA is off), and for the tag Simt NAME_simt, NAME_simt_asan and
     NAME_simt_tsan, of which a program can have one kind.
@@ -17,6 +17,7 @@ def gpu_kernel_library(name, hdrs = [], deps = [], calls = [], parts = [], part_
         name = name,
         srcs = [name + ".cu"],
         hdrs = hdrs,
+        archs = archs,
         deps = declared + deps + cuda_deps + [":gpu", ":runtime"] + [":" + call for call in calls],
     )
     for suffix, variant in SIMT_VARIANTS.items():

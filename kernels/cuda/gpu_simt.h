@@ -27,6 +27,7 @@ T* DynamicShared() {
   return static_cast<T*>(simt::DynamicShared());
 }
 
+inline int MajorCapability(Simt) { return 9; }
 inline size_t MostDynamicSharedBytes(Simt) { return simt::kSharedLimit - kReservedSharedBytes; }
 
 template <class... Parameters, class... Arguments>

@@ -82,6 +82,21 @@ void FillElements(Cuda device, void* data, const void* element, size_t count) {
   CheckCuda("Fill", cudaGetLastError());
 }
 
+// An attribute of the current device that is not 0; CUDA is asked for it once.
+template <cudaDeviceAttr kAttribute>
+int RememberedAttribute() {
+  static std::array<std::atomic<int>, 64> known{};
+  int device = 0;
+  CheckCuda("device attributes", cudaGetDevice(&device));
+  std::atomic<int>& remembered = known[device % known.size()];
+  if (remembered == 0) {
+    int value = 0;
+    CheckCuda("device attributes", cudaDeviceGetAttribute(&value, kAttribute, device));
+    remembered = value;
+  }
+  return remembered;
+}
+
 }  // namespace
 
 std::string DescribeGpu(int index) {
@@ -98,16 +113,10 @@ std::string DescribeGpu(int index) {
                        " GiB)";
 }
 
+int MajorCapability(Cuda) { return RememberedAttribute<cudaDevAttrComputeCapabilityMajor>(); }
+
 size_t MostDynamicSharedBytes(Cuda) {
-  static std::array<std::atomic<int>, 64> known{};
-  int device = 0, bytes = 0;
-  CheckCuda("device attributes", cudaGetDevice(&device));
-  std::atomic<int>& remembered = known[device % known.size()];
-  if (remembered == 0) {
-    CheckCuda("device attributes", cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
-    remembered = bytes;
-  }
-  return static_cast<size_t>(remembered) - kReservedSharedBytes;
+  return static_cast<size_t>(RememberedAttribute<cudaDevAttrMaxSharedMemoryPerBlockOptin>()) - kReservedSharedBytes;
 }
 
 void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, size_t shared_bytes) {

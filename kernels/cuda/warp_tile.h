@@ -15,9 +15,6 @@ namespace {
 
 // ---- Operands ----
 
-struct Tf32 {
-  uint32_t bits;
-};
 struct Bf16 {
   uint16_t bits;
 };

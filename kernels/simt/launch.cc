@@ -207,12 +207,16 @@ void Block::Run() {
     ready_.pop();
     Step(thread);
     if (thread->error) Fail(thread->error);
-    if (thread->fiber->finished()) {
-      Leave(thread);
-    } else if (thread->waits_for) {
-      Join(thread);
-    } else {
-      MakeReady(thread);  // the thread yielded
+    try {
+      if (thread->fiber->finished()) {
+        Leave(thread);
+      } else if (thread->waits_for) {
+        Join(thread);
+      } else {
+        MakeReady(thread);  // the thread yielded
+      }
+    } catch (...) {  // of an exchange
+      Fail(std::current_exception());
     }
   }
   if (num_running_ > 0) Fail(std::make_exception_ptr(std::runtime_error(DescribeWaiting())));

@@ -32,16 +32,20 @@ void CheckTf32(uint32_t bits, const std::source_location& where) {
 float FromTf32(uint32_t bits) { return std::bit_cast<float>(bits); }
 float FromBf16(uint32_t bits) { return std::bit_cast<float>(bits << 16); }
 
-// Each lane holds accumulators in rows lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and 2 (lane % 4) + 1.
+// Adds a b to a lane's accumulators, which are in rows lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and 2 (lane % 4)
+// + 1.
 template <int kInner>
-void AddProduct(void* const* operands, const float (&a)[16][kInner], const float (&b)[kInner][8]) {
-  for (int lane = 0; lane < 32; ++lane)
-    for (int i = 0; i < 4; ++i) {
-      const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
-      float sum = 0;
-      for (int k = 0; k < kInner; ++k) sum += a[row][k] * b[k][column];
-      static_cast<Fragments*>(operands[lane])->d[i] += sum;
-    }
+void AddProduct(float* d, int lane, const float (&a)[16][kInner], const float (&b)[kInner][8]) {
+  for (int i = 0; i < 4; ++i) {
+    const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+    float sum = 0;
+    for (int k = 0; k < kInner; ++k) sum += a[row][k] * b[k][column];
+    d[i] += sum;
+  }
+}
+template <int kInner>
+void AddProducts(void* const* operands, const float (&a)[16][kInner], const float (&b)[kInner][8]) {
+  for (int lane = 0; lane < 32; ++lane) AddProduct(static_cast<Fragments*>(operands[lane])->d, lane, a, b);
 }
 
 void Tf32(void* const* operands, int count) {
@@ -52,7 +56,15 @@ void Tf32(void* const* operands, int count) {
     for (int i = 0; i < 4; ++i) a[lane / 4 + i % 2 * 8][lane % 4 + i / 2 * 4] = FromTf32(own.a[i]);
     for (int i = 0; i < 2; ++i) b[lane % 4 + i * 4][lane / 4] = FromTf32(own.b[i]);
   }
-  AddProduct(operands, a, b);
+  AddProducts(operands, a, b);
+}
+
+// A lane's elements of a [16, kInner] in bf16.
+template <int kInner>
+void Unpack(const uint32_t* own, int lane, float (&a)[16][kInner]) {
+  for (int half = 0; half < 2; ++half)
+    for (int i = 0; i < kInner / 4; ++i)
+      a[lane / 4 + i % 2 * 8][lane % 4 * 2 + half + i / 2 * 8] = FromBf16(own[i] >> 16 * half & 0xffffu);
 }
 
 template <int kInner>
@@ -61,14 +73,33 @@ void Bf16(void* const* operands, int count) {
   float a[16][kInner], b[kInner][8];
   for (int lane = 0; lane < 32; ++lane) {
     const auto& own = *static_cast<const Fragments*>(operands[lane]);
-    for (int half = 0; half < 2; ++half) {
-      const int k = lane % 4 * 2 + half, shift = 16 * half;
-      for (int i = 0; i < kInner / 4; ++i)
-        a[lane / 4 + i % 2 * 8][k + i / 2 * 8] = FromBf16(own.a[i] >> shift & 0xffffu);
-      for (int i = 0; i < kInner / 8; ++i) b[k + i * 8][lane / 4] = FromBf16(own.b[i] >> shift & 0xffffu);
-    }
+    Unpack(own.a, lane, a);
+    for (int half = 0; half < 2; ++half)
+      for (int i = 0; i < kInner / 8; ++i)
+        b[lane % 4 * 2 + half + i * 8][lane / 4] = FromBf16(own.b[i] >> 16 * half & 0xffffu);
   }
-  AddProduct(operands, a, b);
+  AddProducts(operands, a, b);
+}
+
+struct WarpgroupOperand {
+  float (*d)[4];
+  int columns;
+  const uint32_t* a;
+  const WgmmaColumns* b;
+};
+
+void Wgmma(void* const* operands, int count) {
+  CheckAllLanes(operands, count);
+  const auto of = [&](int lane) -> const auto& { return *static_cast<const WarpgroupOperand*>(operands[lane]); };
+  float a[16][16], b[16][8];
+  for (int lane = 0; lane < 32; ++lane) Unpack(of(lane).a, lane, a);
+  for (int eight = 0; eight < of(0).columns / 8; ++eight) {
+    for (int i = 0; i < 8; ++i) {
+      const int column = 8 * eight + i;
+      for (int k = 0; k < 16; ++k) b[k][i] = FromBf16((*of(column % 32).b)[column / 32][k]);
+    }
+    for (int lane = 0; lane < 32; ++lane) AddProduct(of(lane).d[eight], lane, a, b);
+  }
 }
 
 struct RowOperand {
@@ -117,6 +148,12 @@ void MultiplyBf16(float* d, const uint32_t* a, const uint32_t* b, std::source_lo
 void MultiplyBf16Half(float* d, const uint32_t* a, uint32_t b, std::source_location where) {
   const uint32_t all_a[4] = {a[0], a[1]}, all_b[2] = {b};
   Multiply("mma.m16n8k8.bf16", Bf16<8>, d, all_a, all_b, where);
+}
+
+void MultiplyWarpgroup(float (*d)[4], int columns, const uint32_t* a, const WgmmaColumns& b,
+                       std::source_location where) {
+  WarpgroupOperand operand = {d, columns, a, &b};
+  Meet({.what = "wgmma", .where = where, .lanes = ~uint32_t{0}, .exchange = Wgmma, .operand = &operand});
 }
 
 void Distribute(const MatrixRow& row, bool transposed, uint32_t* registers, std::source_location where) {

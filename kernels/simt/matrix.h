@@ -2,6 +2,7 @@
 #ifndef ORBIT_KERNELS_SIMT_MATRIX_H_
 #define ORBIT_KERNELS_SIMT_MATRIX_H_
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <source_location>
@@ -16,6 +17,14 @@ namespace orbit::kernels::simt {
 void MultiplyTf32(float* d, const uint32_t* a, const uint32_t* b, std::source_location where);
 void MultiplyBf16(float* d, const uint32_t* a, const uint32_t* b, std::source_location where);
 void MultiplyBf16Half(float* d, const uint32_t* a, uint32_t b, std::source_location where);
+
+// What a lane brings of the right operand b [16, columns] of wgmma: columns lane, lane + 32, ..., those that there are.
+inline constexpr int kWgmmaColumns = 2;
+using WgmmaColumns = std::array<std::array<uint16_t, 16>, kWgmmaColumns>;
+// One warp's part of wgmma.m64nNk16.bf16: d [16, columns] += a b. a is as for MultiplyBf16; d are columns / 8 of its
+// accumulators.
+void MultiplyWarpgroup(float (*d)[4], int columns, const uint32_t* a, const WgmmaColumns& b,
+                       std::source_location where);
 
 struct MatrixRow {
   uint16_t elements[8];

@@ -81,7 +81,7 @@ CUDA_HOME='' ORBIT_WITHOUT=cublaslt,transformer_layer_on_chip run "$train_on_fak
 [ "$status" = 0 ] || fail "without cuBLASLt: status $status"
 ORBIT_WITHOUT=cublas run "$train_on_fake_gpu" misspelt
 [ "$status" = 1 ] || fail "another library left out: status $status"
-says "ORBIT_WITHOUT: there is no 'cublas'; known are attention_tensor_core, transformer_layer_on_chip, cublaslt, cublaslt_epilogues, timed_matmul"
+says "ORBIT_WITHOUT: there is no 'cublas'; known are attention_tensor_core, transformer_layer_on_chip, cublaslt, cublaslt_epilogues, attention_wgmma, timed_matmul"
 
 echo "--- a GPU of another architecture"
 FAKE_GPU_LAUNCH=209 run "$train_on_fake_gpu" architecture

@@ -8,6 +8,7 @@
 //   FAKE_GPU_LAUNCH   the error of every launch
 //   FAKE_GPU_FAULT    E:FILE: after the first launch when FILE is there all fails with error E, as after a fault in a
 //   kernel
+//   FAKE_GPU_CAPABILITY  its compute capability, 90 for 9.0; 75 unless set
 //   FAKE_GPU_SHARED   the shared memory that a block may have, in bytes
 //   FAKE_GPU_LAUNCHES the file to which the launches are added when the program ends: a line for every kernel and
 //   amount of dynamic shared memory, with the most threads of a block and the dynamic shared memory it was permitted
@@ -34,6 +35,8 @@ long Setting(const char* name, long otherwise) {
   const char* value = std::getenv(name);
   return value ? std::atol(value) : otherwise;
 }
+
+int Capability() { return static_cast<int>(Setting("FAKE_GPU_CAPABILITY", 75)); }
 
 // The error of every call after a fault in a kernel.
 std::atomic<int> fault = cudaSuccess;
@@ -136,15 +139,15 @@ cudaError_t cudaSetDevice(int) { return Result(); }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   std::strcpy(properties->name, "Fake GPU");
-  properties->major = 7;
-  properties->minor = 5;
+  properties->major = Capability() / 10;
+  properties->minor = Capability() % 10;
   properties->multiProcessorCount = 1;
   properties->totalGlobalMem = 4ul << 30;
   return Result();
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? 7
-           : attribute == cudaDevAttrComputeCapabilityMinor ? 5
+  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? Capability() / 10
+           : attribute == cudaDevAttrComputeCapabilityMinor ? Capability() % 10
            : attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin
                ? static_cast<int>(Setting("FAKE_GPU_SHARED", 64 << 10))
                : 1;

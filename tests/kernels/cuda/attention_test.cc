@@ -265,6 +265,28 @@ TEST(AttentionOnTensorCores, LongSequences) {
   CompareOnTensorCores<BFloat16>({0, 300, 1, 64});
 }
 
+// By warpgroups, the forward: sequences of less than a warpgroup's queries, of one block and of several; last keys of
+// one step and of a whole tile.
+TEST(AttentionOnTensorCores, ByWarpgroups) {
+  const bool before = IsUsed(Alternative::kAttentionWgmma);
+#ifdef ORBIT_TEST_CUDA
+  if (!before)
+    GTEST_SKIP() << "on a GPU only with ORBIT_WITH=attention_wgmma, so that all else is tested where this fails";
+#endif
+  SetUsed(Alternative::kAttentionWgmma, true);
+  for (const int64_t tokens : {1, 16, 33}) CompareOnTensorCores<BFloat16>({2, tokens, 2, 64}, {.all_schedules = true});
+  CompareOnTensorCores<BFloat16>({1, 19, 1, 64}, {.away = 6});
+  CompareOnTensorCores<BFloat16>({1, 70, 1, 64}, {.all_schedules = !kSmallCasesOnly});
+  if (!kSmallCasesOnly)
+    for (const int64_t tokens : {64, 113, 128, 197, 257}) CompareOnTensorCores<BFloat16>({1, tokens, 2, 64});
+  // What warpgroups do not take.
+  for (const int64_t channels : {32, 128}) CompareOnTensorCores<BFloat16>({1, 19, 2, channels});
+  CompareOnTensorCores<BFloat16>({1, 18, 2, 64}, {.offset = 1});
+  CompareOnTensorCores<float>({1, 19, 2, 64});
+  CompareOnTensorCores<BFloat16>({0, 300, 1, 64});
+  SetUsed(Alternative::kAttentionWgmma, before);
+}
+
 TEST(AttentionOnTensorCores, InTf32) {
   const How how = {.precision = Precision::kTf32};
   for (const int64_t tokens : {1, 17, 33}) CompareOnTensorCores<float>({2, tokens, 2, 16}, how);

@@ -11,6 +11,8 @@
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/matrix.h"
 #include "kernels/cuda/reduce.h"
+#include "kernels/cuda/tensor_core_tile.h"
+#include "kernels/cuda/wgmma.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {
@@ -216,11 +218,46 @@ __global__ void ProductBf16Half(const uint16_t* a, const uint16_t* b, float* c) 
   for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = d[i];
 }
 
-std::vector<float> Product(int inner, const std::vector<float>& a, const std::vector<float>& b) {
-  std::vector<float> c(16 * 8);
-  for (int i = 0; i < 16; ++i)
-    for (int j = 0; j < 8; ++j)
-      for (int k = 0; k < inner; ++k) c[i * 8 + j] += a[i * inner + k] * b[k * 8 + j];
+// A [64, 64] times B [64, 64]^T, and A times B, by a warpgroup.
+__global__ void ProductsByWarpgroup(const BFloat16* a, const BFloat16* b, float* transposed, float* plain) {
+  using Rows64 = Tile<BFloat16, 64, 1>;
+  const Rows64 tile = {AlignedShared(DynamicShared<Chunk>())};
+  tile.Load(Rows<const BFloat16, true>{b, 64, 64, 64}, 0, 64, threadIdx.x, kWarpgroup);
+  __pipeline_commit();
+  const int first = threadIdx.x / 32 * 16;
+  Operand<BFloat16> left[Rows64::kSteps];
+  Rows64::LoadLeft(left, Rows<const BFloat16, true>{a, 64, 64, 64}, first);
+  __pipeline_wait_prior(0);
+  PublishToWgmma();
+  __syncthreads();
+  float by_rows[8][4] = {}, of_two[2][4] = {}, along_rows[8][4] = {};
+  {
+    WarpgroupProducts products;
+    for (int step = 0; step < 4; ++step) products.AddRows(by_rows, left[step].words[0], tile.At(0, 0), step);
+    products.Wait(by_rows);
+  }
+  {
+    WarpgroupProducts products;  // rows 16 to 31, which must be the same
+    for (int step = 0; step < 4; ++step) products.AddRows(of_two, left[step].words[0], tile.At(16, 0), step);
+    products.Wait(of_two);
+  }
+  for (int i = 0; i < 2; ++i)
+    for (int e = 0; e < 4; ++e)
+      if (by_rows[2 + i][e] != of_two[i][e]) by_rows[2 + i][e] = NAN;
+  WarpgroupProducts products;
+  for (int step = 0; step < 4; ++step) products.AddAlongRows(along_rows, left[step].words[0], tile.At(16 * step, 0));
+  products.Wait(along_rows);
+  StoreRows(by_rows, 1.0f, Rows<float, true>{transposed, 64, 64, 64}, first);
+  StoreRows(along_rows, 1.0f, Rows<float, true>{plain, 64, 64, 64}, first);
+}
+
+// a [rows, inner] b [inner, columns].
+std::vector<float> Product(int inner, const std::vector<float>& a, const std::vector<float>& b, int rows = 16,
+                           int columns = 8) {
+  std::vector<float> c(rows * columns);
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j)
+      for (int k = 0; k < inner; ++k) c[i * columns + j] += a[i * inner + k] * b[k * columns + j];
   return c;
 }
 
@@ -250,6 +287,21 @@ TEST(Simt, ProductsOnTensorCores) {
     Launch("ProductBf16Half", Gpu(), dim3(1), dim3(32), 0, ProductBf16Half, on_short_a.data(), on_short_b.data(),
            d.data());
     EXPECT_EQ(d.Get(), Product(8, a, b));
+  });
+}
+
+TEST(Simt, ProductsByWarpgroups) {
+  const std::vector<float> a = Integers(64 * 64, 5), b = Integers(64 * 64, 6);
+  std::vector<float> b_transposed(b.size());
+  for (int i = 0; i < 64; ++i)
+    for (int j = 0; j < 64; ++j) b_transposed[j * 64 + i] = b[i * 64 + j];
+  const OnGpu<BFloat16> on_a(Rounded(a)), on_b(Rounded(b));
+  ForEachSchedule([&] {
+    const OnGpu<float> transposed(64 * 64), plain(64 * 64);
+    Launch("ProductsByWarpgroup", Gpu(), dim3(1), dim3(kWarpgroup), 64 * 128 + kWgmmaAlignment, ProductsByWarpgroup,
+           on_a.data(), on_b.data(), transposed.data(), plain.data());
+    EXPECT_EQ(transposed.Get(), Product(64, a, b_transposed, 64, 64));
+    EXPECT_EQ(plain.Get(), Product(64, a, b, 64, 64));
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/matrix.h"
+#include "kernels/cuda/wgmma.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
 namespace orbit::kernels {
@@ -308,6 +309,56 @@ TEST(Mistakes, OperandsThatAreNotRoundedToTf32) {
   const std::string error = ErrorOf(ProductOfTf32<kWrong>, 32);
   EXPECT_NE(error.find("an operand, 1.0001"), std::string::npos) << error;
   EXPECT_NE(error.find("not rounded to TF32"), std::string::npos) << error;
+}
+
+template <bool kWhole>
+__global__ void ProductByHalfAWarp(float* y) {
+  float d[4] = {};
+  if (kWhole || threadIdx.x < 16) MultiplyBf16(d, {0, 0, 0, 0}, {0, 0});
+  y[threadIdx.x] = d[0];
+}
+
+TEST(Mistakes, AProductByAPartOfAWarp) {
+  EXPECT_EQ(ErrorOf(ProductByHalfAWarp<kRight>, 32), "no error");
+  const std::string error = ErrorOf(ProductByHalfAWarp<kWrong>, 16);
+  EXPECT_NE(error.find("TheKernel on simt, block (0, 0, 0): a product of matrices needs all lanes"), std::string::npos)
+      << error;
+}
+
+// Sixteen rows of ones in shared memory, times ones.
+template <bool kWaits, bool kKeepsOperand>
+__global__ void ProductOfWarpgroup(float* y) {
+  uint4* rows = DynamicShared<uint4>();
+  const uint32_t ones = ToBf16(1, 1);
+  rows[threadIdx.x] = make_uint4(ones, ones, ones, ones);
+  PublishToWgmma();
+  __syncthreads();
+  float sums[8][4] = {};
+  WarpgroupProducts products;
+  products.AddAlongRows(sums, {ones, ones, ones, ones}, rows);
+  if (!kKeepsOperand && threadIdx.x == 0) rows[0] = {};
+  float early = sums[0][0];
+  products.Wait(sums);
+  y[threadIdx.x % 64] = kWaits ? sums[0][0] : early;
+}
+
+TEST(Mistakes, WgmmaThatIsNotWaitedFor) {
+  if (kTsan) GTEST_SKIP() << "threads write the same result on purpose";
+  const auto find = [&](auto kernel) {
+    return Find(std::vector<float>(64, 16), [&] {
+      const OnGpu<float> y(std::vector<float>(64, 0));
+      Launch("TheKernel", Gpu(), dim3(1), dim3(kWarpgroup), 2048, kernel, y.data());
+      return y.Get();
+    });
+  };
+  EXPECT_FALSE(find(ProductOfWarpgroup<kRight, true>).any());
+  EXPECT_TRUE(find(ProductOfWarpgroup<kWrong, true>).wrong_results);
+  try {
+    find(ProductOfWarpgroup<kRight, false>);
+    FAIL() << "no error";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("changed before Wait"), std::string::npos) << error.what();
+  }
 }
 
 constexpr int kLineOfDivergentBarrier = __LINE__ + 3;
