@@ -24,6 +24,9 @@ namespace {
 
 using kernels::CheckCuda;
 
+// Makes a device this thread's: CUDA sets device 0 up, in its memory, for a thread that has named none.
+void MakeCurrent(int device) { CheckCuda("cudaSetDevice", cudaSetDevice(device)); }
+
 class Event {
  public:
   explicit Event(unsigned flags = cudaEventDisableTiming) {
@@ -208,22 +211,28 @@ class SideStream : public SideQueue {
   }
   std::unique_ptr<Mark> Record() override {
     Use();
-    auto mark = std::make_unique<StreamMark>(kernels_);
+    auto mark = std::make_unique<StreamMark>(index_, kernels_);
     mark->event.Record(stream_);
     return mark;
   }
 
  private:
   struct StreamMark : Mark {
-    explicit StreamMark(cudaStream_t of_kernels) : kernels(of_kernels) {}
-    bool Reached() override { return event.Reached(); }
-    void HoldKernels() override { event.Hold(kernels); }
+    StreamMark(int of_device, cudaStream_t of_kernels) : device(of_device), kernels(of_kernels) {}
+    bool Reached() override {
+      MakeCurrent(device);
+      return event.Reached();
+    }
+    void HoldKernels() override {
+      MakeCurrent(device);
+      event.Hold(kernels);
+    }
+    const int device;
     const cudaStream_t kernels;
     const Event event;
   };
 
-  // Makes the device current in this thread, which need not be the one that made the queue.
-  void Use() const { CheckCuda("cudaSetDevice", cudaSetDevice(index_)); }
+  void Use() const { MakeCurrent(index_); }
 
   // Pinned memory that no copy reads. Sizes are powers of two, so that batches of other sizes need no other.
   std::unique_ptr<Landing> Take(size_t bytes) {
@@ -309,7 +318,7 @@ class CudaDeviceBackend : public Backend {
 
   // Makes the device current and sets it up on first use.
   Gpu& Use(int index) {
-    CheckCuda("cudaSetDevice", cudaSetDevice(index));
+    MakeCurrent(index);
     Gpu& gpu = gpus_[index];
     if (!gpu.stream) {
       kernels::SetWhereabouts(ProfileRange::Current);

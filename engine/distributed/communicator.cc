@@ -1,5 +1,6 @@
 #include "engine/distributed/communicator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/error.h"
@@ -60,6 +61,11 @@ class SingleProcess : public Communicator {
 };
 
 }  // namespace
+
+std::optional<double> CommunicationStatistics::hidden_share() const {
+  if (!host_waits || seconds_busy == 0) return std::nullopt;
+  return std::max(0.0, 1 - seconds_waiting / seconds_busy);
+}
 
 const char* NameOf(ReduceOp op) {
   switch (op) {

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/tensor.h"
@@ -51,7 +52,11 @@ struct CommunicationStatistics {
   int64_t operations = 0;
   int64_t bytes_sent = 0;      // to other ranks. Where a library keeps it to itself, a ring's minimum
   double seconds_busy = 0;     // time in which an operation was under way
-  double seconds_waiting = 0;  // of that, time in which the host waited. On a GPU the host waits for barriers alone
+  double seconds_waiting = 0;  // of that, time in which the host waited
+  bool host_waits = true;      // false: a GPU does, without the host, and seconds_waiting is that of barriers alone
+
+  // The share of the busy time that was hidden behind computation; nothing where that is not known.
+  std::optional<double> hidden_share() const;
 };
 
 class Communicator {

@@ -56,6 +56,7 @@ class NcclCommunicator : public Communicator {
         queue_(BackendOf(device.type).MakeSideQueue(device.index)),
         barrier_(Tensor::Zeros({1}, DType::kI32, device)) {
     orbit::Check(queue_ != nullptr, "NCCL is for GPUs, not for ", NameOf(device), "; --collectives gloo serves it");
+    statistics_.host_waits = device.type != DeviceType::kCuda;
     if (!interface.empty()) setenv("NCCL_SOCKET_IFNAME", interface.c_str(), 0);
     SetUp();
     watch_ = std::thread([this] { Watch(); });

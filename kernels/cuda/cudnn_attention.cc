@@ -6,7 +6,7 @@
 #include <cudnn.h>
 #endif
 
-#if defined(CUDNN_MAJOR) && CUDNN_MAJOR >= 9
+#if defined(CUDNN_VERSION) && CUDNN_VERSION >= 91300
 
 #include <cuda_runtime_api.h>
 

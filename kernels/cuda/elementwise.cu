@@ -476,7 +476,7 @@ void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumType<T
   using S = SumType<T>;
   if (outer * inner == 0) return;
   constexpr int64_t kFew = 1 << 15, kManyTerms = 64;  // threads, terms
-  constexpr int64_t kBlocks = 1056;                   // as many as 132 multiprocessors hold
+  constexpr int kBlocksHeld = 8;                      // by a multiprocessor
   const int64_t sums = outer * inner;
   const bool rows = inner == 1 && middle >= kLongRow;
   if (middle < (rows ? 8 * kThreads : kManyTerms) || (rows ? 32 : 1) * sums >= kFew) {
@@ -501,7 +501,8 @@ void SumAxis(Device gpu, int64_t outer, int64_t middle, int64_t inner, SumType<T
   const auto columns = [&]<int kWidth>() {
     const int across = AcrossOf(inner / kWidth);
     const int64_t tiles = outer * DivideUp<int64_t>(inner / kWidth, across);
-    const int64_t parts = std::clamp<int64_t>(std::min(kBlocks / tiles, middle / (8 * kThreads / across)), 1, kBlocks);
+    const int64_t most = int64_t{kBlocksHeld} * Multiprocessors(gpu);
+    const int64_t parts = std::clamp<int64_t>(std::min(most / tiles, middle / (8 * kThreads / across)), 1, most);
     if (parts == 1) return in_parts.template operator()<T, kWidth>({}, middle, 1, factor, x, y, outer, inner);
     const Scratch<S> partial(gpu, parts * sums);  // [parts, outer, inner]
     in_parts.template operator()<T, kWidth>({}, middle, parts, S(1), x, partial.data(), outer, inner);

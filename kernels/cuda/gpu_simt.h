@@ -28,6 +28,7 @@ T* DynamicShared() {
 }
 
 inline int MajorCapability(Simt) { return 9; }
+inline int Multiprocessors(Simt) { return 132; }
 inline size_t MostDynamicSharedBytes(Simt) { return simt::kSharedLimit - kReservedSharedBytes; }
 
 template <class... Parameters, class... Arguments>

@@ -10,7 +10,6 @@ namespace orbit::kernels {
 namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
-constexpr int64_t kBlocks = 264;  // two waves of blocks that each fill a multiprocessor
 
 // ---- The input's sparse form ----
 
@@ -334,7 +333,8 @@ void PermutedLinear(Device gpu, const PermutedGraphs& graphs, int64_t out, const
   const auto launch = [&]<int kOut>(bool shared) {
     constexpr int kWidth = std::min<int>(kOut, 16 / sizeof(T));
     const int64_t slices = DivideUp<int64_t>(out, kOut), columns = graphs.columns();
-    const int64_t splits = shared ? std::clamp<int64_t>(kBlocks / slices, 1, DivideUp<int64_t>(graphs.rows(), 64)) : 1;
+    const int64_t splits =
+        shared ? std::clamp<int64_t>(2 * Multiprocessors(gpu) / slices, 1, DivideUp<int64_t>(graphs.rows(), 64)) : 1;
     const Scratch<T> spill(gpu, shared ? 0 : slices * columns * kOut);
     Launch("PermutedLinear", gpu, dim3(slices, splits), dim3(kForwardThreads), shared ? columns * kOut * sizeof(T) : 0,
            Forward<T, kOut, kWidth>, graphs, out, entries.data(), features.data(), weight, bias,
@@ -372,7 +372,7 @@ void PermutedLinearBackward(Device gpu, const PermutedGraphs& graphs, int64_t ou
   const size_t tile_bytes = rows * kOutputs * sizeof(T);
   const bool shared = kStageBytes<T> + tile_bytes <= MostDynamicSharedBytes(gpu);
   const int64_t passes = DivideUp<int64_t>(num_features, kColumns) + DivideUp<int64_t>(num_pairs, kColumns);
-  const int64_t splits = std::clamp<int64_t>(kBlocks / 2 / slices, 1, passes);
+  const int64_t splits = std::clamp<int64_t>(Multiprocessors(gpu) / slices, 1, passes);
   Launch(name, gpu, dim3(slices, splits), dim3(kGradientThreads), kStageBytes<T> + (shared ? tile_bytes : 0),
          shared ? Gradient<T, true> : Gradient<T, false>, graphs, out, features.data(), lists, dy,
          reinterpret_cast<int32_t*>(zeros.data() + 1), dweight);

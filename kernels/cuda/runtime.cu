@@ -115,6 +115,8 @@ std::string DescribeGpu(int index) {
 
 int MajorCapability(Cuda) { return RememberedAttribute<cudaDevAttrComputeCapabilityMajor>(); }
 
+int Multiprocessors(Cuda) { return RememberedAttribute<cudaDevAttrMultiProcessorCount>(); }
+
 size_t MostDynamicSharedBytes(Cuda) {
   return static_cast<size_t>(RememberedAttribute<cudaDevAttrMaxSharedMemoryPerBlockOptin>()) - kReservedSharedBytes;
 }

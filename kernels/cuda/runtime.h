@@ -21,6 +21,9 @@ std::string DescribeGpu(int index);
 // The first number of the current device's compute capability, 9 of an H100's 9.0.
 int MajorCapability(Cuda device);
 
+// The current device's, 132 of an H100's.
+int Multiprocessors(Cuda device);
+
 // The most dynamic shared memory that a block of the current device can have, beside kReservedSharedBytes of gpu.h.
 size_t MostDynamicSharedBytes(Cuda device);
 

@@ -490,7 +490,7 @@ __global__ void __launch_bounds__(kLayerThreads, 1)
 void LayerBackwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes, const TransformerLayerParameters<const float>& p,
                          const float* x, const float* middle, const float* dy, float* dx,
                          const TransformerLayerParameters<float>& gradients) {
-  const int64_t blocks = sizes.tokens > 0 ? BlocksOf(sizes) : 0, size = BlockSumsSize(sizes);
+  const int64_t blocks = sizes.tokens > 0 ? BlocksOf(gpu, sizes) : 0, size = BlockSumsSize(sizes);
   const Scratch<float> sums(gpu, blocks * size);
   if (blocks > 0)
     ForOperand(gpu, sizes, [&]<class Operand, int kTall, int kChannels>() {

@@ -140,8 +140,8 @@ bool IsLayerOnChip(Gpu gpu, const TransformerLayerSizes& s) {
 void LayerForwardOnChip(Gpu gpu, const TransformerLayerSizes& sizes, const TransformerLayerParameters<const float>& p,
                         const float* x, float* y, float* middle) {
   ForOperand(gpu, sizes, [&]<class Operand, int kTall, int kChannels>() {
-    Launch("TransformerLayerForward", gpu, dim3(BlocksOf(sizes)), dim3(kLayerThreads), ForwardMemory<Operand>::kBytes,
-           LayerForward<Operand, kTall, kChannels>, sizes, p, x, y, middle);
+    Launch("TransformerLayerForward", gpu, dim3(BlocksOf(gpu, sizes)), dim3(kLayerThreads),
+           ForwardMemory<Operand>::kBytes, LayerForward<Operand, kTall, kChannels>, sizes, p, x, y, middle);
   });
 }
 

@@ -25,10 +25,10 @@ constexpr int kLayerThreads = 256;
 constexpr int kSlots = 4;  // sequences per block
 constexpr int kRows = kSlots * kSlotRows;
 constexpr int kMaxWidth = 64;
-constexpr int64_t kMaxBlocks = 132;  // each fills a multiprocessor
 
-inline int64_t BlocksOf(const TransformerLayerSizes& sizes) {
-  return std::min(kMaxBlocks, DivideUp<int64_t>(sizes.sequences, kSlots));
+// Each fills a multiprocessor.
+inline int64_t BlocksOf(Gpu gpu, const TransformerLayerSizes& sizes) {
+  return std::min<int64_t>(Multiprocessors(gpu), DivideUp<int64_t>(sizes.sequences, kSlots));
 }
 
 // Calls f.template operator()<Operand, kTall, kChannels>() for the precision, the number of rows that a lane has of a

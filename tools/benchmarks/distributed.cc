@@ -112,7 +112,6 @@ ordered_json StepLine(Communicator& ranks, const DistributedBenchmarkOptions& op
     if (const Tensor gradient = parameter.variable.grad(); gradient.defined()) gradient_bytes += gradient.bytes();
   const double steps = static_cast<double>(options.steps), n = ranks.world();
   const double busy = (after.seconds_busy - before.seconds_busy) / steps;
-  const double waiting = (after.seconds_waiting - before.seconds_waiting) / steps;
   ordered_json line = {{"name", "distributed_step"},
                        {"model", options.model},
                        {"ranks", ranks.world()},
@@ -126,9 +125,12 @@ ordered_json StepLine(Communicator& ranks, const DistributedBenchmarkOptions& op
   line["bytes_sent"] = static_cast<double>(after.bytes_sent - before.bytes_sent) / steps;
   line["ring_minimum_bytes"] = 2 * (n - 1) / n * static_cast<double>(gradient_bytes);
   line["communication_s"] = busy;
-  if (TheDevice().type != DeviceType::kCuda && busy > 0) {
-    line["waiting_s"] = waiting;
-    line["hidden_share"] = std::max(0.0, 1 - waiting / busy);
+  const CommunicationStatistics of_steps = {.seconds_busy = after.seconds_busy - before.seconds_busy,
+                                            .seconds_waiting = after.seconds_waiting - before.seconds_waiting,
+                                            .host_waits = after.host_waits};
+  if (const std::optional<double> hidden = of_steps.hidden_share()) {
+    line["waiting_s"] = of_steps.seconds_waiting / steps;
+    line["hidden_share"] = *hidden;
   }
   return line;
 }

@@ -372,9 +372,10 @@ void Trainer::Log(int64_t step) {
 void Trainer::LogCommunication() const {
   const CommunicationStatistics statistics = ranks_.statistics();
   if (!run_ || ranks_.world() == 1 || statistics.seconds_busy == 0) return;
-  run_->log().info("communication: {} operations, {:.1f} MB sent, {:.2f} s, {:.0f} % of them hidden behind computation",
-                   statistics.operations, static_cast<double>(statistics.bytes_sent) / 1e6, statistics.seconds_busy,
-                   100 * std::max(0.0, 1 - statistics.seconds_waiting / statistics.seconds_busy));
+  const std::optional<double> hidden = statistics.hidden_share();
+  run_->log().info("communication: {} operations, {:.1f} MB sent, {:.2f} s{}", statistics.operations,
+                   static_cast<double>(statistics.bytes_sent) / 1e6, statistics.seconds_busy,
+                   hidden ? fmt::format(", {:.0f} % of them hidden behind computation", 100 * *hidden) : "");
 }
 
 void Trainer::Validate() {
