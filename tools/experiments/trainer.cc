@@ -373,9 +373,10 @@ void Trainer::LogCommunication() const {
   const CommunicationStatistics statistics = ranks_.statistics();
   if (!run_ || ranks_.world() == 1 || statistics.seconds_busy == 0) return;
   const std::optional<double> hidden = statistics.hidden_share();
-  run_->log().info("communication: {} operations, {:.1f} MB sent, {:.2f} s{}", statistics.operations,
-                   static_cast<double>(statistics.bytes_sent) / 1e6, statistics.seconds_busy,
-                   hidden ? fmt::format(", {:.0f} % of them hidden behind computation", 100 * *hidden) : "");
+  run_->log().info(
+      "communication: {} operations, {:.1f} MB sent, {:.2f} s{}", statistics.operations,
+      static_cast<double>(statistics.bytes_sent) / 1e6, statistics.seconds_busy,
+      hidden ? ", " + std::to_string(std::lround(100 * *hidden)) + " % of them hidden behind computation" : "");
 }
 
 void Trainer::Validate() {
