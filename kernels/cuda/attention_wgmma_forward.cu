@@ -18,26 +18,24 @@ using Queries = Operand<BFloat16>[KeyTile::kSteps];
 // The warp's 16 queries attend to 8 kEights keys from `row` of the tile on, of which the first `exist` >= 1 belong to
 // the sequence. scale * score is a logarithm to base 2.
 template <int kEights>
-__device__ __forceinline__ void Attend(Results& results, const Queries& q, const KeyTile& keys, const KeyTile& values,
+__device__ __forceinline__ void Attend(Results& results, Queries& q, const KeyTile& keys, const KeyTile& values,
                                        int row, int exist, float scale) {
   float scores[kEights][4] = {};
   {
-    WarpgroupProducts products;
+    WarpgroupProducts products(scores, q);
 #pragma unroll
-    for (int step = 0; step < KeyTile::kSteps; ++step)
-      products.AddRows(scores, q[step].words[0], keys.At(row, 0), step);
-    products.Wait(scores);
+    for (int step = 0; step < KeyTile::kSteps; ++step) products.AddRows(q[step], keys.At(row, 0), step);
+    products.Wait();
   }
   results.ToProbabilities<kEights>(
       0, [&](int eight, int e) -> float& { return scores[eight][e]; }, exist, scale);
   Operand<BFloat16> probabilities[kEights / 2];
 #pragma unroll
   for (int j = 0; j < kEights / 2; ++j) probabilities[j] = ToOperand<BFloat16>(scores[2 * j], scores[2 * j + 1]);
-  WarpgroupProducts products;
+  WarpgroupProducts products(results.sums[0], probabilities);
 #pragma unroll
-  for (int j = 0; j < kEights / 2; ++j)
-    products.AddAlongRows(results.sums[0], probabilities[j].words[0], values.At(row + 16 * j, 0));
-  products.Wait(results.sums[0]);
+  for (int j = 0; j < kEights / 2; ++j) products.AddAlongRows(probabilities[j], values.At(row + 16 * j, 0));
+  products.Wait();
 }
 
 // A warpgroup owns 64 queries of a pair, a block those of one or two warpgroups. Keys and values pass through shared

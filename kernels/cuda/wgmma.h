@@ -1,9 +1,9 @@
 // Matrix products by warpgroups on the tensor cores of compute capability 9.0 (PTX's wgmma). A warpgroup is four warps,
 // the first of which has a number divisible by 4; all its lanes make the same calls.
 //
-//   WarpgroupProducts products;
-//   products.AddRows(scores, q, keys.At(0, 0), step);   // any number of products, which run beside the threads
-//   products.Wait(scores);                              // now the accumulators may be read
+//   WarpgroupProducts products(scores, q);         // begins, with the accumulators and the left operands
+//   products.AddRows(q[step], keys.At(0, 0), step);  // any number of products, which run beside the threads
+//   products.Wait();                                 // now the accumulators may be read
 //
 // The left operand is in registers: warp w of the warpgroup has rows 16 w to 16 w + 15 of it, and the same rows of the
 // accumulators, in matrix.h's fragments of bf16 with k = 16. The right operand is in shared memory: rows of 64 channels
@@ -13,6 +13,7 @@
 
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/matrix.h"
+#include "kernels/cuda/tensor_core_tile.h"
 
 #ifndef __CUDACC__
 #include <source_location>
@@ -63,101 +64,118 @@ __device__ __forceinline__ void PublishToWgmma() {
 
 #ifdef __CUDACC__
 
-#define ORBIT_ACCUMULATOR(d) "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+#define ORBIT_ACCUMULATORS(d) "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+#define ORBIT_EIGHT_ACCUMULATORS(d)                                                                       \
+  ORBIT_ACCUMULATORS(d[0]), ORBIT_ACCUMULATORS(d[1]), ORBIT_ACCUMULATORS(d[2]), ORBIT_ACCUMULATORS(d[3]), \
+      ORBIT_ACCUMULATORS(d[4]), ORBIT_ACCUMULATORS(d[5]), ORBIT_ACCUMULATORS(d[6]), ORBIT_ACCUMULATORS(d[7])
+#define ORBIT_OPERANDS(a, b) "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b)
+// The products of 64 columns, with the right operand as it is (0) or along its rows (1).
+#define ORBIT_WGMMA_64(along_rows)                                                                                   \
+  "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, "    \
+  "%13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, {%32, %33, %34, " \
+  "%35}, %36, 1, 1, 1, " #along_rows ";"
 
+// Products for 8 kEights columns, 64 or 16.
+template <int kEights>
 class WarpgroupProducts {
  public:
-  __device__ __forceinline__ WarpgroupProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+  // The compiler may compute nothing of the accumulators and left operands behind the fence.
+  template <int kLeft>
+  __device__ __forceinline__ WarpgroupProducts(float (&accumulators)[kEights][4], Operand<BFloat16> (&left)[kLeft])
+      : d_(accumulators) {
+    PinAccumulators();
+#pragma unroll
+    for (int i = 0; i < kLeft; ++i)
+#pragma unroll
+      for (int word = 0; word < 4; ++word) asm volatile("" : "+r"(left[i].words[0][word])::"memory");
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+  }
   WarpgroupProducts(const WarpgroupProducts&) = delete;
 
-  // scores [64, 8 kEights] += a [64, 16] times (8 kEights rows from `row` on)^T, summed over channels 16 step and
+  // accumulators [64, 8 kEights] += a [64, 16] times (8 kEights rows from `row` on)^T, summed over channels 16 step and
   // following. `row` is a multiple of 8 rows from the start of the tile.
-  __device__ __forceinline__ void AddRows(float (&scores)[8][4], const uint32_t (&a)[4], const void* row, int step) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, "
-        "%13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, {%32, %33, "
-        "%34, %35}, %36, 1, 1, 1, 0;"
-        : ORBIT_ACCUMULATOR(scores[0]), ORBIT_ACCUMULATOR(scores[1]), ORBIT_ACCUMULATOR(scores[2]),
-          ORBIT_ACCUMULATOR(scores[3]), ORBIT_ACCUMULATOR(scores[4]), ORBIT_ACCUMULATOR(scores[5]),
-          ORBIT_ACCUMULATOR(scores[6]), ORBIT_ACCUMULATOR(scores[7])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(WgmmaOperand(row, step)));
-  }
-  __device__ __forceinline__ void AddRows(float (&scores)[2][4], const uint32_t (&a)[4], const void* row, int step) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7}, {%8, %9, %10, %11}, "
-        "%12, 1, 1, 1, 0;"
-        : ORBIT_ACCUMULATOR(scores[0]), ORBIT_ACCUMULATOR(scores[1])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(WgmmaOperand(row, step)));
+  __device__ __forceinline__ void AddRows(const Operand<BFloat16>& left, const void* row, int step) {
+    const uint32_t(&a)[4] = left.words[0];
+    static_assert(kEights == 8 || kEights == 2);
+    if constexpr (kEights == 8)
+      asm volatile(ORBIT_WGMMA_64(0) : ORBIT_EIGHT_ACCUMULATORS(d_) : ORBIT_OPERANDS(a, WgmmaOperand(row, step)));
+    else
+      asm volatile(
+          "wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7}, {%8, %9, %10, %11}, "
+          "%12, 1, 1, 1, 0;"
+          : ORBIT_ACCUMULATORS(d_[0]), ORBIT_ACCUMULATORS(d_[1])
+          : ORBIT_OPERANDS(a, WgmmaOperand(row, step)));
   }
 
-  // sums [64, 64 channels] += a [64, 16] times the 16 rows from `row` on, a multiple of 8 rows from the tile's start.
-  __device__ __forceinline__ void AddAlongRows(float (&sums)[8][4], const uint32_t (&a)[4], const void* row) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, "
-        "%13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, {%32, %33, "
-        "%34, %35}, %36, 1, 1, 1, 1;"
-        : ORBIT_ACCUMULATOR(sums[0]), ORBIT_ACCUMULATOR(sums[1]), ORBIT_ACCUMULATOR(sums[2]),
-          ORBIT_ACCUMULATOR(sums[3]), ORBIT_ACCUMULATOR(sums[4]), ORBIT_ACCUMULATOR(sums[5]),
-          ORBIT_ACCUMULATOR(sums[6]), ORBIT_ACCUMULATOR(sums[7])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(WgmmaOperand(row, 0)));
+  // accumulators [64, 64 channels] += a [64, 16] times the 16 rows from `row` on, a multiple of 8 rows from the start.
+  __device__ __forceinline__ void AddAlongRows(const Operand<BFloat16>& left, const void* row) {
+    const uint32_t(&a)[4] = left.words[0];
+    static_assert(kEights == 8);
+    asm volatile(ORBIT_WGMMA_64(1) : ORBIT_EIGHT_ACCUMULATORS(d_) : ORBIT_OPERANDS(a, WgmmaOperand(row, 0)));
   }
 
-  // Waits for all products, whose accumulators these are. To be called once, at the end.
-  template <int kEights>
-  __device__ __forceinline__ void Wait(float (&accumulators)[kEights][4]) {
+  // To be called once, at the end.
+  __device__ __forceinline__ void Wait() {
     asm volatile("wgmma.commit_group.sync.aligned;\n\twgmma.wait_group.sync.aligned 0;" ::: "memory");
-#pragma unroll
-    for (int i = 0; i < kEights; ++i) asm volatile("" : ORBIT_ACCUMULATOR(accumulators[i])::"memory");
+    PinAccumulators();
   }
+
+ private:
+  __device__ __forceinline__ void PinAccumulators() {
+#pragma unroll
+    for (int i = 0; i < kEights; ++i) asm volatile("" : ORBIT_ACCUMULATORS(d_[i])::"memory");
+  }
+
+  float (&d_)[kEights][4];
 };
 
-#undef ORBIT_ACCUMULATOR
+#undef ORBIT_ACCUMULATORS
+#undef ORBIT_EIGHT_ACCUMULATORS
+#undef ORBIT_OPERANDS
+#undef ORBIT_WGMMA_64
 
 #else
 
 // A product may read shared memory at any time between the call and Wait: the emulator reads it at both, and demands
 // the same. Accumulators change at Wait.
+template <int kEights>
 class WarpgroupProducts {
  public:
-  WarpgroupProducts() = default;
+  template <int kLeft>
+  WarpgroupProducts(float (&accumulators)[kEights][4], Operand<BFloat16> (&)[kLeft]) : d_(accumulators) {}
   WarpgroupProducts(const WarpgroupProducts&) = delete;
 
-  template <int kEights>
-  void AddRows(float (&scores)[kEights][4], const uint32_t (&a)[4], const void* row, int step,
+  void AddRows(const Operand<BFloat16>& left, const void* row, int step,
                std::source_location where = std::source_location::current()) {
-    Add(scores, a, WgmmaOperand(row, step), false, where);
+    Add({left, WgmmaOperand(row, step), false, where});
   }
-  void AddAlongRows(float (&sums)[8][4], const uint32_t (&a)[4], const void* row,
+  void AddAlongRows(const Operand<BFloat16>& left, const void* row,
                     std::source_location where = std::source_location::current()) {
-    Add(sums, a, WgmmaOperand(row, 0), true, where);
+    static_assert(kEights == 8);
+    Add({left, WgmmaOperand(row, 0), true, where});
   }
 
-  template <int kEights>
-  void Wait(float (&)[kEights][4]) {
+  void Wait() {
     for (Product& product : products_) {
-      simt::WgmmaColumns again = Read(product);
-      Check(again == product.own, "wgmma at ", product.where.file_name(), ":", product.where.line(),
+      Check(Read(product) == product.own, "wgmma at ", product.where.file_name(), ":", product.where.line(),
             ": its operand in shared memory changed before Wait");
-      simt::MultiplyWarpgroup(product.d, product.columns, product.a, product.own, product.where);
+      simt::MultiplyWarpgroup(d_, 8 * kEights, product.left.words[0], product.own, product.where);
     }
     products_.clear();
   }
 
  private:
   struct Product {
-    float (*d)[4];
-    int columns;
-    uint32_t a[4];
-    uint64_t b;
+    Operand<BFloat16> left;
+    uint64_t right;
     bool along_rows;
     std::source_location where;
     simt::WgmmaColumns own = {};
   };
 
-  template <int kEights>
-  void Add(float (&d)[kEights][4], const uint32_t (&a)[4], uint64_t b, bool along_rows, std::source_location where) {
-    products_.push_back({d, 8 * kEights, {a[0], a[1], a[2], a[3]}, b, along_rows, where});
-    products_.back().own = Read(products_.back());
+  void Add(Product product) {
+    product.own = Read(product);
+    products_.push_back(product);
   }
 
   // The columns that this lane reads for all.
@@ -166,7 +184,7 @@ class WarpgroupProducts {
     for (int i = 0; i < simt::kWgmmaColumns; ++i)
       for (int k = 0; k < 16; ++k) {
         const int column = static_cast<int>(simt::place->lane()) + 32 * i;
-        own[i][k] = column < product.columns ? *ElementAt(product.b, product.along_rows, column, k) : 0;
+        own[i][k] = column < 8 * kEights ? *ElementAt(product.right, product.along_rows, column, k) : 0;
       }
     return own;
   }
@@ -182,6 +200,7 @@ class WarpgroupProducts {
     return reinterpret_cast<const uint16_t*>(static_cast<const char*>(simt::DynamicShared()) + permuted);
   }
 
+  float (&d_)[kEights][4];
   std::vector<Product> products_;
 };
 

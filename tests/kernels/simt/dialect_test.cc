@@ -232,21 +232,21 @@ __global__ void ProductsByWarpgroup(const BFloat16* a, const BFloat16* b, float*
   __syncthreads();
   float by_rows[8][4] = {}, of_two[2][4] = {}, along_rows[8][4] = {};
   {
-    WarpgroupProducts products;
-    for (int step = 0; step < 4; ++step) products.AddRows(by_rows, left[step].words[0], tile.At(0, 0), step);
-    products.Wait(by_rows);
+    WarpgroupProducts products(by_rows, left);
+    for (int step = 0; step < 4; ++step) products.AddRows(left[step], tile.At(0, 0), step);
+    products.Wait();
   }
   {
-    WarpgroupProducts products;  // rows 16 to 31, which must be the same
-    for (int step = 0; step < 4; ++step) products.AddRows(of_two, left[step].words[0], tile.At(16, 0), step);
-    products.Wait(of_two);
+    WarpgroupProducts products(of_two, left);  // rows 16 to 31, which must be the same
+    for (int step = 0; step < 4; ++step) products.AddRows(left[step], tile.At(16, 0), step);
+    products.Wait();
   }
   for (int i = 0; i < 2; ++i)
     for (int e = 0; e < 4; ++e)
       if (by_rows[2 + i][e] != of_two[i][e]) by_rows[2 + i][e] = NAN;
-  WarpgroupProducts products;
-  for (int step = 0; step < 4; ++step) products.AddAlongRows(along_rows, left[step].words[0], tile.At(16 * step, 0));
-  products.Wait(along_rows);
+  WarpgroupProducts products(along_rows, left);
+  for (int step = 0; step < 4; ++step) products.AddAlongRows(left[step], tile.At(16 * step, 0));
+  products.Wait();
   StoreRows(by_rows, 1.0f, Rows<float, true>{transposed, 64, 64, 64}, first);
   StoreRows(along_rows, 1.0f, Rows<float, true>{plain, 64, 64, 64}, first);
 }

@@ -334,11 +334,12 @@ __global__ void ProductOfWarpgroup(float* y) {
   PublishToWgmma();
   __syncthreads();
   float sums[8][4] = {};
-  WarpgroupProducts products;
-  products.AddAlongRows(sums, {ones, ones, ones, ones}, rows);
+  Operand<BFloat16> left[1] = {{{{ones, ones, ones, ones}}}};
+  WarpgroupProducts products(sums, left);
+  products.AddAlongRows(left[0], rows);
   if (!kKeepsOperand && threadIdx.x == 0) rows[0] = {};
-  float early = sums[0][0];
-  products.Wait(sums);
+  const float early = sums[0][0];
+  products.Wait();
   y[threadIdx.x % 64] = kWaits ? sums[0][0] : early;
 }
 
