@@ -54,7 +54,7 @@ struct WholeHeads {
     warps = DivideUp(units, DivideUp(units, most_warps));
     pairs = most_warps / warps;
   }
-  int blocks() const { return DivideUp(sizes.pairs, pairs); }
+  __host__ __device__ int blocks() const { return DivideUp(sizes.pairs, pairs); }
   int threads() const { return 32 * warps * pairs; }
 };
 

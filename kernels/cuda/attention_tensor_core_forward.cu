@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/cuda/attention_head.h"
 #include "kernels/cuda/attention_results.h"
 #include "kernels/cuda/attention_tensor_core.h"
@@ -48,9 +50,14 @@ constexpr bool kIsNarrow = kChannels * sizeof(E) <= 128;
 template <class E, int kChannels>
 constexpr int kMostTall = kIsNarrow<E, kChannels> ? 2 : 1;
 
-// Short sequences: a pair's keys and values are in shared memory and read once. Bytes: projected, y and log_sums once.
-// Flops: 4 tokens^2 channels per pair.
+// Short sequences: a pair's keys and values are in shared memory and read once. Where there is room for those of two
+// turns, the grid is what the GPU holds at a time, and a block loads its next pairs' while it uses these. Bytes:
+// projected, y and log_sums once. Flops: 4 tokens^2 channels per pair.
 constexpr int kWholeWarps = 7;  // 197 tokens are 13 tiles of 16: each warp has two at once, but for the last
+
+// The blocks that the registers of a multiprocessor are enough for.
+template <class E, int kChannels>
+constexpr int kWholeBlocks = kIsNarrow<E, kChannels> ? 2 : 1;
 
 // With 144 registers a multiprocessor holds two blocks of 7 warps; __launch_bounds__ would only go down to 128.
 #ifdef __CUDACC__
@@ -63,33 +70,44 @@ template <class E, class T, int kChannels, bool kWhole, int kTall>
 __global__ void ORBIT_MOST_REGISTERS((kIsNarrow<E, kChannels> ? 144 : 255))
     WholeKernel(WholeHeads heads, const T* projected, T* y, float* log_sums) {
   const int in_pair = threadIdx.x / 32 % heads.warps, group = threadIdx.x / 32 / heads.warps;
-  const int threads = 32 * heads.warps, rank = threadIdx.x % threads;
-  const int pair = blockIdx.x * heads.pairs + group, rows = 16 * heads.tiles;
-  const Head<kWhole> head = {heads.sizes, pair};
+  const int threads = 32 * heads.warps, rank = threadIdx.x % threads, rows = 16 * heads.tiles;
   using KeyTile = Tile<E, kChannels, 2>;
-  Chunk* shared = DynamicShared<Chunk>() + group * 2 * rows * KeyTile::kChunks;
-  const KeyTile keys = KeyTile::Of(shared, 0), values = KeyTile::Of(shared, 1);
-  keys.Load(head.Projected(projected, 1), 0, rows, rank, threads);
-  values.Load(head.Projected(projected, 2), 0, rows, rank, threads);
-  __pipeline_commit();
-  int first = 16 * kTall * in_pair;
-  QueryRows<E, kChannels, kTall> queries(head.Projected(projected, 0),
-                                         first);  // while keys and values are on their way
-  __pipeline_wait_prior(0);
-  __syncthreads();
-  if (!head.exists()) return;
+  const auto head_of = [&](int block) { return Head<kWhole>{heads.sizes, block * heads.pairs + group}; };
+  const auto tile = [&](int turn, int i) {
+    return KeyTile::Of(DynamicShared<Chunk>() + (turn * heads.pairs + group) * 2 * rows * KeyTile::kChunks, i);
+  };
+  const auto load = [&](int block, int turn) {
+    if (block < heads.blocks())
+      for (int i = 0; i < 2; ++i)
+        tile(turn, i).Load(head_of(block).Projected(projected, 1 + i), 0, rows, rank, threads);
+    __pipeline_commit();
+  };
   const float scale = heads.sizes.Scale() * kLog2E;
-  while (first < rows) {
-    int key = 0;
-    if constexpr (kTall == 1) {  // else scores of 32 keys take too many registers
+  load(blockIdx.x, 0);
 #pragma unroll 1
-      for (; key + 16 < rows; key += 32) queries.template Attend<2>(keys, values, key, head.sizes.tokens - key, scale);
+  for (int block = blockIdx.x, turn = 0; block < heads.blocks(); block += gridDim.x, turn ^= 1) {
+    const Head<kWhole> head = head_of(block);
+    int first = 16 * kTall * in_pair;
+    load(block + gridDim.x, turn ^ 1);
+    QueryRows<E, kChannels, kTall> queries(head.Projected(projected, 0),
+                                           first);  // while keys and values are on their way
+    __pipeline_wait_prior(1);
+    __syncthreads();
+    const KeyTile keys = tile(turn, 0), values = tile(turn, 1);
+    while (head.exists() && first < rows) {
+      int key = 0;
+      if constexpr (kTall == 1) {  // else scores of 32 keys take too many registers
+#pragma unroll 1
+        for (; key + 16 < rows; key += 32)
+          queries.template Attend<2>(keys, values, key, head.sizes.tokens - key, scale);
+      }
+#pragma unroll 1
+      for (; key < rows; key += 16) queries.template Attend<1>(keys, values, key, head.sizes.tokens - key, scale);
+      queries.results.Store(head.Out(y), log_sums + int64_t{head.pair} * head.sizes.tokens, first, scale);
+      first += 16 * kTall * heads.warps;
+      if (first < rows) queries = QueryRows<E, kChannels, kTall>(head.Projected(projected, 0), first);
     }
-#pragma unroll 1
-    for (; key < rows; key += 16) queries.template Attend<1>(keys, values, key, head.sizes.tokens - key, scale);
-    queries.results.Store(head.Out(y), log_sums + int64_t{pair} * head.sizes.tokens, first, scale);
-    first += 16 * kTall * heads.warps;
-    if (first < rows) queries = QueryRows<E, kChannels, kTall>(head.Projected(projected, 0), first);
+    __syncthreads();  // before the tiles are overwritten
   }
 }
 
@@ -148,7 +166,10 @@ void TensorCoreAttentionForward(Gpu gpu, const AttentionShape& shape, const T* p
           const WholeHeads heads(shape, kTall, kWholeWarps);
           const size_t bytes = shared_bytes(heads.pairs * heads.tiles * 16);
           if (shape.tokens > kMostTokens || bytes > MostDynamicSharedBytes(gpu)) return false;
-          Launch("AttentionForward", gpu, dim3(heads.blocks()), dim3(heads.threads()), bytes,
+          constexpr int kBlocks = kWholeBlocks<E, kChannels>;
+          const bool twice = kBlocks * (2 * bytes + kReservedSharedBytes) <= MostDynamicSharedBytes(gpu);
+          const int blocks = twice ? std::min(heads.blocks(), kBlocks * Multiprocessors(gpu)) : heads.blocks();
+          Launch("AttentionForward", gpu, dim3(blocks), dim3(heads.threads()), twice ? 2 * bytes : bytes,
                  WholeKernel<E, T, kChannels, kWhole, kTall>, heads, projected, y, log_sums);
           return true;
         };

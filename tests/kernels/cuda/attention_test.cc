@@ -218,6 +218,12 @@ TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
   CompareOnTensorCores<BFloat16>({1, 256, 1, 64});  // exactly the largest block
 }
 
+// More pairs than blocks hold at a time.
+TEST(AttentionOnTensorCores, BlocksWithSeveralTurns) {
+  CompareOnTensorCores<BFloat16>({9, 33, 4, 16}, {.all_schedules = true});
+  if (!kSmallCasesOnly) CompareOnTensorCores<float>({5, 70, 3, 24});
+}
+
 // A missing key has score 0, which is far above these scores.
 TEST(AttentionOnTensorCores, ScoresFarBelowZero) {
   for (const int64_t tokens : {19, 260}) CompareOnTensorCores<BFloat16>({1, tokens, 1, 16}, {.away = 6});
