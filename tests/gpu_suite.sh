@@ -200,14 +200,14 @@ for each in "${headline[@]}"; do
   show='^\{' check "headline times in ${each%%:*}" times "${each%%:*}" "${chosen[@]}"
 done
 # What is not used unless asked for ($ORBIT_WITH, kernels/alternatives.h), whether it is right and what it gains.
-with() { ORBIT_WITH=$name "$@"; }
+with() { ORBIT_WITH=$1 "${@:2}"; } # NAME COMMAND...
 for each in 'attention_wgmma attention_cuda_test ^attention_197x12x64_bf16$' \
   'cublaslt_epilogues linear_cuda_test ^vit_base_layer$' 'timed_matmul linear_cuda_test ^vit_base_layer$'; do
   read -r name test filter <<<"$each"
   chosen=(--filter "$filter")
   [ -z "${ORBIT_SUITE_DEVICE:-}" ] || chosen=("${few[@]}")
-  check "$test with $name" with on_gpu "$test"
-  show='^\{' check "times in bf16 with $name" with times bf16 "${chosen[@]}"
+  check "$test with $name" with "$name" on_gpu "$test"
+  show='^\{' check "times in bf16 with $name" with "$name" times bf16 "${chosen[@]}"
 done
 if [ -z "$quick" ]; then
   show='^loss' check "particles: losses follow the host's" follows particles
