@@ -18,6 +18,7 @@
 #include "tools/experiments/agreement.h"
 #include "tools/experiments/evaluation.h"
 #include "tools/experiments/settings.h"
+#include "tools/metrics/metric_text.h"
 #include "tools/report/progress.h"
 #include "tools/report/run_directory.h"
 
@@ -111,15 +112,15 @@ int Run(Arguments arguments) {
         "the model's outputs under transformed inputs are not finite");
   if (!leads) return 0;
   for (size_t trial = 0; trial < values.size(); ++trial)
-    std::printf("trial %zu of %zu, %ld samples: %s %.6g\n", trial + 1, values.size(), samples, metric.c_str(),
-                values[trial]);
-  if (values.size() > 1)
+    std::printf("trial %zu of %zu, %ld samples: %s\n", trial + 1, values.size(), samples,
+                MetricText(metric, values[trial]).c_str());
+  if (values.size() > 1 && !std::isnan(mean))
     std::printf("standard deviation over %zu trials: %.3g\n", values.size(),
                 std::sqrt(variance / static_cast<double>(values.size() - 1)));
   std::printf("equivariance error, relative: %.3g with noise transformed along, %.3g with noise drawn anew\n",
               error.exact, error.statistical);
   if (!arguments.exported.empty()) std::printf("%s\n", experiment->DescribePredictions().c_str());
-  if (!values.empty()) std::printf("%s %s %.6g\n", NameOf(split).c_str(), metric.c_str(), mean);
+  if (!values.empty()) std::printf("%s %s\n", NameOf(split).c_str(), MetricText(metric, mean).c_str());
   return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "tools/experiments/pace.h"
 #include "tools/experiments/presets.h"
 #include "tools/experiments/training_run.h"
+#include "tools/metrics/metric_text.h"
 
 namespace orbit {
 namespace {
@@ -126,7 +127,7 @@ int Train(const Arguments& arguments) {
   directory.WriteFigure();
   directory.log().info("the run is in {}", directory.path().string());
   for (auto metric = metrics.rbegin(); metric != metrics.rend(); ++metric)  // the reported one last
-    std::printf("test %s %.6g\n", metric->first.c_str(), metric->second);
+    std::printf("test %s\n", MetricText(metric->first, metric->second).c_str());
   return 0;
 }
 

@@ -85,6 +85,8 @@ printf "$splits" >splits.pickle
 own --set data.path=m.csv.gz --set data.targets=mass --set data.split=file --set data.split_file=splits.pickle \
   --set train.batch=2 --set run.directory=file >out 2>err || fail "a split by a file"
 grep -q ": 2 to train, 1 to valid, 1 to test" file/log.txt || fail "a split by a file is not taken"
+grep -qxF "test r2 undefined (no value has two known targets)" out || fail "r2 of one molecule: $(cat out)"
+grep -q '"test/mae":[0-9.]*,"test/r2":null' file/metrics.jsonl || fail "$(tail -n 1 file/metrics.jsonl)"
 {
   echo ',smiles,labels'
   for i in 0 1 2 3; do echo "$i,NCC(=O)O,\"[1, 0, 0, $((i % 2)), 0, 0, 0, 0, $((i / 2)), 1]\""; done

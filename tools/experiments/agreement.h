@@ -4,6 +4,7 @@
 
 #include "engine/distributed/communicator.h"
 #include "tools/experiments/config.h"
+#include "tools/experiments/data_digest.h"
 #include "tools/experiments/experiment.h"
 
 namespace orbit {
@@ -11,9 +12,9 @@ namespace orbit {
 // Throws Error where this rank has other settings than rank 0; places of files may differ.
 void CheckSettingsAgree(const Config& config, Communicator& ranks, Device device);
 
-// Throws Error where this rank has other data than rank 0: another description, splits of other sizes, or other values
-// in their first examples, beyond the rounding of data that are computed.
-void CheckDataAgree(const Experiment& experiment, Communicator& ranks);
+// The digest of the data. Throws Error where this rank has other data than rank 0: another description or digest,
+// beyond the rounding of data that are computed.
+DataDigest CheckDataAgree(const Experiment& experiment, Communicator& ranks);
 
 // Gives all ranks the parameters and buffers of rank 0.
 void ShareState(Model& model, Communicator& ranks);

@@ -230,6 +230,12 @@ std::vector<std::string> Config::DifferingKeys(const Config& other) const {
   return keys;
 }
 
+SettingTexts Config::Texts() const {
+  SettingTexts texts;
+  for (const auto& entry : entries_) texts.emplace_back(entry.key, ToText(entry.value));
+  return texts;
+}
+
 bool Config::Has(const std::string& key) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.key == key; });
 }

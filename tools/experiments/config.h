@@ -20,6 +20,8 @@
 #include <variant>
 #include <vector>
 
+#include "tools/common/setting_changes.h"
+
 namespace YAML {
 class Node;
 }  // namespace YAML
@@ -93,6 +95,9 @@ class Config {
 
   // The keys whose values differ from those of another config of the same schema.
   std::vector<std::string> DifferingKeys(const Config& other) const;
+
+  // All settings, in the order of their declaration.
+  SettingTexts Texts() const;
 
   // All settings with their meanings as comments. MergeYaml reads it back to the same values.
   std::string ToYaml() const;

@@ -131,13 +131,12 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
 
 void CheckFinite(const Evaluation& evaluation, Split split) {
   const std::string what = ": the model's outputs are not finite, or too large";
-  if (evaluation.is_known) {
-    Check(std::isfinite(evaluation.loss) && std::isfinite(evaluation.metric), "the ", NameOf(split),
-          " split's loss is ", evaluation.loss, " and its metric ", evaluation.metric, what);
-  } else {
-    for (const double value : evaluation.predictions.ToVector<double>())
-      Check(std::isfinite(value), "a prediction is ", value, what);
-  }
+  if (evaluation.is_known)
+    Check(std::isfinite(evaluation.loss) && !std::isinf(evaluation.metric), "the ", NameOf(split), " split's loss is ",
+          evaluation.loss, " and its metric ", evaluation.metric, what);
+  if (evaluation.is_known && !std::isnan(evaluation.metric)) return;
+  for (const double value : evaluation.predictions.ToVector<double>())
+    Check(std::isfinite(value), "a prediction is ", value, what);
 }
 
 EquivarianceError MeasureEquivariance(const Experiment& experiment, Split split, int64_t samples,

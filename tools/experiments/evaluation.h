@@ -25,7 +25,8 @@ struct Division {
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
                     const ShareDone& progress = {}, const Division& division = {});
 
-// Throws Error where the loss, the metric or, where there are neither, a prediction is not finite.
+// Throws Error where the loss, the metric or a prediction is not finite, except that the metric may be NaN if the
+// predictions are finite: it is then undefined for these targets.
 void CheckFinite(const Evaluation& evaluation, Split split);
 
 // Relative errors |phi(h x) - h phi(x)| / |phi(x)| for random h, in the l2 norm over some examples.

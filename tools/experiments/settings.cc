@@ -89,6 +89,17 @@ Config ResolveSettings(const SettingsSources& sources) {
   return config;
 }
 
+std::vector<SettingChange> ChangedSettings(const Config& was, const Config& now,
+                                           const std::function<bool(const std::string& key)>& counts) {
+  if (was.String("task") != now.String("task")) return {{"task", was.String("task"), now.String("task")}};
+  std::vector<SettingChange> changes = ChangedSettings(was.Texts(), now.Texts());
+  std::erase_if(changes, [&](const SettingChange& change) {
+    return change.key == "run.directory" || std::ranges::find(kPathKeys, change.key) != kPathKeys.end() ||
+           !counts(change.key);
+  });
+  return changes;
+}
+
 std::string DescribeKeys(const std::string& task) { return Config(MakeSchema(FindExperimentKind(task))).ToYaml(); }
 
 }  // namespace orbit

@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "tools/common/setting_changes.h"
 #include "tools/experiments/config.h"
 
 namespace orbit {
@@ -27,6 +29,11 @@ inline constexpr std::array kPathKeys = {"data.path", "data.splits", "data.split
 
 // Throws Error, naming the source and what is wrong with it.
 Config ResolveSettings(const SettingsSources& sources);
+
+// What `now` has otherwise than `was`, of the keys for which `counts` is true. Where a run and its data are is never a
+// difference: run.directory and kPathKeys. Of different tasks the only change is "task".
+std::vector<SettingChange> ChangedSettings(const Config& was, const Config& now,
+                                           const std::function<bool(const std::string& key)>& counts);
 
 // All keys of a task with their defaults and meanings, for --help.
 std::string DescribeKeys(const std::string& task);

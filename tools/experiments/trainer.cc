@@ -418,6 +418,7 @@ void Trainer::Save(std::string (RunFiles::*path)() const) {
                                       {"logged/steps", std::to_string(summed_)},
                                       {"monitor/not_better", std::to_string(not_better_)}}};
   for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
+  checkpoint.notes.insert(notes_.begin(), notes_.end());
   writer_->Write((run_->*path)(), std::move(checkpoint));
 }
 

@@ -44,6 +44,9 @@ class Trainer {
   // together.
   Trainer(const Config& config, Experiment& experiment, RunDirectory* run, Communicator& ranks);
 
+  // Has every checkpoint keep this in its notes.
+  void Keep(const std::string& name, const std::string& note) { notes_[name] = note; }
+
   // Continues from a checkpoint of this run, of any number of ranks.
   void Restore(const io::Checkpoint& checkpoint);
 
@@ -125,6 +128,7 @@ class Trainer {
   int64_t not_better_ = 0;              // validations since then
   std::map<std::string, double> sums_;  // of what is logged, since the last log
   int64_t summed_ = 0;
+  std::map<std::string, std::string> notes_;     // of all checkpoints
   std::chrono::steady_clock::time_point saved_;  // when the last checkpoint was
   bool stop_asked_ = false;                      // of this rank
   bool repeating_alone_ = false;                 // a step, of which other ranks do not know

@@ -12,11 +12,14 @@
 #include "engine/io/mapped_file.h"
 #include "kernels/parallel.h"
 #include "tools/experiments/agreement.h"
+#include "tools/experiments/data_digest.h"
 #include "tools/experiments/evaluation.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
 namespace {
+
+constexpr char kDataNote[] = "data";  // of checkpoints: the digest of the data
 
 std::optional<RunDirectory> OpenToResume(const std::string& resume, const Communicator& ranks) {
   if (resume.empty() || ranks.rank() > 0) return std::nullopt;
@@ -30,12 +33,27 @@ std::string ReadText(const std::string& path) {
 
 Config Resolve(SettingsSources sources, const std::string& resume, const std::optional<RunDirectory>& resumed,
                Communicator& ranks, Device device) {
-  if (!resume.empty()) {
-    sources.preset.clear();
-    sources.file = resume + "/config.yaml";
-    sources.yaml = ShareText(resumed ? ReadText(resumed->config()) : "", 0, ranks, device);
-  }
-  return ResolveSettings(sources);
+  if (resume.empty()) return ResolveSettings(sources);
+  sources.preset.clear();
+  sources.file = resume + "/config.yaml";
+  sources.yaml = ShareText(resumed ? ReadText(resumed->config()) : "", 0, ranks, device);
+  Config config = ResolveSettings(sources);
+  sources.assignments.clear();
+  const std::vector<SettingChange> changes =
+      ChangedSettings(ResolveSettings(sources), config,
+                      [](const std::string& key) { return key == "seed" || key.starts_with("data."); });
+  Check(changes.empty(), resume, " holds a run with another ", DescribeChanges(changes),
+        "; a run that is resumed keeps its data and its seed, so that no example of the test was trained on");
+  return config;
+}
+
+// Throws Error where the data are not those that the checkpoint was trained on. One of before digests were kept passes.
+void CheckDataOf(const io::Checkpoint& checkpoint, const DataDigest& data, const std::string& resume) {
+  const auto kept = checkpoint.notes.find(kDataNote);
+  if (kept == checkpoint.notes.end()) return;
+  const std::string difference = data.DifferenceFrom(DataDigest::Parse(kept->second));
+  Check(difference.empty(), "the data are not what the run in ", resume, " was trained on: ", difference,
+        "; a run is resumed with its own data, and a new one is trained on others");
 }
 
 // Ranks may read or make data for as long as it takes.
@@ -73,13 +91,16 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
       trainer_(config_, *experiment_, Directory(directory_, sources, config_, *ranks_), *ranks_) {
   CheckSettingsAgree(config_, *ranks_, device_);
   ranks_->SetContext("comparing data");
-  CheckDataAgree(*experiment_, *ranks_);
+  const DataDigest data = CheckDataAgree(*experiment_, *ranks_);
+  trainer_.Keep(kDataNote, data.ToText());
   const bool has_checkpoint = !resume.empty() && leads() && std::filesystem::exists(directory_->last());
   std::string loaded;
-  if (const auto checkpoint = ShareCheckpoint(has_checkpoint ? directory_->last() : ""))
+  if (const auto checkpoint = ShareCheckpoint(has_checkpoint ? directory_->last() : "")) {
+    CheckDataOf(*checkpoint, data, resume);
     trainer_.Restore(*checkpoint);
-  else
+  } else {
     AwaitAll(*ranks_, device, [&] { loaded = experiment_->LoadPretrained(); });
+  }
   ShareState(experiment_->model(), *ranks_);
   if (!leads()) return;
   directory_->WriteConfig(config_.ToYaml());  // once it is known to be in order

@@ -1,11 +1,15 @@
 #include "tools/studies/estimator_study.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <vector>
 
 #include "engine/io/writer_lock.h"
+#include "kernels/error.h"
 #include "tools/common/device_options.h"
+#include "tools/common/setting_changes.h"
 #include "tools/common/stop_signal.h"
 #include "tools/report/figure.h"
 #include "tools/report/metrics.h"
@@ -18,11 +22,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kEstimates[] = "estimator.jsonl";
+
 struct Arguments {
   StudyOptions common;
   std::string preset = "exp_classify_mlp_ps", against = "exp_classify_mlp_ga";
   int64_t samples = 10, trials = 10, every = 10;
 };
+
+Metrics HowMeasured(const Arguments& arguments) {
+  return {{"samples", static_cast<double>(arguments.samples)},
+          {"trials", static_cast<double>(arguments.trials)},
+          {"every", static_cast<double>(arguments.every)}};
+}
+
+// Throws Error where estimates in the file were measured otherwise: they cannot be measured again, as the model of
+// their step is gone.
+void CheckEstimates(const fs::path& file, const Arguments& arguments) {
+  const auto texts = [](const Metrics& metrics) {
+    SettingTexts texts;
+    for (const auto& [name, value] : metrics) texts.emplace_back(name, std::to_string(std::llround(value)));
+    return texts;
+  };
+  const Metrics now = HowMeasured(arguments);
+  for (MetricsLine& line : ReadMetrics(file)) {
+    std::erase_if(line.metrics, [&](const auto& metric) {
+      return std::ranges::none_of(now, [&](const auto& of) { return of.first == metric.first; });
+    });
+    const std::vector<SettingChange> changes = ChangedSettings(texts(line.metrics), texts(now));
+    Check(changes.empty(), file.string(), " holds an estimate at step ", line.step, " with another ",
+          DescribeChanges(changes), kElsewhere);
+  }
+}
 
 int Study(const Arguments& arguments) {
   const StopSignal stop;
@@ -30,11 +61,15 @@ int Study(const Arguments& arguments) {
   const fs::path output =
       MakeStudyDirectory(arguments.common.output.empty() ? "runs/study-estimator" : arguments.common.output);
   const io::WriterLock lock(output);
+  for (const std::string& preset : {arguments.preset, arguments.against}) {
+    CheckStudyRun(SettingsOf(preset, arguments.common), output / preset);
+    CheckEstimates(output / preset / kEstimates, arguments);
+  }
   std::vector<Series> variance, loss;
   for (const std::string& preset : {arguments.preset, arguments.against}) {
     TrainingRun run = MakeStudyRun(SettingsOf(preset, arguments.common), output / preset, device);
     const int64_t first_step = run.trainer().step(), last_step = run.trainer().total_steps();
-    const std::string file = (output / preset / "estimator.jsonl").string();
+    const std::string file = (output / preset / kEstimates).string();
     const int64_t per_epoch = run.trainer().steps_per_epoch();
     {
       MetricsWriter writer(file, first_step);
@@ -43,7 +78,9 @@ int Study(const Arguments& arguments) {
       const auto measure = [&](int64_t step) {
         if (step <= last || (step % (per_epoch * arguments.every) != 0 && step != last_step)) return;
         const Estimate estimate = MeasureEstimate(run, Split::kValid, arguments.samples, arguments.trials);
-        writer.Write(step, estimate.AsMetrics());
+        Metrics metrics = HowMeasured(arguments);
+        for (const auto& metric : estimate.AsMetrics()) metrics.push_back(metric);
+        writer.Write(step, metrics);
       };
       measure(first_step);  // of the model as it was initialised
       if (!TrainUntil(run, stop, measure)) return 128 + stop.signal();

@@ -48,7 +48,8 @@ int Study(const Arguments& arguments) {
       accuracy.back().points.emplace_back(tested, estimate.metric);
       variance.back().points.emplace_back(tested, estimate.variance);
       loss.back().points.emplace_back(tested, estimate.loss);
-      nlohmann::ordered_json json = {{"training samples", samples}, {"test samples", tested}};
+      nlohmann::ordered_json json = {
+          {"training samples", samples}, {"test samples", tested}, {"trials", arguments.trials}};
       for (const auto& [key, value] : estimate.AsMetrics()) json[key] = value;
       lines.push_back(json.dump());
       std::printf("%ld samples in training, %ld in test: %s %.4g +- %.2g, loss %.4g, variance of the output %.3g\n",

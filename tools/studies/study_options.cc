@@ -1,5 +1,7 @@
 #include "tools/studies/study_options.h"
 
+#include <filesystem>
+
 #include "tools/experiments/budgets.h"
 
 namespace orbit {
@@ -17,6 +19,11 @@ void AddStudyOptions(CLI::App& command, StudyOptions& options) {
                      "the directory of runs, numbers and figures (default: runs/study-...)");
   AddPrecisionOption(command, options.assignments);
   AddDeviceOptions(command, options.device);
+}
+
+std::string StudyDirectory(const std::string& table, const StudyOptions& options) {
+  if (!options.output.empty()) return options.output;
+  return "runs/study-" + table + "-" + std::filesystem::path(options.budget).stem().string();
 }
 
 SettingsSources SettingsOf(const std::string& preset, const StudyOptions& options) {

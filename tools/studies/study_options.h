@@ -20,6 +20,9 @@ struct StudyOptions {
 
 void AddStudyOptions(CLI::App& command, StudyOptions& options);
 
+// The directory of a table's study: the one that was asked for, or runs/study-TABLE-BUDGET.
+std::string StudyDirectory(const std::string& table, const StudyOptions& options);
+
 // Those of a preset at the budget, and the assignments.
 SettingsSources SettingsOf(const std::string& preset, const StudyOptions& options);
 

@@ -5,6 +5,7 @@
 
 #include "kernels/error.h"
 #include "tools/common/path.h"
+#include "tools/common/setting_changes.h"
 
 namespace orbit {
 
@@ -14,18 +15,13 @@ void CheckStudyRun(const SettingsSources& sources, const fs::path& directory) {
   const Config asked = ResolveSettings(sources);
   if (!fs::exists(directory / "config.yaml")) return;
   const Config was = ResolveSettings({.preset = "", .file = (directory / "config.yaml").string(), .assignments = {}});
-  Check(was.String("task") == asked.String("task"), directory.string(), " holds a run of the task ", was.String("task"),
-        ", not ", asked.String("task"), "; --output chooses another directory");
   const Config unset =
       ResolveSettings({.preset = "", .file = "", .assignments = {}, .yaml = "task: " + asked.String("task")});
   const std::vector<std::string> set = asked.DifferingKeys(unset);
-  const auto may_differ = [&](const std::string& key) {
-    if (!key.starts_with("data.")) return key == "run.directory";
-    return std::ranges::find(kPathKeys, key) != kPathKeys.end() || std::ranges::find(set, key) == set.end();
-  };
-  for (const std::string& key : was.DifferingKeys(asked))
-    Check(may_differ(key), directory.string(), " holds a run with another ", key,
-          "; --output chooses another directory");
+  const std::vector<SettingChange> changes = ChangedSettings(was, asked, [&](const std::string& key) {
+    return !key.starts_with("data.") || std::ranges::find(set, key) != set.end();
+  });
+  Check(changes.empty(), directory.string(), " holds a run with another ", DescribeChanges(changes), kElsewhere);
 }
 
 TrainingRun MakeStudyRun(SettingsSources sources, const fs::path& directory, Device device) {

@@ -12,6 +12,9 @@
 
 namespace orbit {
 
+// How messages of studies end that refuse a directory.
+inline constexpr char kElsewhere[] = "; --output chooses another directory";
+
 // Throws Error for settings that are wrong, and if the directory holds a run, finished or not, that has others, but for
 // where the data are and what is not set of them, which the run has found in them.
 void CheckStudyRun(const SettingsSources& sources, const std::filesystem::path& directory);

@@ -15,6 +15,7 @@
 #include "tools/common/path.h"
 #include "tools/common/stop_signal.h"
 #include "tools/experiments/budgets.h"
+#include "tools/metrics/metric_text.h"
 #include "tools/studies/separation_study.h"
 #include "tools/studies/study_options.h"
 #include "tools/studies/study_run.h"
@@ -74,8 +75,8 @@ std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, con
       SettingsSources settings = SettingsOf(row.preset, arguments.common);
       settings.assignments.push_back("seed=" + number);
       const fs::path directory = output / (row.preset + "-seed" + number);
-      const std::vector<std::string> changed = ChangedKeys(ResolveSettings(settings));
-      Check(changed.empty(), "the budget ", arguments.common.budget, " has another ", CLI::detail::join(changed, ", "),
+      const std::vector<SettingChange> changes = ChangesOfPreset(ResolveSettings(settings));
+      Check(changes.empty(), "the budget ", arguments.common.budget, " has another ", DescribeChanges(changes),
             "; a budget of one's own is a file: --budget FILE");
       CheckStudyRun(settings, directory);
       jobs.push_back({row.preset, seed, settings, directory});
@@ -94,8 +95,8 @@ bool Finish(const Job& job, const StopSignal& stop, Device device) {
   if (!TrainUntil(run, stop)) return false;
   const double metric = run.Test().at(0).second;
   run.directory().WriteFigure();
-  run.directory().log().info("{}, seed {}: test {} {:.6g}, {:.0f} s of processor time", job.preset, job.seed,
-                             run.experiment().metric(), metric,
+  run.directory().log().info("{}, seed {}: test {}, {:.0f} s of processor time", job.preset, job.seed,
+                             MetricText(run.experiment().metric(), metric),
                              static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
   return true;
 }
@@ -105,9 +106,7 @@ int Study(const Arguments& arguments) {
   const StopSignal stop;
   const TrainedTable& table = FindTrainedTable(arguments.table);
   const Device device = ApplyDeviceOptions(arguments.common.device);
-  const std::string budget = fs::path(arguments.common.budget).stem();
-  const fs::path output =
-      UserPath(arguments.common.output.empty() ? "runs/study-" + table.name + "-" + budget : arguments.common.output);
+  const fs::path output = UserPath(StudyDirectory(table.name, arguments.common));
   const std::vector<Job> jobs = Jobs(arguments, table, output);
   MakeStudyDirectory(output);
   const io::WriterLock lock(output);

@@ -79,20 +79,16 @@ bool IsBuiltIn(const std::string& budget) {
 
 }  // namespace
 
-std::vector<std::string> ChangedKeys(const Config& config) {
+std::vector<SettingChange> ChangesOfPreset(const Config& config) {
   const std::string& preset = config.String("run.preset");
   const std::string& budget = config.String("run.budget");
   if (!budget.empty() && !IsBuiltIn(budget)) return {};
   const Config due = ResolveSettings(budget.empty() ? SettingsSources{.preset = preset, .file = "", .assignments = {}}
                                                     : AtBudget(preset, budget));
-  if (config.String("task") != due.String("task")) return {"task"};
-  std::vector<std::string> keys;
-  for (const std::string& key : config.DifferingKeys(due))
-    if (key != "seed" && !key.starts_with("run.") && !key.starts_with("log.") &&
-        std::ranges::find(kPathKeys, key) == kPathKeys.end() &&
-        std::ranges::find(kDivisionKeys, key) == kDivisionKeys.end())
-      keys.push_back(key);
-  return keys;
+  return ChangedSettings(due, config, [](const std::string& key) {
+    return key != "seed" && !key.starts_with("run.") && !key.starts_with("log.") &&
+           std::ranges::find(kDivisionKeys, key) == kDivisionKeys.end();
+  });
 }
 
 const TrainedTable& FindTrainedTable(const std::string& name) {
@@ -145,10 +141,9 @@ void TrainedResults::AddRun(const TrainedTable& table, const fs::path& run) {
       std::none_of(table.rows.begin(), table.rows.end(), [&](const TrainedRow& row) { return row.preset == preset; }))
     return;
   const std::string& budget = config.String("run.budget");
-  std::string changed;
-  for (const std::string& key : ChangedKeys(config)) changed += (changed.empty() ? "" : ", ") + key;
-  Check(changed.empty(), "its settings are not those of the preset ", preset,
-        budget.empty() ? "" : " at the budget " + budget, ": ", changed);
+  const std::vector<SettingChange> changes = ChangesOfPreset(config);
+  Check(changes.empty(), "its settings are not those of the preset ", preset,
+        budget.empty() ? "" : " at the budget " + budget, ": ", DescribeChanges(changes));
   results_[budget][preset][config.Int("seed")] = {std::move(metrics), run};
 }
 

@@ -36,17 +36,17 @@ const TrainedTable& FindTrainedTable(const std::string& name);  // throws Error,
 // The test metrics that a run directory's metrics end with, by their names; none where it is not finished.
 std::map<std::string, double> TestMetrics(const std::filesystem::path& run);
 
-// The settings of a run that its preset has otherwise at its budget, of those that its results depend on; none where
-// the budget is not built in. Throws Error where the budget has nothing for the preset.
-std::vector<std::string> ChangedKeys(const Config& config);
+// What a run has otherwise than its preset at its budget, of the settings that its results depend on; nothing where the
+// budget is not built in. Throws Error where the budget has nothing for the preset.
+std::vector<SettingChange> ChangesOfPreset(const Config& config);
 
 // Measured numbers of a table's rows.
 class TrainedResults {
  public:
   // Adds the finished runs in a folder, at any depth, that are rows of the table: by the settings run.preset,
   // run.budget and seed that their config.yaml has. Of several with the same three, the last by path counts. A run
-  // that cannot be read, and one whose settings are not its preset's at its budget (ChangedKeys), is left out with a
-  // note. Throws Error for a path that does not exist.
+  // that cannot be read, and one whose settings are not its preset's at its budget (ChangesOfPreset), is left out with
+  // a note. Throws Error for a path that does not exist.
   void AddTree(const TrainedTable& table, const std::filesystem::path& path);
 
   // The budgets of the runs, sorted; "" is that of runs that were not begun with one.

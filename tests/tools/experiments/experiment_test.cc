@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <limits>
 
 #include "data/io/npy.h"
 #include "tests/engine/io/testing.h"
@@ -117,6 +118,25 @@ TEST_F(ExperimentTest, ParticlesInAPlane) {
   EXPECT_THAT(io::MessageOf([&] { Plane({"model.symmetry=SnxSO3"}); }), HasSubstr("turned over by rotations"));
   EXPECT_THAT(io::MessageOf([&] { Plane({"model.distribution=canonical"}); }), HasSubstr("no frame of space"));
   EXPECT_THAT(io::MessageOf([&] { Plane({"model.base=egnn"}); }), HasSubstr("egnn needs charges"));
+}
+
+// The metric of targets that do not determine it is no failure of the model; anything else that is not finite is.
+TEST(CheckFinite, AllowsAMetricThatIsUndefined) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+  const auto check = [](double loss, double metric, double prediction, bool is_known = true) {
+    CheckFinite({.is_known = is_known,
+                 .loss = loss,
+                 .metric = metric,
+                 .predictions = Tensor::From(std::vector<double>{1, prediction}, {2})},
+                Split::kTest);
+  };
+  EXPECT_NO_THROW(check(1, 2, 3));
+  EXPECT_NO_THROW(check(0, kNaN, 3));
+  EXPECT_THROW(check(0, kNaN, kNaN), Error);
+  EXPECT_THROW(check(0, kInf, 3), Error);
+  EXPECT_THROW(check(kNaN, 2, 3), Error);
+  EXPECT_NO_THROW(check(0, 0, 3, /*is_known=*/false));
+  EXPECT_THROW(check(0, 0, kInf, /*is_known=*/false), Error);
 }
 
 }  // namespace

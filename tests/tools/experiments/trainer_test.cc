@@ -12,6 +12,8 @@
 namespace orbit {
 namespace {
 
+using testing::HasSubstr;
+
 class TrainerTest : public io::FileTest {
  protected:
   void SetUp() override {
@@ -91,6 +93,50 @@ TEST_F(TrainerTest, KeepsTheBestOfWhatIsMonitored) {
     EXPECT_DOUBLE_EQ(checkpoint.best_validation.value(), best.value());
     std::filesystem::remove_all(Path("run"));
   }
+}
+
+// Otherwise examples that were trained on could be tested on.
+TEST_F(TrainerTest, ResumesWithTheSeedAndTheDataThatItHad) {
+  {
+    TrainingRun run({.preset = "graphs", .file = "", .assignments = Settings({})}, "", Device{});
+    EXPECT_FALSE(run.trainer().Run([&] { return run.trainer().step() == 4; }));
+  }
+  const auto resume = [&](const std::vector<std::string>& assignments) {
+    return io::MessageOf([&] {
+      TrainingRun run({.preset = "", .file = "", .assignments = assignments}, Path("run"), Device{});
+      EXPECT_EQ(run.trainer().step(), 4);
+    });
+  };
+  EXPECT_EQ(resume({"seed=0", "train.epochs=20"}), "");
+  EXPECT_THAT(resume({"data.seed=7", "seed=9"}),
+              HasSubstr("run holds a run with another seed (was 0, now 9), data.seed (was 0, now 7); a run that is "));
+  EXPECT_THAT(resume({"data.valid=0.5"}), HasSubstr("another data.valid (was 0.1, now 0.5)"));
+
+  const std::string elsewhere = Path("elsewhere");
+  std::filesystem::create_directories(elsewhere);
+  const auto restore = [&] {
+    for (const char* file : {"graphs.g6", "labels.csv", "splits.csv"})
+      std::filesystem::copy(Path(file), elsewhere, std::filesystem::copy_options::overwrite_existing);
+  };
+  const auto with = [&](const std::string& file, const std::string& contents) {
+    restore();
+    io::WriteFile(elsewhere + "/" + file, contents);
+    return resume({"data.path=" + elsewhere});
+  };
+  restore();
+  EXPECT_EQ(resume({"data.path=" + elsewhere}), "");
+  EXPECT_THAT(with("labels.csv", "0,0\n1,1\n2,0\n3,0\n4,0\n"),
+              HasSubstr("was trained on: the split valid has other targets; a run is resumed with its own data"));
+  EXPECT_THAT(with("graphs.g6", "Bw\nBg\nCF\nC~\nDQo\n"), HasSubstr("the split test has other inputs"));
+  EXPECT_THAT(with("splits.csv", "4,train\n1,train\n2,valid\n3,valid\n0,test\n"),
+              HasSubstr("the split train has other"));
+  EXPECT_THAT(with("splits.csv", "0,train\n1,train\n2,train\n3,valid\n4,test\n"),
+              HasSubstr("the split train has 3 examples, not 2"));
+
+  io::Checkpoint before = io::LoadCheckpoint(Path("run/last.safetensors"));  // of before digests were kept
+  EXPECT_EQ(before.notes.erase("data"), 1);
+  io::SaveCheckpoint(Path("run/last.safetensors"), before);
+  EXPECT_EQ(resume({"data.path=" + elsewhere}), "");
 }
 
 }  // namespace

@@ -29,10 +29,11 @@ TEST_F(StudyRunTest, ADirectoryHasARunOfTheSameSettings) {
   const std::string run = AddRun(Sources({"train.samples=2", "run.directory=elsewhere"}));
   EXPECT_NO_THROW(CheckStudyRun(Sources({"train.samples=2"}), run));
   EXPECT_NO_THROW(CheckStudyRun(Sources({"train.samples=3"}), Path("none")));
-  EXPECT_THAT(MessageOf([&] { CheckStudyRun(Sources({"train.samples=3"}), run); }),
-              HasSubstr("run holds a run with another train.samples; --output chooses another directory"));
+  EXPECT_THAT(
+      MessageOf([&] { CheckStudyRun(Sources({"train.samples=3"}), run); }),
+      HasSubstr("run holds a run with another train.samples (was 2, now 3); --output chooses another directory"));
   EXPECT_THAT(MessageOf([&] { CheckStudyRun(Sources({}, "exp_classify_gcn"), run); }),
-              HasSubstr("holds a run of the task nbody, not exp_classify"));
+              HasSubstr("holds a run with another task (was nbody, now exp_classify)"));
   EXPECT_THAT(MessageOf([&] { CheckStudyRun(Sources({"train.sample=3"}), Path("none")); }), HasSubstr("train.sample"));
 }
 
@@ -43,7 +44,7 @@ TEST_F(StudyRunTest, DataMayBeElsewhereButNotOthers) {
   std::string run = AddRun(pattern("here", "70"));
   EXPECT_NO_THROW(CheckStudyRun(pattern("there", "70"), run));
   EXPECT_THAT(MessageOf([&] { CheckStudyRun(pattern("here", "80"), run); }),
-              HasSubstr("holds a run with another data.train"));
+              HasSubstr("holds a run with another data.train (was 70, now 80)"));
   run = AddRun(Sources({"data.nodes=9", "data.path=here"}, "graphs"));  // which the run has counted
   EXPECT_NO_THROW(CheckStudyRun(Sources({"data.path=here"}, "graphs"), run));
 }
