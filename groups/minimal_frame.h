@@ -15,7 +15,9 @@ namespace orbit {
 // automorphisms, uniformly if its values are independent: at every level of nauty's chain of stabilisers, the node with
 // the largest value comes first. If graph and noise are renumbered, so is the result. Returns the node at every rank,
 // i32 [batch, samples, n], as in Permutation. x needs edges and num_nodes; edges are directed, and repeated edges count
-// once.
+// once. Edge features and features of pairs of nodes, such as bonds, are not looked at: where they tell nodes apart
+// that are alike without them, the frame is still equivariant, but not the smallest, and its elements give a base
+// function different inputs.
 Tensor MinimalFrame(const Features& x, const Tensor& noise);
 
 }  // namespace orbit

@@ -21,13 +21,15 @@ struct Arguments {
   DeviceOptions device;
 };
 
-// Where the result and its figure go; before the work, so that no result is lost.
+// Where the result and its figure go; before the work, so that no result is lost. Throws Error where there is one of
+// other settings.
 std::filesystem::path MakeOutput(const Arguments& arguments) {
   const std::filesystem::path path =
       UserPath(arguments.output.empty() ? "runs/separate-" + NameOf(arguments.cell) : arguments.output);
   std::error_code error;
   std::filesystem::create_directories(path, error);
   Check(!error, "cannot make the directory ", path.string(), ": ", error.message());
+  HasResult(path, arguments.cell, arguments.options);  // one of the same settings is replaced
   return path;
 }
 

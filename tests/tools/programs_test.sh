@@ -125,6 +125,10 @@ grep -q "^control: 0 of 3 graphs are told apart from renumbered copies of theirs
 "$separate" --dataset three.g6 --criterion published --seeds 5 2>/dev/null | tail -n 1 | grep -q "^0 pairs never told apart of 3$" ||
   fail "the published criterion tells a graph from itself"
 [ -s runs/separate-three-mlp-learned/pairs.svg ] || fail "separate draws no figure"
+refuses "holds a result with another time_limit (was 60, now 61); --output" "$separate" --dataset three.g6 --time-limit 61
+mkdir other
+cp three.g6 other
+refuses "holds a result with another dataset (was $PWD/three.g6, now $PWD/other/three.g6)" "$separate" --dataset other/three.g6
 PATH=/nowhere "$separate" --dataset three.g6 --seeds 2 2>separate.err | tail -n 1 | grep -q "of 3$" || fail "no result without gnuplot"
 grep -q "^warning: no figure .*gnuplot is not installed" separate.err || fail "no word of gnuplot: $(cat separate.err)"
 "$generate" graph8c >/dev/null
@@ -144,6 +148,9 @@ done
 grep -qE '^MLP-PS  +0  +0 \(1 seed\)  +not run  +0  +not run  +not run$' table.out || fail "the table says $(cat table.out)"
 grep -qE '^GCN  +4755  +not run  +[0-9]+ \(1 seed\)' table.out || fail "the table says $(cat table.out)"
 "$table" separation --markdown runs | grep -q '^| MLP-PS ' || fail "no table in Markdown"
+mkdir runs/study-separation-small
+cp -r runs/separate-graph8c-gcn runs/study-separation-small/graph8c-gcn
+refuses "graph8c-gcn holds a result with another seeds (was 1, now 2); --output" "$study" table separation --set seeds=2
 
 echo "--- studies"
 "$study" samples --preset nbody_paper "${small[@]}" --set train.epochs=0 --set train.steps=20 --train-samples 1,2 --test-samples 1,4 --trials 3 \
@@ -155,12 +162,21 @@ echo $variances | awk '{ exit !($2 < 0.6 * $1) }' || fail "variances $variances"
 for figure in metric loss variance; do [ -s runs/study-samples/$figure.svg ] || fail "no $figure.svg"; done
 "$study" samples --preset nbody_paper "${small[@]}" --set train.epochs=0 --set train.steps=20 --train-samples 1,2 --test-samples 1,4 --trials 3 \
   2>/dev/null | cmp - study.out || fail "a finished study says something else the second time"
-"$study" estimator --preset nbody_paper --against nbody_transformer_haar_snxo3 "${small[@]}" --set train.epochs=0 --set train.steps=12 --every 2 \
-  --samples 2 --trials 3 >study.out 2>/dev/null
+estimator() { # SAMPLES TRIALS EVERY ...
+  "$study" estimator --preset nbody_paper --against nbody_transformer_haar_snxo3 "${small[@]}" --set train.epochs=0 \
+    --set train.steps=12 --samples "$1" --trials "$2" --every "$3" "${@:4}"
+}
+estimator 2 3 2 >study.out 2>/dev/null
 for run in nbody_paper nbody_transformer_haar_snxo3; do
   [ "$(wc -l <runs/study-estimator/$run/estimator.jsonl)" = 3 ] || fail "$(cat runs/study-estimator/$run/estimator.jsonl)"
 done
 [ -s runs/study-estimator/variance.svg ] || fail "no variance.svg"
+estimator 2 3 2 2>/dev/null | cmp - study.out || fail "a finished study says something else the second time"
+refuses "estimator.jsonl holds an estimate at step 0 with another samples (was 2, now 5); --output" estimator 5 3 2
+refuses "with another trials (was 3, now 2), every (was 2, now 1); --output" estimator 2 2 1
+refuses "holds a run with another train.steps (was 12, now 14); --output" estimator 2 3 2 --set train.steps=14
+sed -i 's/"samples":[0-9.]*,"trials":[0-9.]*,"every":[0-9.]*,//' runs/study-estimator/nbody_paper/estimator.jsonl
+refuses "with another samples (was not kept, now 2), trials" estimator 2 3 2
 
 echo "--- a table's rows at a budget of their own: stopped, gone on with, kept for the table"
 printf 'nbody:\n  train: {epochs: 0, steps: 40, samples: 2}\n  evaluation: {every: 2, samples: 2, test_samples: 4}\n' >tiny.yaml
@@ -187,7 +203,7 @@ for file in rows/table.md rows/table.svg rows/nbody_paper-seed1/curves.svg; do [
 [ "$(du -sb kept/tiny/nbody_paper-seed0 | cut -f 1)" -lt 20000 ] || fail "what is kept is large"
 sed -i 's/steps: 40/steps: 50/' tiny.yaml
 refuses "-seed0 holds a run with another train.steps" "${rows[@]}"
-refuses "the budget small has another train.batch; " "$study" table nbody --set train.batch=7 --output none4
+refuses "the budget small has another train.batch (was " "$study" table nbody --set train.batch=7 --output none4
 refuses "did you mean 'small'" "$study" table nbody --budget smal
 refuses "has no row of preset" "$study" table nbody --rows nbody --output none4
 refuses "did you mean 'nbody'" "$study" table nbodi

@@ -1,11 +1,14 @@
 #include "tools/separation/separation_cell.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <cstdio>
+#include <vector>
 
 #include "data/graph/graph_sets.h"
 #include "data/graph/own_graphs.h"
+#include "kernels/error.h"
 #include "tools/common/path.h"
+#include "tools/common/setting_changes.h"
 
 namespace orbit {
 namespace {
@@ -33,6 +36,34 @@ GraphModelOptions ModelFor(const SeparationCell& cell, const std::vector<Graph>&
   return options;
 }
 
+std::string ToText(double value) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%.17g", value);
+  return text;
+}
+
+// What the result depends on. Graphs of one's own are the same where they are at the same place.
+SettingTexts SettingsOf(const SeparationCell& cell, const SeparationOptions& options) {
+  const bool published = cell.criterion == "published", own = cell.dataset != "graph8c" && cell.dataset != "exp";
+  const auto place = [&] { return std::filesystem::absolute(UserPath(cell.dataset)).lexically_normal().string(); };
+  SettingTexts settings = {
+      {"dataset", own ? place() : cell.dataset}, {"model", cell.model}, {"criterion", cell.criterion}};
+  if (!IsTailored(cell.model)) settings.emplace_back("distribution", cell.distribution);
+  GraphModelOptions model;
+  model.model = cell.model;
+  model.distribution = cell.distribution;
+  const bool sampled = !IsDeterministic(model);  // as the sound criterion has it
+  if (published || !sampled) settings.emplace_back("seeds", std::to_string(options.seeds));
+  if (published) settings.emplace_back("threshold", ToText(options.threshold));
+  if (cell.distribution != "canonical" && !IsTailored(cell.model) && (published || sampled))
+    settings.emplace_back("samples", std::to_string(options.samples));
+  if (!published && sampled) {
+    settings.emplace_back("error_rate", ToText(options.error_rate));
+    settings.emplace_back("time_limit", ToText(options.seconds));
+  }
+  return settings;
+}
+
 }  // namespace
 
 std::string NameOf(const SeparationCell& cell) {
@@ -40,6 +71,16 @@ std::string NameOf(const SeparationCell& cell) {
   if (!IsTailored(cell.model)) name += "-" + cell.distribution;
   if (cell.criterion == "published") name += "-published";
   return name;
+}
+
+bool HasResult(const std::filesystem::path& directory, const SeparationCell& cell, const SeparationOptions& options) {
+  const std::filesystem::path file = directory / kSeparationResultFile;
+  if (!std::filesystem::exists(file)) return false;
+  const std::vector<SettingChange> changes =
+      ChangedSettings(ReadSeparationResult(file).settings, SettingsOf(cell, options));
+  Check(changes.empty(), directory.string(), " holds a result with another ", DescribeChanges(changes),
+        "; --output chooses another directory");
+  return true;
 }
 
 Separation Separate(const SeparationCell& cell, SeparationOptions& options) {
@@ -64,7 +105,8 @@ SeparationResult ResultOf(const SeparationCell& cell, const SeparationOptions& o
           .total = separation.total,
           .isomorphic = separation.isomorphic,
           .controls = separation.controls,
-          .controls_apart = separation.controls_apart};
+          .controls_apart = separation.controls_apart,
+          .settings = SettingsOf(cell, options)};
 }
 
 }  // namespace orbit

@@ -2,8 +2,8 @@
 #ifndef ORBIT_TOOLS_SEPARATION_SEPARATION_CELL_H_
 #define ORBIT_TOOLS_SEPARATION_SEPARATION_CELL_H_
 
+#include <filesystem>
 #include <string>
-#include <vector>
 
 #include "tools/separation/criteria.h"
 #include "tools/separation/separation_result.h"
@@ -20,6 +20,10 @@ struct SeparationCell {
 
 // DATASET-MODEL-DISTRIBUTION, with -published for that criterion.
 std::string NameOf(const SeparationCell& cell);
+
+// Whether the directory holds the result of the cell with these options, as far as its criterion takes them. Throws
+// Error where it holds a result of other settings, or one that does not keep them.
+bool HasResult(const std::filesystem::path& directory, const SeparationCell& cell, const SeparationOptions& options);
 
 // Counts the pairs that are not told apart. Sets what the cell says in the options: model, pairs and, where one group
 // element is all there is, samples. Throws Error where there is nothing to tell apart.

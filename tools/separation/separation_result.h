@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tools/common/setting_changes.h"
+
 namespace orbit {
 
 struct SeparationResult {
@@ -15,6 +17,7 @@ struct SeparationResult {
   int64_t left = 0, total = 0;               // pairs never told apart, of all
   int64_t isomorphic = 0;                    // of those left; sound, as what follows
   int64_t controls = 0, controls_apart = 0;  // graphs compared with renumbered copies of theirs, and told from them
+  SettingTexts settings = {};                // that it was measured with; none in files of before they were kept
 };
 
 inline constexpr char kSeparationResultFile[] = "separation.json";

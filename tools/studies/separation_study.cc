@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <vector>
 
 #include "engine/io/atomic_file.h"
 #include "engine/io/writer_lock.h"
@@ -37,20 +38,23 @@ int StudySeparation(const StudyOptions& options) {
   const StopSignal stop;
   const Config settings = Settings(options);
   const Device device = ApplyDeviceOptions(options.device);
-  const fs::path output = MakeStudyDirectory(options.output.empty() ? "runs/study-separation" : options.output);
+  const fs::path output = MakeStudyDirectory(StudyDirectory("separation", options));
   const io::WriterLock lock(output);
   const std::vector<SeparationCell> cells = SeparationCells(settings.String("data.path"));
+  const SeparationOptions all_cells{.device = device,
+                                    .seeds = settings.Int("seeds"),
+                                    .samples = settings.Int("samples"),
+                                    .seconds = settings.Double("time_limit")};
+  std::vector<bool> has_result;  // of all, so that one of other settings is refused before the work
+  for (const SeparationCell& cell : cells) has_result.push_back(HasResult(output / NameOf(cell), cell, all_cells));
   size_t failed = 0;
   for (size_t i = 0; i < cells.size(); ++i) {
+    if (has_result[i]) continue;
     const std::string name = NameOf(cells[i]);
     const fs::path directory = output / name;
-    if (fs::exists(directory / kSeparationResultFile)) continue;
     std::fprintf(stderr, "%zu of %zu: %s\n", i + 1, cells.size(), name.c_str());
     try {
-      SeparationOptions how{.device = device,
-                            .seeds = settings.Int("seeds"),
-                            .samples = settings.Int("samples"),
-                            .seconds = settings.Double("time_limit")};
+      SeparationOptions how = all_cells;
       const Separation separation = Separate(cells[i], how);
       fs::create_directories(directory);
       WriteSeparationResult(ResultOf(cells[i], how, separation), directory / kSeparationResultFile);

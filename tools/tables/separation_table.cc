@@ -1,9 +1,12 @@
 #include "tools/tables/separation_table.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <tuple>
+#include <utility>
 
+#include "data/io/note.h"
 #include "kernels/error.h"
 #include "tools/tables/text_table.h"
 
@@ -47,46 +50,70 @@ std::string RowDistribution(const std::string& model, const std::string& distrib
   return IsTailored(model) ? "" : distribution;
 }
 
-// Measured cells by model, distribution and column; the newest file wins.
+bool IsSampledSoundly(const SeparationResult& result) { return result.criterion == "sound" && result.samples > 1; }
+
+// How much went into a result: of two for a cell the greater one counts. Rounds of the sound criterion, which are its
+// seeds where it samples, take twice the samples each.
+std::pair<int64_t, int64_t> Effort(const SeparationResult& result) {
+  if (IsSampledSoundly(result)) return {result.samples, result.seeds};
+  return {result.seeds, result.samples};
+}
+
+std::string TextOf(const SeparationResult& result) {
+  const auto note = [](int64_t count, const char* what) {
+    return " (" + std::to_string(count) + " " + what + (count == 1 ? ")" : "s)");
+  };
+  std::string text = std::to_string(result.left);
+  if (IsSampledSoundly(result))
+    text += note(result.samples, "sample");
+  else if (result.seeds != kPaperSeeds)
+    text += note(result.seeds, "seed");
+  if (result.criterion == "sound" && result.controls_apart > 0) text += ", not invariant";
+  return text;
+}
+
+// Measured cells by model, distribution and column.
 class Measurements {
  public:
   void AddTree(const fs::path& path) {
     Check(fs::exists(path), "there is no ", path.string());
     if (fs::is_regular_file(path)) return Add(path);
+    std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(path))
-      if (entry.path().filename() == kSeparationResultFile) Add(entry.path());
+      if (entry.path().filename() == kSeparationResultFile) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) Add(file);
   }
 
   std::string Find(const Row& row, Column column) const {
     const auto found = cells_.find({row.model, row.distribution, column});
-    return found == cells_.end() ? "" : found->second.text;
+    return found == cells_.end() ? "" : TextOf(found->second.result);
   }
 
  private:
   struct Cell {
-    fs::file_time_type time;
-    std::string text;
+    SeparationResult result;
+    fs::path path;
   };
 
   void Add(const fs::path& path) {
     const SeparationResult result = ReadSeparationResult(path.string());
     if (result.dataset != "graph8c" && result.dataset != "exp") return;
     const bool sound = result.criterion == "sound", exp = result.dataset == "exp";
-    std::string text = std::to_string(result.left);
-    const auto note = [&](int64_t count, const char* what) {
-      text += " (" + std::to_string(count) + " " + what + (count == 1 ? ")" : "s)");
-    };
-    if (sound && result.samples > 1)
-      note(result.samples, "sample");
-    else if (result.seeds != kPaperSeeds)
-      note(result.seeds, "seed");
-    if (sound && result.controls_apart > 0) text += ", not invariant";
-    const fs::file_time_type time = fs::last_write_time(path);
+    Cell added{result, path};
     const auto [cell, is_new] =
         cells_.try_emplace({result.model, RowDistribution(result.model, result.distribution),
                             exp ? (sound ? kExpSound : kExp) : (sound ? kGraph8cSound : kGraph8c)},
-                           Cell{time, text});
-    if (!is_new && time > cell->second.time) cell->second = {time, text};
+                           added);
+    if (is_new || fs::equivalent(path, cell->second.path)) return;
+    if (Effort(result) >= Effort(cell->second.result)) std::swap(cell->second, added);
+    PrintNote(added.path.string() + " (" + Describe(added.result) + ") is left out: " + cell->second.path.string() +
+              " (" + Describe(cell->second.result) + ") is of the same cell of the table");
+  }
+
+  static std::string Describe(const SeparationResult& result) {
+    return std::to_string(result.left) + " pairs, seeds " + std::to_string(result.seeds) + ", samples " +
+           std::to_string(result.samples);
   }
 
   std::map<std::tuple<std::string, std::string, Column>, Cell> cells_;
