@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -22,13 +23,20 @@ std::string FormatState(const Checkpoint& checkpoint) {
   json generators = json::object();
   for (const auto& [name, generator] : checkpoint.generators)
     generators[name] = {{"seed", generator.seed()}, {"stream", generator.stream()}};
-  return json{{"version", kVersion},
-              {"step", checkpoint.step},
-              {"epoch", checkpoint.epoch},
-              {"best_validation", checkpoint.best_validation ? json(*checkpoint.best_validation) : json()},
-              {"generators", generators},
-              {"notes", checkpoint.notes}}
-      .dump();
+  json state = {{"version", kVersion},
+                {"step", checkpoint.step},
+                {"epoch", checkpoint.epoch},
+                {"best_validation", checkpoint.best_validation ? json(*checkpoint.best_validation) : json()},
+                {"generators", generators},
+                {"notes", checkpoint.notes}};
+  if (checkpoint.shards) state["shards"] = {{"set", checkpoint.shards->set}, {"world", checkpoint.shards->world}};
+  return state.dump();
+}
+
+std::optional<Shards> ParseShards(const json& state) {
+  const auto shards = state.find("shards");
+  if (shards == state.end()) return std::nullopt;
+  return Shards{.set = shards->at("set"), .world = shards->at("world")};
 }
 
 void ParseState(const json& state, Checkpoint& checkpoint) {
@@ -40,6 +48,19 @@ void ParseState(const json& state, Checkpoint& checkpoint) {
   for (const auto& [name, generator] : state.at("generators").items())
     checkpoint.generators.emplace(name, Generator(generator.at("seed"), generator.at("stream")));
   checkpoint.notes = state.at("notes").get<std::map<std::string, std::string>>();
+  checkpoint.shards = ParseShards(state);
+}
+
+// Calls parse(state) for the JSON of a checkpoint's metadata.
+template <class Parse>
+void WithState(const std::map<std::string, std::string>& metadata, const std::string& path, const Parse& parse) {
+  const auto state = metadata.find("state");
+  Check(state != metadata.end(), path, " is a safetensors file, but no checkpoint of a training run");
+  try {
+    parse(json::parse(state->second));
+  } catch (const std::exception& error) {
+    Fail("cannot use the checkpoint ", path, ": ", error.what());
+  }
 }
 
 }  // namespace
@@ -49,26 +70,19 @@ void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint) {
         checkpoint.best_validation.value_or(0));
   Safetensors contents;
   for (const auto& [name, tensor] : checkpoint.model) contents.tensors.emplace(std::string(kModel) + name, tensor);
-  for (const auto& [name, tensor] : checkpoint.optimizer)
-    contents.tensors.emplace(std::string(kOptimizer) + name, tensor);
+  if (!checkpoint.shards)
+    for (const auto& [name, tensor] : checkpoint.optimizer)
+      contents.tensors.emplace(std::string(kOptimizer) + name, tensor);
   contents.metadata["state"] = FormatState(checkpoint);
   RemovePartialFiles(path);
   WriteChecksummed(path, std::move(contents));
 }
 
-Checkpoint LoadCheckpoint(const std::string& path) { return ParseCheckpoint(MappedFile(path).contents(), path); }
-
-Checkpoint ParseCheckpoint(std::span<const std::byte> bytes, const std::string& path) {
-  const Safetensors contents = ParseChecksummed(bytes, path);
-  const auto state = contents.metadata.find("state");
-  Check(state != contents.metadata.end(), path, " is a safetensors file, but no checkpoint of a training run");
-
+Checkpoint LoadCheckpoint(const std::string& path, const FileReader& read) {
+  const std::string bytes = read(path);
+  const Safetensors contents = ParseChecksummed(std::as_bytes(std::span(bytes)), path);
   Checkpoint checkpoint;
-  try {
-    ParseState(json::parse(state->second), checkpoint);
-  } catch (const std::exception& error) {
-    Fail("cannot use the checkpoint ", path, ": ", error.what());
-  }
+  WithState(contents.metadata, path, [&](const json& state) { ParseState(state, checkpoint); });
   for (const auto& [name, tensor] : contents.tensors) {
     if (name.starts_with(kModel))
       checkpoint.model.emplace(name.substr(kModel.size()), tensor);
@@ -78,6 +92,14 @@ Checkpoint ParseCheckpoint(std::span<const std::byte> bytes, const std::string& 
       Fail("cannot use the checkpoint ", path, ": unexpected tensor ", name);
   }
   return checkpoint;
+}
+
+std::optional<Shards> ShardsOf(const std::string& path) {
+  std::optional<Shards> shards;
+  const MappedFile file(path);
+  WithState(ViewSafetensors(file.contents(), path).metadata, path,
+            [&](const json& state) { shards = ParseShards(state); });
+  return shards;
 }
 
 }  // namespace orbit::io

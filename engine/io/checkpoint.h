@@ -1,24 +1,32 @@
 // Checkpoint: everything a training run needs to continue as if it had never stopped.
 //
 // A checkpoint is one safetensors file with the tensors "model/NAME" and "optimizer/NAME". The metadata string "state"
-// has the rest as JSON, and "checksum" the CRC-32 of everything, by which damaged files are detected.
+// has the rest as JSON, and "checksum" the CRC-32 of everything, by which damaged files are detected. Where the
+// optimiser's state is divided among ranks, it is in files of its own beside it (checkpoint_shards.h), which it names.
 #ifndef ORBIT_ENGINE_IO_CHECKPOINT_H_
 #define ORBIT_ENGINE_IO_CHECKPOINT_H_
 
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 
+#include "engine/io/contents.h"
 #include "engine/random.h"
 #include "engine/tensor_map.h"
 
 namespace orbit::io {
 
+// The files of an optimiser's state that is divided among ranks, one a rank: SET-RANK-of-WORLD.safetensors.
+struct Shards {
+  std::string set;    // "last.optimizer-JOB-STEP"; no other checkpoint has the same
+  int64_t world = 1;  // how many there are
+};
+
 struct Checkpoint {
   TensorMap model;                              // Module::StateDict()
-  TensorMap optimizer;                          // Optimizer::State()
+  TensorMap optimizer;                          // Optimizer::State(); not in the file where there are shards
+  std::optional<Shards> shards;                 // of the optimiser's state, if it is divided
   int64_t step = 0;                             // completed steps; also the position of the learning-rate schedule
   int64_t epoch = 0;                            // completed epochs
   std::optional<double> best_validation;        // finite
@@ -31,9 +39,9 @@ struct Checkpoint {
 void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint);
 
 // Throws Error with the file and the reason if it is missing, damaged or not a checkpoint.
-Checkpoint LoadCheckpoint(const std::string& path);
-// LoadCheckpoint for contents in memory; `name` is for messages.
-Checkpoint ParseCheckpoint(std::span<const std::byte> contents, const std::string& name);
+Checkpoint LoadCheckpoint(const std::string& path, const FileReader& read = ReadContents);
+// The shards that the checkpoint names, if it has some; without a look at the rest of it. Throws as LoadCheckpoint.
+std::optional<Shards> ShardsOf(const std::string& path);
 
 }  // namespace orbit::io
 

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
+
+#include "engine/io/checkpoint_shards.h"
 
 namespace orbit::io {
 namespace {
+
+constexpr std::chrono::milliseconds kBetweenLooks(50);  // for the shards of other ranks
 
 TensorMap CopiesOnHost(const TensorMap& tensors) {
   TensorMap copies;
@@ -45,8 +50,21 @@ bool CheckpointWriter::idle() {
   return !HasUntried() && !writing_;
 }
 
+void CheckpointWriter::Await(const std::string& path) {
+  std::unique_lock lock(mutex_);
+  awaited_ = path;
+  changed_.notify_all();
+  changed_.wait(lock, [&] {
+    const auto pending = pending_.find(path);
+    return pending == pending_.end() || !pending->second.error.empty();
+  });
+  awaited_.clear();
+}
+
 void CheckpointWriter::Finish() {
   std::unique_lock lock(mutex_);
+  finishing_ = true;
+  changed_.notify_all();
   changed_.wait(lock, [this] { return !HasUntried() && !writing_; });
   for (auto& [path, pending] : pending_) pending.error.clear();
   if (options_.beside)
@@ -54,6 +72,7 @@ void CheckpointWriter::Finish() {
   else
     WriteDue(lock);
   changed_.wait(lock, [this] { return !HasUntried() && !writing_; });
+  finishing_ = false;
   for (const auto& [path, pending] : pending_) Fail(pending.error);
 }
 
@@ -72,7 +91,7 @@ void CheckpointWriter::WriteDue(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     std::string error;
     try {
-      SaveCheckpoint(path, *checkpoint);
+      Save(path, *checkpoint);
     } catch (const std::exception& failure) {
       error = failure.what();
       warn_(error + ". The checkpoint of step " + std::to_string(checkpoint->step) +
@@ -89,6 +108,33 @@ void CheckpointWriter::WriteDue(std::unique_lock<std::mutex>& lock) {
                        Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.between_tries)};
     }
     changed_.notify_all();
+  }
+}
+
+void CheckpointWriter::Save(const std::string& path, const Checkpoint& checkpoint) {
+  if (checkpoint.shards) {
+    SaveShard(path, checkpoint, options_.rank);
+    if (options_.rank > 0) return;
+    RemoveOtherShards(path, checkpoint.shards);  // of a set that did not become whole
+    AwaitShards(path, *checkpoint.shards);
+  }
+  SaveCheckpoint(path, checkpoint);
+  RemoveOtherShards(path, checkpoint.shards);
+}
+
+void CheckpointWriter::AwaitShards(const std::string& path, const Shards& shards) {
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.patience);
+  const auto alone = [&] { return finishing_ || awaited_ == path || stopped_; };
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    const bool last_look = alone() || Clock::now() >= end;
+    lock.unlock();
+    const std::vector<std::string> missing = MissingShards(path, shards);
+    if (missing.empty()) return;
+    Check(!last_look, "cannot write ", path, ": of the ", shards.world, " parts of the optimiser's state, one a rank, ",
+          missing.size(), " did not come, the first of them ", missing[0]);
+    lock.lock();
+    changed_.wait_for(lock, kBetweenLooks, alone);
   }
 }
 

@@ -1,4 +1,9 @@
 // CheckpointWriter: writes checkpoints beside the training that they are of, and does not end it where it cannot.
+//
+// Of a checkpoint with shards (checkpoint_shards.h) every rank's writer writes the rank's own; rank 0's then waits for
+// those of the others, and commits the checkpoint only when it sees them. They need to see one directory for that, but
+// do not use the communicator. A rank that gives its writer the next checkpoint of a path first waits until all ranks
+// have written that of before, or tried: else a slow one could skip the very step that another one waits for.
 #ifndef ORBIT_ENGINE_IO_CHECKPOINT_WRITER_H_
 #define ORBIT_ENGINE_IO_CHECKPOINT_WRITER_H_
 
@@ -18,13 +23,16 @@ namespace orbit::io {
 struct CheckpointWriterOptions {
   bool beside = true;  // on a thread of its own; if not, Write() returns when it is done
   std::chrono::duration<double> between_tries = std::chrono::seconds(30);
+  int64_t rank = 0;  // of this process; others than 0 write shards alone
+  // How long rank 0 waits for the shards of other ranks before the try counts as failed.
+  std::chrono::duration<double> patience = std::chrono::seconds(60);
 };
 
 class CheckpointWriter {
  public:
   // `warn` is told of every try that failed, on any thread.
   CheckpointWriter(std::function<void(const std::string&)> warn, CheckpointWriterOptions options = {});
-  // Writes what was not tried yet.
+  // Writes what was not tried yet, without waiting for other ranks.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
@@ -35,7 +43,10 @@ class CheckpointWriter {
   void Write(const std::string& path, Checkpoint checkpoint);
   // Whether everything has been written, or tried.
   bool idle();
-  // Waits until it has; then tries once more what failed. Throws Error if that fails again.
+  // Waits until the checkpoint of this path has been written, or tried. Rank 0 is to call this, and Finish, once the
+  // other ranks have returned from it: it then does not wait for shards that are not there.
+  void Await(const std::string& path);
+  // Waits until everything has; then tries once more what failed. Throws Error if that fails again.
   void Finish();
 
  private:
@@ -48,6 +59,10 @@ class CheckpointWriter {
 
   // Tries to write what is due. The lock is released meanwhile.
   void WriteDue(std::unique_lock<std::mutex>& lock);
+  // Writes what this rank has to write of a checkpoint.
+  void Save(const std::string& path, const Checkpoint& checkpoint);
+  // Throws Error if the shards are not there in time.
+  void AwaitShards(const std::string& path, const Shards& shards);
   bool HasUntried() const;
   void Work();
 
@@ -57,6 +72,8 @@ class CheckpointWriter {
   std::condition_variable changed_;
   std::map<std::string, Pending> pending_;  // by path
   bool writing_ = false;
+  std::string awaited_;     // the path in Await(), whose shards the other ranks have written, or tried to
+  bool finishing_ = false;  // that is so of all paths
   bool stopped_ = false;
   std::thread worker_;
 };

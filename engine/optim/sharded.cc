@@ -8,9 +8,10 @@ namespace orbit::optim {
 Sharded::Sharded(std::vector<NamedVariable> parameters, Communicator& ranks, const Make& make)
     : Optimizer(std::move(parameters), 0, {}), ranks_(ranks) {
   const Tensor first = this->parameters()[0].variable.value();
+  std::vector<int64_t> begins;  // of the parameters among all elements
   int64_t size = 0;
   for (const NamedVariable& parameter : this->parameters()) {
-    begins_.push_back(size);
+    begins.push_back(size);
     size += parameter.variable.size();
   }
   const int64_t world = ranks.world(), shard = (size + world - 1) / world, begin = shard * ranks.rank();
@@ -21,13 +22,13 @@ Sharded::Sharded(std::vector<NamedVariable> parameters, Communicator& ranks, con
   std::vector<NamedVariable> parts;
   for (size_t i = 0; i < this->parameters().size(); ++i) {
     const auto& [name, variable] = this->parameters()[i];
-    const Tensor elements = all_.Rows(begins_[i], begins_[i] + variable.size());
+    const Tensor elements = all_.Rows(begins[i], begins[i] + variable.size());
     elements.CopyFrom(variable.value().Reshape({-1}));
     variable.set_value(elements.Reshape(variable.shape()));
-    const int64_t from = std::max<int64_t>(begin - begins_[i], 0);
-    const int64_t to = std::min(begin + shard - begins_[i], variable.size());
-    if (from >= to) continue;
-    parts_.push_back({i, from, to, begins_[i] + from - begin, Variable(elements.Rows(from, to), true)});
+    const int64_t from = std::max<int64_t>(begin - begins[i], 0);
+    const int64_t to = std::min(begin + shard - begins[i], variable.size());
+    if (from > to || (from == to && variable.size() > 0)) continue;  // one without elements is a part, too
+    parts_.push_back({i, from, to, Variable(elements.Rows(from, to), true)});
     parts.push_back({name, parts_.back().elements});
   }
   shard_ = make(std::move(parts));
@@ -58,40 +59,6 @@ std::map<std::string, std::vector<Tensor>> Sharded::StateByKind() const {
   return kinds;
 }
 
-TensorMap Sharded::State() const {
-  TensorMap state;
-  const auto add = [&](const std::string& kind, size_t parameter, const Tensor& value) {
-    if (ranks_.rank() == 0) state.emplace(kind + "/" + parameters()[parameter].name, value);
-  };
-  const auto count = std::ssize(parameters());
-  for (const auto& [kind, tensors] : StateByKind()) {
-    if (tensors[0].rank() == 0) {  // a number of the whole parameter, which all have that have a part of it
-      const Tensor numbers = Tensor::Zeros({count}, tensors[0].dtype());
-      for (size_t i = 0; i < parts_.size(); ++i) {
-        const auto place = static_cast<int64_t>(parts_[i].parameter);
-        numbers.Rows(place, place + 1).Reshape({}).CopyFrom(tensors[i]);
-      }
-      const Tensor there = numbers.To(all_.device());
-      ranks_.AllReduce(there, ReduceOp::kMax).Wait();
-      const Tensor here = there.To(Device{});
-      for (int64_t i = 0; i < count; ++i) add(kind, i, here.Rows(i, i + 1).Reshape({}).Clone());
-      continue;
-    }
-    const Tensor mine = Tensor::Zeros({mine_.size()}, tensors[0].dtype(), all_.device());
-    for (size_t i = 0; i < parts_.size(); ++i)
-      mine.Rows(parts_[i].place, parts_[i].place + tensors[i].size()).CopyFrom(tensors[i]);
-    const Tensor all = Tensor::Empty(all_.shape(), mine.dtype(), mine.device());
-    ranks_.AllGather(all, mine).Wait();
-    if (ranks_.rank() > 0) continue;
-    const Tensor here = all.To(Device{});
-    for (int64_t i = 0; i < count; ++i) {
-      const Variable& variable = parameters()[i].variable;
-      add(kind, i, here.Rows(begins_[i], begins_[i] + variable.size()).Reshape(variable.shape()));
-    }
-  }
-  return state;
-}
-
 void Sharded::LoadState(const TensorMap& state) {
   // Whether the names and shapes fit is said of the whole state, so that all ranks say the same.
   TensorMap whole, of_parts;
@@ -112,6 +79,33 @@ void Sharded::LoadState(const TensorMap& state) {
     }
   }
   shard_->LoadState(of_parts);
+}
+
+TensorMap JoinShards(const std::vector<TensorMap>& shards, const TensorMap& parameters) {
+  std::map<std::string, std::vector<Tensor>> parts;
+  for (const TensorMap& shard : shards)
+    for (const auto& [name, part] : shard) parts[name].push_back(part);
+  TensorMap whole;
+  for (const auto& [name, of_name] : parts) {
+    if (of_name[0].rank() == 0) {  // a number of the whole parameter, which all have that have a part of it
+      whole.emplace(name, of_name[0]);
+      continue;
+    }
+    const auto parameter = parameters.find(name.substr(name.find('/') + 1));
+    Check(parameter != parameters.end(), "the optimiser's state has ", name, ", but there is no such parameter");
+    int64_t size = 0;
+    for (const Tensor& part : of_name) size += part.size();
+    Check(size == parameter->second.size(), "the parts of the optimiser's state ", name, " have ", size,
+          " elements, the parameter has ", parameter->second.size());
+    const Tensor joined = Tensor::Empty({size}, of_name[0].dtype());
+    int64_t place = 0;
+    for (const Tensor& part : of_name) {
+      joined.Rows(place, place + part.size()).CopyFrom(part);
+      place += part.size();
+    }
+    whole.emplace(name, joined.Reshape(parameter->second.shape()));
+  }
+  return whole;
 }
 
 }  // namespace orbit::optim

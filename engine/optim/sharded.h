@@ -34,9 +34,9 @@ class Sharded : public Optimizer {
   // The gradients, the norm and the rates must be those of all ranks.
   void Update(const Tensor& rates, const Tensor& squared_norm, double max_norm) override;
 
-  // The state of the undivided optimiser, which any number of ranks can load: on the host of rank 0; empty on others.
-  // All ranks have to call this at the same time.
-  TensorMap State() const override;
+  // What this rank has of the state: for every part, [elements] or the one number that is of the whole parameter.
+  TensorMap State() const override { return shard_->State(); }
+  // Takes the state of the undivided optimiser, as JoinShards makes it, on any number of ranks.
   void LoadState(const TensorMap& state) override;
 
  private:
@@ -44,7 +44,6 @@ class Sharded : public Optimizer {
   struct Part {
     size_t parameter;
     int64_t begin, end;
-    int64_t place;  // of `begin` in the shard
     Variable elements;
   };
 
@@ -52,12 +51,15 @@ class Sharded : public Optimizer {
   std::map<std::string, std::vector<Tensor>> StateByKind() const;
 
   Communicator& ranks_;
-  std::vector<int64_t> begins_;  // of the parameters among all elements
-  Tensor all_;                   // the elements of all parameters, and padding
-  Tensor mine_;                  // those of the shard
+  Tensor all_;   // the elements of all parameters, and padding
+  Tensor mine_;  // those of the shard
   std::vector<Part> parts_;
   std::unique_ptr<Optimizer> shard_;
 };
+
+// The state of the undivided optimiser, from what State() was on every rank, in their order. `parameters` have the
+// names and shapes of all. Throws Error where the parts of one do not make up its elements.
+TensorMap JoinShards(const std::vector<TensorMap>& shards, const TensorMap& parameters);
 
 }  // namespace orbit::optim
 

@@ -29,7 +29,48 @@ for ranks in 2 3; do
     [ "$(grep -c 'test mse' out)" = 1 ] || fail "not one rank alone speaks"
   done
 done
-same_bits 2-train.shard=examples 2-train.shard_optimizer=true || fail "a divided optimiser has other bits"
+
+echo "--- a divided optimiser's state is in a file a rank, and the run goes on divided or not, on as many ranks or others"
+# shards RUN RANKS: the names of these files, which have to be one whole set.
+shards() {
+  local names=("$1"/last.optimizer-*)
+  [[ ${#names[@]} = "$2" && ${names[0]} = *-0-of-$2.safetensors ]] || fail "$1 has not the $2 parts of one state: ${names[*]}"
+  printf '%s\n' "${names[@]}"
+}
+# same_divided RUN OTHER RANKS: whether the last checkpoints of two runs have the same tensors.
+same_divided() {
+  local rank
+  shards "$1" "$3" >/dev/null
+  shards "$2" "$3" >/dev/null
+  same_bits "$1" "$2" || return 1
+  for rank in $(seq 0 $(($3 - 1))); do
+    cmp <(tensors_of "$1"/last.optimizer-*-"$rank"-of-*) <(tensors_of "$2"/last.optimizer-*-"$rank"-of-*) || return 1
+  done
+}
+# goes_on RANKS RUN NAME ARGUMENT...: a copy of the run does two more steps.
+goes_on() {
+  cp -r "$2" "$3"
+  "$launch" -n "$1" -- "$train" --resume "$3" --set train.steps=6 --threads 1 --device cpu "${@:4}" >out 2>err ||
+    fail "$3: resume"
+}
+divided=2-train.shard_optimizer=true
+shards $divided 2 >/dev/null
+goes_on 2 2-train.shard=examples six
+goes_on 2 $divided undivided --set train.shard_optimizer=false
+same_bits six undivided || fail "a divided optimiser has other bits"
+[ -z "$(find undivided -name '*optimizer*')" ] || fail "files are left that nothing refers to"
+goes_on 2 2-train.shard=examples divided_later --set train.shard_optimizer=true
+goes_on 2 $divided six_divided
+same_divided six_divided divided_later 2 || fail "a divided optimiser went on with other bits"
+goes_on 3 $divided on_three
+goes_on 1 $divided on_one
+shards on_three 3 >/dev/null
+same_losses six on_three 6 && same_losses six on_one 6 || fail "other losses on other ranks"
+rm "$(shards on_three 3 | tail -n 1)"
+refuses "last.optimizer-" "$launch" -n 2 -- "$train" --resume on_three --set train.steps=8 --threads 1 --device cpu
+"$evaluate" on_three --samples 1 --threads 1 --device cpu >out 2>err || fail "a test needs no optimiser"
+
+echo "--- a gradient in bf16, and what ranks cannot divide"
 over 2 --set train.steps=4 --set train.reduction=bf16 --set run.directory=rounded >out 2>err || fail "bf16"
 refuses "examples in 1 micro-batches for 3 ranks" over 3 --set train.batch=2 --set run.directory=none
 refuses "--graph is for one process" over 2 --graph --set run.directory=none
@@ -101,10 +142,11 @@ draw() { # draw N: sets `drawn` to a number below N, the same in every run of th
   random=$(((random * 1103515245 + 12345) % 2147483648))
   drawn=$((random / 65536 % $1))
 }
-# disturb SIGNAL NAME: a job of two ranks, a random one of which gets the signal at a random moment; then a resume.
+often=(--set train.steps=100 --set evaluation.every=1)
+# disturb SIGNAL NAME DIVIDED: a job of two ranks, a random one of which gets the signal at a random moment; then a resume.
 disturb() {
   local signal=$1 name=$2 victim
-  over 2 --set train.steps=100 --set evaluation.every=1 --set run.directory="$name" >out 2>err &
+  over 2 "${often[@]}" --set "train.shard_optimizer=$3" --set run.directory="$name" >out 2>err &
   local job=$!
   after_first_save "$name"
   draw 5
@@ -119,21 +161,24 @@ disturb() {
     "$launch" -n 2 -- "$train" --resume "$name" --threads 1 --device cpu >out 2>err || fail "$name: resume"
   fi
   cmp often.out out || fail "$name gives another result"
-  same_bits often "$name" || fail "$name and a resume give other bits"
+  if [ "$3" = true ]; then same_divided often_divided "$name" 2; else same_bits often "$name"; fi ||
+    fail "$name and a resume give other bits"
   rm -r "$name"
 }
-over 2 --set train.steps=100 --set evaluation.every=1 --set run.directory=often >often.out 2>err || fail "two ranks"
-# disturb_often SIGNAL NAME TIMES
+over 2 "${often[@]}" --set run.directory=often >often.out 2>err || fail "two ranks"
+over 2 "${often[@]}" --set train.shard_optimizer=true --set run.directory=often_divided >out 2>err || fail "two ranks"
+# disturb_often SIGNAL NAME TIMES DIVIDED
 disturb_often() {
   hits=0
-  for i in $(seq "$3"); do disturb "$1" "$2-$i"; done
+  for i in $(seq "$3"); do disturb "$1" "$2-$i" "$4"; done
   echo "$hits of $3 jobs were still running"
   [ $hits -gt 0 ] || fail "every job was faster"
 }
 echo "--- a rank that is killed ends the job"
-disturb_often KILL kill "${ORBIT_KILLS:-2}"
+disturb_often KILL kill "${ORBIT_KILLS:-2}" false
+disturb_often KILL kill_divided "${ORBIT_KILLS:-2}" true
 echo "--- a rank that hangs ends the job"
-disturb_often STOP hang "${ORBIT_HANGS:-1}"
+disturb_often STOP hang "${ORBIT_HANGS:-1}" false
 
 echo "--- a NaN ends all, with one word on where it came from"
 for shard in examples samples; do
@@ -150,3 +195,17 @@ status=0
 (ulimit -f 20; trap '' XFSZ; over 2 --set train.steps=60 --set evaluation.every=1 --set run.directory=full >out 2>err) || status=$?
 [ $status != 0 ] || fail "a run without its checkpoint has status 0"
 [ "$(grep -c 'is kept in memory and tried again' err)" -ge 2 ] || fail "a full disk is not told of"
+
+echo "--- where one rank cannot write its part, the old checkpoint stays, whole, and the run goes on once there is room"
+over 2 --set train.steps=10 --set train.shard_optimizer=true --set run.directory=part >out 2>err || fail "two ranks"
+cp -r part before
+refuses "cannot write" "$launch" -n 2 --grace $deadline -- bash -c \
+  'if [ "$RANK" = 1 ]; then trap "" XFSZ; ulimit -f 1; fi; exec "$0" --resume part --set train.steps=100 --threads 1 \
+  --device cpu --deadline '$deadline "$train"
+grep -qE "^\[1\] rank 1 of 2 .*cannot write .*-1-of-2.*is kept in memory and tried again" refused.err ||
+  fail "rank 1 does not tell"
+for file in before/last*; do cmp "$file" "part/${file#before/}" || fail "it did not stay"; done
+[ "$(find part -name 'last.optimizer-*' | wc -l)" -le 4 ] || fail "parts pile up: $(ls part)"
+"$launch" -n 2 -- "$train" --resume part --set train.steps=100 --set evaluation.every=1 --threads 1 --device cpu >out 2>err ||
+  fail "resume"
+shards part 2 >/dev/null

@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "engine/distributed/share.h"
+#include "engine/io/checkpoint_shards.h"
 #include "engine/optim/adam.h"
 #include "engine/optim/sgd.h"
 #include "engine/optim/sharded.h"
 #include "engine/profiling.h"
 #include "kernels/parallel.h"
+#include "tools/experiments/shared_directory.h"
 #include "tools/report/progress.h"
 
 namespace orbit {
@@ -85,6 +87,8 @@ std::unique_ptr<optim::Optimizer> MakeOptimizer(const Config& config, std::vecto
       optim::AdamOptions{.weight_decay = weight_decay, .decoupled = name == "adamw", .rate_factor = rate_factor});
 }
 
+bool Trainer::divides_optimizer() const { return ranks_.world() > 1 && config_.Bool("train.shard_optimizer"); }
+
 std::unique_ptr<optim::Optimizer> Trainer::MakeOptimizerOfRanks() const {
   std::vector<NamedVariable> parameters = experiment_.model().NamedParameters();
   const auto make = [this](std::vector<NamedVariable> of) {
@@ -92,7 +96,7 @@ std::unique_ptr<optim::Optimizer> Trainer::MakeOptimizerOfRanks() const {
       return experiment.RateFactor(parameter.name);
     });
   };
-  if (ranks_.world() == 1 || !config_.Bool("train.shard_optimizer")) return make(std::move(parameters));
+  if (!divides_optimizer()) return make(std::move(parameters));
   return std::make_unique<optim::Sharded>(std::move(parameters), ranks_, make);
 }
 
@@ -131,9 +135,15 @@ Trainer::Trainer(const Config& config, Experiment& experiment, RunDirectory* run
                .final_factor = config.Double("train.final_factor"),
                .power = config.Double("train.power")};
   schedule_.Factor(0);  // throws for invalid settings
-  if (run_)
-    writer_.emplace([this](const std::string& warning) { run_->log().warn("{}", warning); },
-                    io::CheckpointWriterOptions{.beside = ranks.world() > 1 || kernels::NumThreads() > 1});
+  const auto warn = [this](const std::string& warning) {
+    if (run_)
+      run_->log().warn("{}", warning);
+    else
+      std::fprintf(stderr, "%s: %s\n", ranks_.Describe().c_str(), warning.c_str());
+  };
+  if (run_ || divides_optimizer())
+    writer_.emplace(warn, io::CheckpointWriterOptions{.beside = ranks.world() > 1 || kernels::NumThreads() > 1,
+                                                      .rank = ranks.rank()});
 }
 
 Division Trainer::division() const {
@@ -255,6 +265,7 @@ bool Trainer::Run(const std::function<bool()>& stop) {
     Take(0);
     start_or_stop();
   };
+  FindFiles();
   experiment_.model().Train();
   loaded_ = LoadAhead();
   saved_ = std::chrono::steady_clock::now();
@@ -278,9 +289,7 @@ bool Trainer::Run(const std::function<bool()>& stop) {
   }
   const bool finished = step_ == total_steps_ || is_out_of_patience();
   if (!finished) save();
-  AwaitAll(ranks_, experiment_.device(), [&] {
-    if (writer_) writer_->Finish();
-  });
+  AwaitWriters([](io::CheckpointWriter& writer) { writer.Finish(); });
   if (run_ && is_out_of_patience())
     run_->log().info("validation has not been better {} times in a row: training ends after step {} of {}", not_better_,
                      step_, total_steps_);
@@ -404,22 +413,43 @@ void Trainer::Validate() {
   Save(&RunFiles::best);
 }
 
+void Trainer::FindFiles() {
+  if (run_) files_ = *run_;
+  if (!divides_optimizer()) return;
+  ranks_.SetContext("looking for the run's directory");
+  const SharedDirectory shared = ShareDirectory(run_ ? run_->path().string() : "", ranks_, experiment_.device());
+  if (!run_) files_ = RunFiles::Find(shared.path);
+  job_ = shared.token;
+}
+
 void Trainer::Save(std::string (RunFiles::*path)() const) {
   ranks_.SetContext("saving after step " + std::to_string(step_));
-  TensorMap optimizer = optimizer_->State();  // all ranks have to ask for it
-  if (!run_) return;
-  io::Checkpoint checkpoint{.model = experiment_.model().StateDict(),
-                            .optimizer = std::move(optimizer),
-                            .step = step_,
-                            .epoch = step_ / steps_per_epoch_,
-                            .best_validation = best_,
-                            .generators = {{"training", generator_}},
-                            .notes = {{"config", config_.ToYaml()},
-                                      {"logged/steps", std::to_string(summed_)},
-                                      {"monitor/not_better", std::to_string(not_better_)}}};
-  for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
-  checkpoint.notes.insert(notes_.begin(), notes_.end());
-  writer_->Write((run_->*path)(), std::move(checkpoint));
+  if (!files_) return;
+  const std::string file = ((*files_).*path)();
+  io::Checkpoint checkpoint{.optimizer = optimizer_->State(), .step = step_};
+  if (divides_optimizer()) {
+    AwaitWriters([&](io::CheckpointWriter& writer) { writer.Await(file); });
+    checkpoint.shards = {.set = io::NameShards(file, job_, step_), .world = ranks_.world()};
+  }
+  if (run_) {
+    checkpoint.model = experiment_.model().StateDict();
+    checkpoint.epoch = step_ / steps_per_epoch_;
+    checkpoint.best_validation = best_;
+    checkpoint.generators = {{"training", generator_}};
+    checkpoint.notes = {{"config", config_.ToYaml()},
+                        {"logged/steps", std::to_string(summed_)},
+                        {"monitor/not_better", std::to_string(not_better_)}};
+    for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
+    checkpoint.notes.insert(notes_.begin(), notes_.end());
+  }
+  writer_->Write(file, std::move(checkpoint));
+}
+
+void Trainer::AwaitWriters(const std::function<void(io::CheckpointWriter&)>& wait) {
+  for (const bool first : {false, true})
+    AwaitAll(ranks_, experiment_.device(), [&] {
+      if (writer_ && (run_ != nullptr) == first) wait(*writer_);
+    });
 }
 
 }  // namespace orbit

@@ -6,7 +6,8 @@
 // bits as one that was not.
 //
 // Several ranks train together: they divide the examples of every batch, or the group samples of every example
-// (train.shard), and decide everything alike. Rank 0 alone writes.
+// (train.shard), and decide everything alike. Rank 0 alone writes, except that every rank writes its part of an
+// optimiser's state that is divided (train.shard_optimizer).
 #ifndef ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
 #define ORBIT_TOOLS_EXPERIMENTS_TRAINER_H_
 
@@ -52,7 +53,8 @@ class Trainer {
 
   // Trains to the end, or until validation has not been better for train.patience times (returns true), or until
   // `stop` returns true after a step (returns false), and saves in both cases; of several ranks, all stop after the
-  // same step. If a loss or a gradient is not finite, throws Error saying where it first appeared; the checkpoints are
+  // same step. Throws Error first where the optimiser's state is divided and this rank does not see the run's
+  // directory. If a loss or a gradient is not finite, throws Error saying where it first appeared; the checkpoints are
   // then of earlier steps. Where a checkpoint cannot be written, that is logged and tried again, and is an Error only
   // at the end.
   bool Run(const std::function<bool()>& stop);
@@ -91,6 +93,7 @@ class Trainer {
     std::shared_ptr<Mark> copied;  // null: it is where it is read
   };
 
+  bool divides_optimizer() const;
   std::unique_ptr<optim::Optimizer> MakeOptimizerOfRanks() const;
   std::unique_ptr<TrainingStep> MakeTrainingStep(bool capture);
   // The batches of the steps to come, a micro-batch an item; none where steps are static.
@@ -104,8 +107,12 @@ class Trainer {
   void Log(int64_t step);
   void LogCommunication() const;
   void Validate();
+  // Finds out where this rank writes. All ranks have to call it.
+  void FindFiles();
   // Has the checkpoint at RunFiles::last() or best() be replaced.
   void Save(std::string (RunFiles::*path)() const);
+  // Returns when `wait` has for the writers of all ranks: rank 0's is the last one, as it waits for the others' shards.
+  void AwaitWriters(const std::function<void(io::CheckpointWriter&)>& wait);
   // Whether validation has not been better for train.patience times.
   bool is_out_of_patience() const;
 
@@ -113,7 +120,10 @@ class Trainer {
   Experiment& experiment_;
   RunDirectory* run_;  // of rank 0
   Communicator& ranks_;
-  std::optional<io::CheckpointWriter> writer_;  // the same
+  // Of ranks that write: where, for whom, and by whom.
+  std::optional<RunFiles> files_;
+  std::string job_;
+  std::optional<io::CheckpointWriter> writer_;
   int64_t seed_, samples_, accumulate_, steps_per_epoch_, total_steps_;
   ShuffledBatches batches_;
   optim::Schedule schedule_;

@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "engine/distributed/share.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/checkpoint.h"
-#include "engine/io/mapped_file.h"
+#include "engine/io/checkpoint_shards.h"
+#include "engine/io/contents.h"
+#include "engine/optim/sharded.h"
 #include "kernels/parallel.h"
 #include "tools/experiments/agreement.h"
 #include "tools/experiments/data_digest.h"
@@ -26,17 +27,12 @@ std::optional<RunDirectory> OpenToResume(const std::string& resume, const Commun
   return RunDirectory::Open(resume);
 }
 
-std::string ReadText(const std::string& path) {
-  const io::MappedFile file(path);
-  return {reinterpret_cast<const char*>(file.contents().data()), file.contents().size()};
-}
-
 Config Resolve(SettingsSources sources, const std::string& resume, const std::optional<RunDirectory>& resumed,
                Communicator& ranks, Device device) {
   if (resume.empty()) return ResolveSettings(sources);
   sources.preset.clear();
   sources.file = resume + "/config.yaml";
-  sources.yaml = ShareText(resumed ? ReadText(resumed->config()) : "", 0, ranks, device);
+  sources.yaml = ShareText(resumed ? io::ReadContents(resumed->config()) : "", 0, ranks, device);
   Config config = ResolveSettings(sources);
   sources.assignments.clear();
   const std::vector<SettingChange> changes =
@@ -95,7 +91,7 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
   trainer_.Keep(kDataNote, data.ToText());
   const bool has_checkpoint = !resume.empty() && leads() && std::filesystem::exists(directory_->last());
   std::string loaded;
-  if (const auto checkpoint = ShareCheckpoint(has_checkpoint ? directory_->last() : "")) {
+  if (const auto checkpoint = ShareCheckpoint(has_checkpoint ? directory_->last() : "", true)) {
     CheckDataOf(*checkpoint, data, resume);
     trainer_.Restore(*checkpoint);
   } else {
@@ -121,19 +117,24 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
 }
 
 void TrainingRun::LoadBest() {
-  experiment_->model().LoadStateDict(ShareCheckpoint(leads() ? directory_->chosen() : "").value().model);
+  experiment_->model().LoadStateDict(ShareCheckpoint(leads() ? directory_->chosen() : "", false).value().model);
 }
 
-std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(const std::string& path) const {
-  if (ranks_->world() == 1) return path.empty() ? std::nullopt : std::optional(io::LoadCheckpoint(path));
-  ranks_->SetContext("sharing a checkpoint");
-  std::string contents;
-  AwaitAll(*ranks_, device_, [&] {
-    if (!path.empty()) contents = ReadText(path);
-  });
-  contents = ShareText(contents, 0, *ranks_, device_);
-  if (contents.empty()) return std::nullopt;
-  return io::ParseCheckpoint(std::as_bytes(std::span(contents)), path.empty() ? "the checkpoint of rank 0" : path);
+std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(std::string path, bool with_optimizer) const {
+  path = ShareText(path, 0, *ranks_, device_);
+  if (path.empty()) return std::nullopt;
+  const auto read = [this](const std::string& file) {
+    ranks_->SetContext("sharing " + file);
+    std::string contents;
+    AwaitAll(*ranks_, device_, [&] {
+      if (leads()) contents = io::ReadContents(file);
+    });
+    return ShareText(contents, 0, *ranks_, device_);
+  };
+  io::Checkpoint checkpoint = io::LoadCheckpoint(path, read);
+  if (checkpoint.shards && with_optimizer)
+    checkpoint.optimizer = optim::JoinShards(io::LoadShards(path, *checkpoint.shards, read), checkpoint.model);
+  return checkpoint;
 }
 
 Metrics TrainingRun::Test() {

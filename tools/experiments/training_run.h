@@ -39,8 +39,9 @@ class TrainingRun {
   Metrics Test();
 
  private:
-  // The checkpoint at the path that rank 0 gives, on all ranks; none if that is empty.
-  std::optional<io::Checkpoint> ShareCheckpoint(const std::string& path) const;
+  // The checkpoint at the path that rank 0 gives, on all ranks; none if that is empty. Without the optimiser's state if
+  // that is in files of its own and is not asked for.
+  std::optional<io::Checkpoint> ShareCheckpoint(std::string path, bool with_optimizer) const;
 
   std::shared_ptr<Communicator> ranks_;
   Device device_;

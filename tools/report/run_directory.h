@@ -3,6 +3,7 @@
 //   config.yaml             the resolved settings
 //   last.safetensors        the newest checkpoint
 //   best.safetensors        that of the smallest validation loss
+//   *.optimizer-*           parts of an optimiser's state that ranks have divided, which these two name
 //   metrics.jsonl           one JSON object a line; "seconds" is how long the run has run, pauses left out
 //   events.out.tfevents.*   the same for TensorBoard
 //   curves.svg              the same as a figure

@@ -22,14 +22,18 @@ echo "--- the link goes down: both ranks end within the deadline, and name the o
 variables=$(sed -nE 's/.*`(([A-Z_]+=[^ `]+ )+)train \.\.\.`.*/\1/p' "$readme") # that the documentation has for rank 0
 [[ " $variables" == *" RANK=0 "* ]] || fail "the documentation has no variables for rank 0 of two: '$variables'"
 # both ARGUMENT...: trains with rank 0 on node1 and rank 1 on node2; their outputs and statuses are in 0.out, 0.status ...
+# Where `hidden` is a folder, node2 has another one there.
 both() {
-  local rank of_rank
+  local rank of_rank hide
   rm -f ./?.status
   for rank in 0 1; do
     {
       status=0
       read -ra of_rank <<<"${variables/ RANK=0 / RANK=$rank }"
-      on node$((rank + 1)) env "${of_rank[@]}" "$train" "$@" "${options[@]}" >$rank.out 2>&1 || status=$?
+      hide=
+      [ $rank = 0 ] || hide=${hidden:-}
+      on node$((rank + 1)) env "${of_rank[@]}" bash -c '[ -z "$0" ] || mount -t tmpfs none "$0"; exec "$@"' "$hide" "$train" \
+        "$@" "${options[@]}" >$rank.out 2>&1 || status=$?
       echo $status >$rank.status
     } &
   done
@@ -64,6 +68,18 @@ both --resume run --set train.steps=$steps
 wait_both 120 0
 left_alone $steps
 same_bits left_alone_$steps run || fail "the run has other bits than one that was left alone"
+
+echo "--- a host that does not see the run's directory is told of, where ranks divide the optimiser's state"
+hidden=$work/run
+both --resume run --set train.steps=$((steps + 1)) --set train.shard_optimizer=true
+wait_both 60 1
+for rank in 0 1; do
+  grep -q "rank 1 of 2 on node2, .* does not see rank 0's directory $work/run (" $rank.out || fail "$(cat $rank.out)"
+done
+hidden=
+both --resume run --set train.steps=$((steps + 1)) --set train.shard_optimizer=true
+wait_both 120 0
+[ "$(find run -name 'last.optimizer-*-?-of-2.safetensors' | wc -l)" = 2 ] || fail "not a file from each host: $(ls run)"
 
 echo "--- mpirun with a host file"
 if ! command -v mpirun >/dev/null; then
