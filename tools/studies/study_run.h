@@ -16,7 +16,7 @@ namespace orbit {
 inline constexpr char kElsewhere[] = "; --output chooses another directory";
 
 // Throws Error for settings that are wrong, and if the directory holds a run, finished or not, that has others, but for
-// where the data are and what is not set of them, which the run has found in them.
+// where the data are and what is found in them because it is not set.
 void CheckStudyRun(const SettingsSources& sources, const std::filesystem::path& directory);
 
 // A training run of a study in a directory of its own: begun, or gone on with. Throws Error where CheckStudyRun does.

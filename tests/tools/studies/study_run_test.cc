@@ -47,6 +47,11 @@ TEST_F(StudyRunTest, DataMayBeElsewhereButNotOthers) {
               HasSubstr("holds a run with another data.train (was 70, now 80)"));
   run = AddRun(Sources({"data.nodes=9", "data.path=here"}, "graphs"));  // which the run has counted
   EXPECT_NO_THROW(CheckStudyRun(Sources({"data.path=here"}, "graphs"), run));
+  run = AddRun(Sources({"data.valid=0.2", "data.seed=7", "data.path=here"}, "graphs"));  // other splits than unset ones
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(Sources({"data.path=here"}, "graphs"), run); }),
+              HasSubstr("another data.valid (was 0.2, now 0.1), data.seed (was 7, now 0);"));
+  run = AddRun(Sources({"data.particles=4"}));
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(Sources({}), run); }), HasSubstr("data.particles (was 4, now 5)"));
 }
 
 }  // namespace
