@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/device.h"
@@ -19,6 +20,13 @@ namespace orbit {
 Device& TheDevice();
 
 using BenchmarkWork = std::function<void()>;
+
+struct Benchmark {
+  std::string name, help;
+  double bytes;                            // minimum to be moved, by the kernels' headers and comments
+  double flops;                            // minimum to be done
+  std::function<BenchmarkWork()> prepare;  // returns the work to be timed
+};
 
 Tensor Normal(const Shape& shape);                                               // f32
 inline Variable Parameter(const Shape& shape) { return {Normal(shape), true}; }  // requires a gradient

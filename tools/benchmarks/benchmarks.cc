@@ -1,27 +1,24 @@
 #include "tools/benchmarks/benchmarks.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "data/molecules/molecule_graphs.h"
 #include "engine/capture.h"
 #include "engine/dispatch.h"
 #include "engine/ops/attention.h"
-#include "engine/ops/batch_norm.h"
-#include "engine/ops/diagonal.h"
-#include "engine/ops/dropout.h"
 #include "engine/ops/edge_mlp.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/graph_attention.h"
-#include "engine/ops/indexing.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
 #include "engine/ops/message_passing.h"
-#include "engine/ops/normalization.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/transformer_layer.h"
-#include "engine/optim/adam.h"
 #include "groups/ops/permuted_linear.h"
 #include "groups/ops/rotation.h"
 #include "kernels/attention.h"
@@ -32,6 +29,7 @@
 #include "models/graph_model.h"
 #include "models/nbody_model.h"
 #include "models/vector_neurons.h"
+#include "tools/benchmarks/operations.h"
 
 namespace orbit {
 namespace {
@@ -274,11 +272,9 @@ constexpr double kEdges = 2000 * 20, kEdgeElements = kEdges * 64;  // of the com
 
 EdgeLists Pairs() { return CompleteGraph(5, TheDevice()); }
 
-}  // namespace
-
-std::vector<Benchmark> MakeBenchmarks() {
-  constexpr double kPoints = 2000 * 5 * 3, kActed = 2000 * 64 * 3 * 8.0, kAttended = 1000 * 64 * 120.0;
-  std::vector<Benchmark> all = {
+// Whole training steps, and what makes a batch for one.
+std::vector<Benchmark> TrainingSteps() {
+  std::vector<Benchmark> steps = {
       {"nbody_paper_step", "a training step of nbody_paper: batch 100, 20 samples", 0, 66e9,
        [] { return NBodyStep(/*capture=*/false); }},
       {"nbody_egnn_step", "a training step of nbody_egnn: batch 100", 0, 0.69e9, EgnnStep},
@@ -290,8 +286,17 @@ std::vector<Benchmark> MakeBenchmarks() {
 
       {"peptides_batch", "8 molecules become a batch for it, on the host, by a worker that is ahead", 8 * 444 * 50 * f,
        0, PeptidesBatch},
+  };
+  if (CanCapture(TheDevice()))
+    steps.insert(steps.begin() + 1, {"nbody_paper_step_graph", "the same, captured and launched as one", 0, 66e9,
+                                     [] { return NBodyStep(/*capture=*/true); }});
+  return steps;
+}
 
-      // Groups.
+// Group elements: how they are made, and how they act.
+std::vector<Benchmark> OfGroups() {
+  constexpr double kActed = 2000 * 64 * 3 * 8.0;
+  return {
       {"sinkhorn_1000x188", "SoftSort with 20 Sinkhorn iterations, forward and backward, 1,000 x 188 nodes",
        2 * 1000 * 188.0 * 188 * f, 0,  // P written, dP read
        [] { return SinkhornOf(100, 10); }},
@@ -337,8 +342,13 @@ std::vector<Benchmark> MakeBenchmarks() {
          return BothWays({permutation.soft, element.matrix, x},
                          [=] { return element.MeanAct(Representation::Vectors(1), x); });
        }},
+  };
+}
 
-      // Graphs and points.
+// Messages along edges, and points in space.
+std::vector<Benchmark> OfGraphsAndPoints() {
+  constexpr double kPoints = 2000 * 5 * 3, kAttended = 1000 * 64 * 120.0;
+  return {
       {"message_sum_65000x64", "GIN's aggregation on 1,000 graphs of 64 nodes and a hub, forward and backward",
        4 * 1000 * 65.0 * 64 * f, 0,
        [] {
@@ -389,8 +399,12 @@ std::vector<Benchmark> MakeBenchmarks() {
          const Variable x = Parameter({2000, 5, 3, 21});
          return BothWays({x}, [=] { return (*pool)(x); });
        }},
+  };
+}
 
-      // Layers.
+// Products with weights, attention and transformer layers.
+std::vector<Benchmark> OfLayers() {
+  return {
       {"linear_50000x64x192", "with bias, forward and backward", 0, 3 * 2 * 50000.0 * 64 * 192,
        [] {
          const Variable x = Parameter({50000, 64}), weight = Parameter({192, 64}), bias = Parameter({192});
@@ -421,135 +435,24 @@ std::vector<Benchmark> MakeBenchmarks() {
          const LayerArguments a = NBodyLayer();
          return BothWays(a.All(), [=] { return a.Apply(); });
        }},
-      {"layer_norm_50000x64", "forward and backward", 5 * 50000 * 64.0 * f, 0,
-       [] {
-         const Variable x = Parameter({50000, 64}), weight = Parameter({64}), bias = Parameter({64});
-         return BothWays({x, weight, bias}, [=] { return LayerNorm(x, weight, bias); });
-       }},
-      {"batch_norm_65000x64", "with ReLU, in training, forward and backward", 10 * 65000 * 64.0 * f, 0,
-       [] {
-         const Variable x = Parameter({65000, 64}), weight = Parameter({64}), bias = Parameter({64});
-         const RunningStatistics running = {Normal({64}), Tensor::Full({64}, 1, DType::kF32, TheDevice())};
-         return BothWays({x, weight, bias}, [=] { return BatchNorm(x, weight, bias, running, true, true); });
-       }},
-      {"gelu_3200000", "forward and backward", 5 * 3.2e6 * f, 0,
-       [] {
-         const Variable x = Parameter({3200000});
-         return BothWays({x}, [=] { return Gelu(x); });
-       }},
-      {"dropout_3200000", "forward and backward", 4 * 3.2e6 * f, 0,
-       [] {
-         const Variable x = Parameter({3200000});
-         return BothWays({x}, [=, generator = std::make_shared<Generator>(0)] { return Dropout(x, 0.1, *generator); });
-       }},
-      {"mse_loss_3200000", "forward and backward", 5 * 3.2e6 * f, 0,
-       [] {
-         const Variable x = Parameter({3200000});
-         return BothWays({x}, [=, target = Normal({3200000})] { return MseLoss(x, target); });
-       }},
-      {"bce_loss_3200000", "binary cross entropy, forward and backward", 5 * 3.2e6 * f, 0,
-       [] {
-         const Variable x = Parameter({3200000});
-         return BothWays({x}, [=, target = Sigmoid(Normal({3200000}))] { return BceWithLogitsLoss(x, target); });
-       }},
-      {"adam_19000000", "a step on as many parameters", 7 * 1.9e7 * f, 0,
-       [] {
-         const Variable parameter = Parameter({19000000});
-         parameter.set_grad(Normal({19000000}));
-         auto optimizer = std::make_shared<optim::Adam>(std::vector<NamedVariable>{{"parameter", parameter}});
-         return BenchmarkWork([optimizer] { optimizer->Step(1e-3); });
-       }},
-      {"gradient_norm_19000000", "the squared norm of as many gradients", 1.9e7 * f, 0,
-       [] {
-         const Variable parameter = Parameter({19000000});
-         parameter.set_grad(Normal({19000000}));
-         return BenchmarkWork([parameters = std::vector<NamedVariable>{{"parameter", parameter}}] {
-           optim::SquaredGradientNorm(parameters);
-         });
-       }},
-
-      // Elementwise functions, axes, indexing.
-      {"broadcast_50000x64", "a row added to each of 50,000, forward and backward", 3 * 50000 * 64.0 * f, 0,
-       [] {
-         const Variable x = Parameter({50000, 64}), row = Parameter({64});
-         return BothWays({x, row}, [=] { return Add(x, row); });
-       }},
-      {"multiply_3200000", "forward and backward", 7 * 3.2e6 * f, 0,
-       [] {
-         const Variable a = Parameter({3200000}), b = Parameter({3200000});
-         return BothWays({a, b}, [=] { return Mul(a, b); });
-       }},
-      {"convert_3200000", "f32 to f64", 3 * 3.2e6 * f, 0,
-       [] { return Forward([x = Normal({3200000})] { return Cast(x, DType::kF64); }); }},
-      {"sum_rows_50000x188", "forward", 50000 * 189.0 * f, 0,
-       [] {
-         return Forward([x = Normal({50000, 188})] { return Sum(x, {1}); });
-       }},
-      {"sum_triples_3000000", "forward", 4 * 3e6 * f, 0,
-       [] {
-         return Forward([x = Normal({3000000, 3})] { return Sum(x, {1}); });
-       }},
-      {"sum_columns_50000x188", "forward", 50000 * 188.0 * f, 0,
-       [] {
-         return Forward([x = Normal({50000, 188})] { return Sum(x, {0}); });
-       }},
-      {"max_rows_50000x188", "forward", 50000 * 190.0 * f, 0,
-       [] {
-         return Forward([x = Normal({50000, 188})] { return Max(x, 1); });
-       }},
-      {"max_middle_1000x64x64", "forward and backward", (2 * 1000 * 64 * 64.0 + 4 * 64000) * f, 0,
-       [] {
-         const Variable x = Parameter({1000, 64, 64});
-         return BothWays({x}, [=] { return Max(x, 1); });
-       }},
-      {"transpose_100x188x188", "two axes exchanged in each of 100, forward", 2 * 100 * 188 * 188.0 * f, 0,
-       [] {
-         return Forward([x = Normal({100, 188, 188})] { return Permute(x, {0, 2, 1}); });
-       }},
-      {"transpose_100000x8x9", "the same of small matrices", 2 * 100000 * 72.0 * f, 0,
-       [] {
-         return Forward([x = Normal({100000, 8, 9})] { return Permute(x, {0, 2, 1}); });
-       }},
-      {"slice_50000x64", "a third of every row, forward", 2 * 50000 * 64.0 * f, 0,
-       [] {
-         return Forward([x = Normal({50000, 192})] { return Slice(x, 1, 64, 128); });
-       }},
-      {"diagonal_2000x5x64", "on the diagonal and back, forward and backward", (2000 * 64 * (25 + 3 * 5.0)) * f, 0,
-       [] {
-         const Variable x = Parameter({2000, 5, 64});
-         return BothWays({x}, [=] { return DiagonalEmbed(x); });
-       }},
-      {"gather_rows_100000x64", "of as many, in any order", 100000 * (2 * 64 * f + 8), 0,
-       [] {
-         return Forward([x = Normal({100000, 64}), rows = RandomRows(100000, 100000)] { return IndexSelect(x, rows); });
-       }},
-      {"scatter_rows_100000x64", "added up in as many places, in any order", 100000 * (2 * 64 * f + 8), 0,
-       [] {
-         return Forward(
-             [x = Normal({100000, 64}), rows = RandomRows(100000, 100000)] { return IndexAdd(x, rows, 100000); });
-       }},
-      {"scatter_to_one_400000x64", "added up in a single place", 400000 * (64 * f + 8), 0,
-       [] {
-         return Forward([x = Normal({400000, 64}), rows = RandomRows(400000, 1)] { return IndexAdd(x, rows, 1); });
-       }},
-      {"uniform_10000000", "random numbers", 1e7 * f, 0,
-       [] {
-         return BenchmarkWork([generator = std::make_shared<Generator>(0)] {
-           generator->Uniform({10000000}, 0, 1, DType::kF32, TheDevice());
-         });
-       }},
-      {"normal_10000000", "random numbers", 1e7 * f, 0,
-       [] {
-         return BenchmarkWork([generator = std::make_shared<Generator>(0)] {
-           generator->Normal({10000000}, 0, 1, DType::kF32, TheDevice());
-         });
-       }},
   };
-  if (CanCapture(TheDevice()))
-    all.insert(all.begin() + 1, {"nbody_paper_step_graph", "the same, captured and launched as one", 0, 66e9,
-                                 [] { return NBodyStep(/*capture=*/true); }});
-  if (TheDevice().type == DeviceType::kCuda)
-    for (Benchmark& benchmark : GpuBenchmarks()) all.push_back(std::move(benchmark));
+}
+
+}  // namespace
+
+std::vector<Benchmark> MakeBenchmarks() {
+  std::vector<Benchmark> all;
+  const auto add = [&](std::vector<Benchmark> benchmarks) {
+    std::move(benchmarks.begin(), benchmarks.end(), std::back_inserter(all));
+  };
+  add(TrainingSteps());
+  add(OfGroups());
+  add(OfGraphsAndPoints());
+  add(OfLayers());
+  add(AroundLayers());
+  add(OfElementsAndAxes());
+  add(OfIndexingAndRandomNumbers());
+  if (TheDevice().type == DeviceType::kCuda) add(GpuBenchmarks());
   return all;
 }
 
