@@ -12,10 +12,10 @@
 # checks whose name matches. A check that hangs is ended.
 #
 # Every check's line is in the report at once, and the same command goes on behind them where a time limit ended it; a
-# report that is finished is begun anew. A check that fails is tried without each implementation that has another one
-# beside it ($ORBIT_WITHOUT, kernels/alternatives.h); one that makes it pass is named, and left out from there on, so that
-# it does not hide the rest. The last line is the outcome; without a GPU it says so, and all is well; with one that cannot
-# be used, for an old driver say, the suite fails.
+# report that is finished is begun anew. A kernel's test or a recorded case that fails is tried without each
+# implementation that has another one beside it ($ORBIT_WITHOUT, kernels/alternatives.h); one that makes it pass is
+# named, and left out from there on, so that it does not hide the rest. The last line is the outcome; without a GPU it
+# says so, and all is well; with one that cannot be used, for an old driver say, the suite fails.
 set -uo pipefail
 run=$1 goldens=$2 # RUN PROGRAM ARGUMENT... runs a program: the bundle's `run`, or //tools:orbit
 shift 2

@@ -209,16 +209,16 @@ struct KeyRows {
   Sums dkeys = {}, dvalues = {};
 };
 
-// Asks the L2 cache for what the next block on this multiprocessor is going to load, which would wait for memory with
-// nothing else to run: a block fills a multiprocessor.
+// Asks the L2 cache for what the next block here is going to load: where few blocks are resident, it would wait for
+// memory with little else to run.
 template <int kChannels, bool kWhole, class T>
 __device__ void Prefetch(const Head<kWhole>& next, const BackwardArrays<T>& arrays, int rank, int threads) {
 #ifdef __CUDACC__
   constexpr int kLine = 128 / sizeof(T), kLines = (kChannels + kLine - 1) / kLine;
   const auto ask = [&](const Rows<const T, kWhole>& rows) {
-    for (int i = rank; i < rows.count * kLines; i += threads)
-      if (i % kLines * kLine < rows.channels)
-        asm volatile("prefetch.global.L2 [%0];" ::"l"(rows.At(i / kLines, i % kLines * kLine)));
+    const int lines = rows.channels % kLine == 0 ? kLines : kLines + 1;  // a row may begin within a line
+    for (int i = rank; i < rows.count * lines; i += threads)
+      asm volatile("prefetch.global.L2 [%0];" ::"l"(rows.At(i / lines, min(i % lines * kLine, rows.channels - 1))));
   };
   for (int part = 0; part < 3; ++part) ask(next.Projected(arrays.projected, part));
   ask(next.Out(arrays.dy));
@@ -235,7 +235,7 @@ __host__ __device__ constexpr int WholeChunks(int rows) {
 
 template <class E, class T, int kChannels, bool kWhole, int kTall>
 __global__ void __launch_bounds__(32 * kMostWholeWarps, 1)
-    WholeKernel(WholeHeads heads, int multiprocessors, BackwardArrays<T> arrays) {
+    WholeKernel(WholeHeads heads, int resident, BackwardArrays<T> arrays) {
   const int in_pair = threadIdx.x / 32 % heads.warps, group = threadIdx.x / 32 / heads.warps;
   const int threads = 32 * heads.warps, rank = threadIdx.x % threads;
   const int pair = blockIdx.x * heads.pairs + group, rows = 16 * heads.tiles;
@@ -246,7 +246,7 @@ __global__ void __launch_bounds__(32 * kMostWholeWarps, 1)
   shared += 3 * rows * PairTile::kChunks;
   const auto score_gradients = [&](int tile) { return ScoreTile<E>{shared + tile * rows * ScoreTile<E>::kChunks}; };
   auto* statistics = reinterpret_cast<QueryStatistics*>(shared + heads.tiles * rows * ScoreTile<E>::kChunks);
-  Prefetch<kChannels>(Head<kWhole>{heads.sizes, pair + multiprocessors * heads.pairs}, arrays, rank, threads);
+  Prefetch<kChannels>(Head<kWhole>{heads.sizes, pair + resident * heads.pairs}, arrays, rank, threads);
   queries.Load(head.Projected(arrays.projected, 0), 0, rows, rank, threads);
   gradients.Load(head.Out(arrays.dy), 0, rows, rank, threads);
   __pipeline_commit();
@@ -386,8 +386,10 @@ bool LaunchWhole(Gpu gpu, const AttentionShape& shape, const BackwardArrays<T>& 
   const WholeHeads heads(shape, kTall, std::max(warps, 4));
   const size_t shared_bytes = heads.pairs * WholeChunks<E, kChannels>(16 * heads.tiles) * sizeof(Chunk);
   if (shared_bytes > MostDynamicSharedBytes(gpu)) return false;
-  Launch("AttentionBackward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes,
-         WholeKernel<E, T, kChannels, kWhole, kTall>, heads, Multiprocessors(gpu), arrays);
+  const auto kernel = WholeKernel<E, T, kChannels, kWhole, kTall>;
+  const int resident = ResidentBlocks(gpu, kernel, heads.threads(), shared_bytes) * Multiprocessors(gpu);
+  Launch("AttentionBackward", gpu, dim3(heads.blocks()), dim3(heads.threads()), shared_bytes, kernel, heads, resident,
+         arrays);
   return true;
 }
 

@@ -50,14 +50,10 @@ constexpr bool kIsNarrow = kChannels * sizeof(E) <= 128;
 template <class E, int kChannels>
 constexpr int kMostTall = kIsNarrow<E, kChannels> ? 2 : 1;
 
-// Short sequences: a pair's keys and values are in shared memory and read once. Where there is room for those of two
-// turns, the grid is what the GPU holds at a time, and a block loads its next pairs' while it uses these. Bytes:
+// Short sequences: a pair's keys and values are in shared memory and read once. Where as many blocks fit with those of
+// two turns, the grid is what the GPU holds at a time, and a block loads its next pairs' while it uses these. Bytes:
 // projected, y and log_sums once. Flops: 4 tokens^2 channels per pair.
 constexpr int kWholeWarps = 7;  // 197 tokens are 13 tiles of 16: each warp has two at once, but for the last
-
-// The blocks that the registers of a multiprocessor are enough for.
-template <class E, int kChannels>
-constexpr int kWholeBlocks = kIsNarrow<E, kChannels> ? 2 : 1;
 
 // With 144 registers a multiprocessor holds two blocks of 7 warps; __launch_bounds__ would only go down to 128.
 #ifdef __CUDACC__
@@ -166,11 +162,12 @@ void TensorCoreAttentionForward(Gpu gpu, const AttentionShape& shape, const T* p
           const WholeHeads heads(shape, kTall, kWholeWarps);
           const size_t bytes = shared_bytes(heads.pairs * heads.tiles * 16);
           if (shape.tokens > kMostTokens || bytes > MostDynamicSharedBytes(gpu)) return false;
-          constexpr int kBlocks = kWholeBlocks<E, kChannels>;
-          const bool twice = kBlocks * (2 * bytes + kReservedSharedBytes) <= MostDynamicSharedBytes(gpu);
-          const int blocks = twice ? std::min(heads.blocks(), kBlocks * Multiprocessors(gpu)) : heads.blocks();
-          Launch("AttentionForward", gpu, dim3(blocks), dim3(heads.threads()), twice ? 2 * bytes : bytes,
-                 WholeKernel<E, T, kChannels, kWhole, kTall>, heads, projected, y, log_sums);
+          const auto kernel = WholeKernel<E, T, kChannels, kWhole, kTall>;
+          const auto resident = [&](size_t shared) { return ResidentBlocks(gpu, kernel, heads.threads(), shared); };
+          const bool twice = 2 * bytes <= MostDynamicSharedBytes(gpu) && resident(2 * bytes) == resident(bytes);
+          const int held = resident(bytes) * Multiprocessors(gpu);
+          Launch("AttentionForward", gpu, dim3(twice ? std::min(heads.blocks(), held) : heads.blocks()),
+                 dim3(heads.threads()), twice ? 2 * bytes : bytes, kernel, heads, projected, y, log_sums);
           return true;
         };
         constexpr int kTall = kMostTall<E, kChannels>;

@@ -11,6 +11,8 @@
 //   MajorCapability(gpu)                   9 where the compute capability is 9.0; the emulator is such a GPU
 //   Multiprocessors(gpu)                   how many there are. Where a sum's parts depend on it, as those of gradients
 //                                          do, another kind of GPU gives other roundings
+//   ResidentBlocks(gpu, Kernel<T>, threads, shared_bytes)
+//                                          blocks of a launch that a multiprocessor has room for at a time
 //   MostDynamicSharedBytes(gpu)            how much of it a block of this device can have; Launch throws Error beyond
 //   Scratch<T>(gpu, count)                 memory for as long as it is in scope, in the order of the stream
 #ifndef ORBIT_KERNELS_CUDA_GPU_H_

@@ -23,6 +23,11 @@ __device__ __forceinline__ T* DynamicShared() {
   return reinterpret_cast<T*>(orbit_dynamic_shared);
 }
 
+template <class... Parameters>
+int ResidentBlocks(Cuda device, void (*kernel)(Parameters...), int threads, size_t shared_bytes) {
+  return CountResidentBlocks(device, reinterpret_cast<const void*>(kernel), threads, shared_bytes);
+}
+
 template <class... Parameters, class... Arguments>
 void Launch(const char* operation, Cuda device, dim3 blocks, dim3 threads, size_t shared_bytes,
             void (*kernel)(Parameters...), const Arguments&... arguments) {

@@ -29,6 +29,10 @@ T* DynamicShared() {
 
 inline int MajorCapability(Simt) { return 9; }
 inline int Multiprocessors(Simt) { return 2; }  // so that blocks of few examples have several turns
+template <class Kernel>
+int ResidentBlocks(Simt, Kernel*, int, size_t shared_bytes) {
+  return shared_bytes + kReservedSharedBytes <= simt::kSharedLimit / 2 ? 2 : 1;
+}
 inline size_t MostDynamicSharedBytes(Simt) { return simt::kSharedLimit - kReservedSharedBytes; }
 
 template <class... Parameters, class... Arguments>

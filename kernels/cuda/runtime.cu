@@ -137,6 +137,14 @@ void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, 
   permitted.insert({index, kernel});
 }
 
+int CountResidentBlocks(Cuda device, const void* kernel, int threads, size_t shared_bytes) {
+  constexpr char kOperation[] = "room for blocks";
+  if (shared_bytes > kUsualSharedBytes) PermitSharedMemory(kOperation, device, kernel, shared_bytes);
+  int blocks = 0;
+  CheckCuda(kOperation, cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, shared_bytes));
+  return std::max(blocks, 1);
+}
+
 void SetWhereabouts(std::string (*whereabouts)()) { the_whereabouts = whereabouts; }
 
 void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count) {

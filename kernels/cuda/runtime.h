@@ -32,6 +32,10 @@ size_t MostDynamicSharedBytes(Cuda device);
 // more than there is.
 void PermitSharedMemory(const char* operation, Cuda device, const void* kernel, size_t shared_bytes);
 
+// How many blocks with so many threads and so much dynamic shared memory a multiprocessor of the current device has
+// room for at a time, by registers and shared memory.
+int CountResidentBlocks(Cuda device, const void* kernel, int threads, size_t shared_bytes);
+
 // Fills `data` with `count` copies of an element of 1, 2, 4 or 8 bytes, which `element` points to in host memory.
 void FillMemory(Cuda device, void* data, const void* element, size_t element_bytes, size_t count);
 

@@ -19,16 +19,13 @@ grep -vE "$ours" "$figures.all" >&2 || :
 rm "$figures.all"
 """
 
-def _targets(archs):
-    """Machine code for each of "90,80", and PTX of the highest for GPUs to come.
-
-    Code for "90a" uses what only that GPU has, so that there is no PTX of it.
-    """
+def _targets(archs, with_ptx):
+    """Machine code for each of "90a,80" and, for GPUs to come, PTX of the highest without its architecture's extras."""
     archs = [arch.strip() for arch in archs.split(",") if arch.strip()]
     flags = ["-gencode=arch=compute_%s,code=sm_%s" % (arch, arch) for arch in archs]
     flags.append("-DORBIT_CUDA_ARCHS=" + "/".join(["sm_" + arch for arch in archs]))  # in messages
-    portable = sorted([int(arch) for arch in archs if arch.isdigit()])
-    return flags + ["-gencode=arch=compute_%d,code=compute_%d" % (arch, arch) for arch in portable[-1:]]
+    portable = sorted([int(arch.rstrip("af")) for arch in archs])[-1]
+    return flags + (["-gencode=arch=compute_%d,code=compute_%d" % (portable, portable)] if with_ptx else [])
 
 def _cuda_library_impl(ctx):
     headers = CcInfo(compilation_context = cc_common.create_compilation_context(headers = depset(ctx.files.hdrs)))
@@ -46,7 +43,7 @@ def _cuda_library_impl(ctx):
         arguments.add_all(["-ccbin", toolchain.compiler_executable, "-std=c++20", "-O3", "-lineinfo", "-Xcompiler=-fPIC,-Wall"])
         arguments.add_all(["--expt-relaxed-constexpr", "--extended-lambda", "-Xcudafe=--diag_suppress=20012"])
         arguments.add(_COMPRESSED)
-        arguments.add_all(_targets(ctx.attr.archs or ctx.attr._archs[BuildSettingInfo].value))
+        arguments.add_all(_targets(ctx.attr.archs or ctx.attr._archs[BuildSettingInfo].value, with_ptx = not ctx.attr.archs))
         arguments.add_all(context.quote_includes, before_each = "-I")
         arguments.add_all(context.includes, before_each = "-I")
         arguments.add_all(context.system_includes, before_each = "-isystem")
@@ -100,7 +97,7 @@ The output group `figures` has the compiler's words on every kernel.""",
         "hdrs": attr.label_list(allow_files = True),
         "deps": attr.label_list(providers = [CcInfo]),
         "copts": attr.string_list(),
-        "archs": attr.string(doc = "such as 90a, instead of //third_party/cuda:archs"),
+        "archs": attr.string(doc = "such as 90a, instead of //third_party/cuda:archs, for what no other GPU has: without PTX"),
         "_archs": attr.label(default = "//third_party/cuda:archs"),
         "_enabled": attr.label(default = "//third_party/cuda:enabled"),
         "_version": attr.label(default = "@cuda//:version", allow_single_file = True),

@@ -287,6 +287,10 @@ void __cudaRegisterFunction(void**, const char* function, char*, const char* nam
   TheLaunches().names[function] = name;
 }
 void __cudaRegisterVar(void**, char*, char*, const char*, int, size_t, int, int) {}
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int, size_t) {
+  *blocks = 1;
+  return Result();
+}
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
   std::lock_guard lock(TheLaunches().mutex);
   if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize) TheLaunches().permitted[function] = value;

@@ -12,6 +12,10 @@
 #include "kernels/parallel.h"
 #include "tests/kernels/cuda/on_gpu.h"
 
+#ifndef ORBIT_TEST_CUDA
+#include "kernels/cuda/gpu.h"
+#endif
+
 namespace orbit::kernels {
 namespace {
 
@@ -218,10 +222,12 @@ TEST(AttentionOnTensorCores, SequencesOfEveryLength) {
   CompareOnTensorCores<BFloat16>({1, 256, 1, 64});  // exactly the largest block
 }
 
-// More pairs than blocks hold at a time.
+// More pairs than the device holds at a time: a multiprocessor holds four blocks of these at most, a block three pairs
+// or one.
 TEST(AttentionOnTensorCores, BlocksWithSeveralTurns) {
-  CompareOnTensorCores<BFloat16>({9, 33, 4, 16}, {.all_schedules = true});
-  if (!kSmallCasesOnly) CompareOnTensorCores<float>({5, 70, 3, 24});
+  const int64_t multiprocessors = Multiprocessors(Gpu());
+  CompareOnTensorCores<BFloat16>({6 * multiprocessors + 1, 33, 4, 16}, {.all_schedules = true});
+  if (!kSmallCasesOnly) CompareOnTensorCores<BFloat16>({2 * multiprocessors + 1, 197, 2, 64});
 }
 
 // A missing key has score 0, which is far above these scores.
