@@ -77,9 +77,17 @@ std::string FitSteps(const Arguments& arguments, std::chrono::steady_clock::time
   return text;
 }
 
+// Says how to go on with a run that was stopped, and returns the exit status.
+int Stopped(TrainingRun& run, const std::string& where, const StopSignal& stop) {
+  const Trainer& trainer = run.trainer();
+  if (run.leads())
+    run.directory().log().info("stopped {}after step {} of {}; go on with: {} --resume {}", where, trainer.step(),
+                               trainer.total_steps(), ProgramCommand(), ShellWord(run.directory().path().string()));
+  return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
+}
+
 int Train(const Arguments& arguments) {
   const auto begin = std::chrono::steady_clock::now();
-  const StopSignal stop;
   const CommunicatorOptions ranks = FindCommunicatorOptions(arguments.distributed);
   const Device device = ApplyDeviceOptions(arguments.device, ranks.ranks.local_rank);
   SettingsSources sources = arguments.settings;
@@ -100,13 +108,15 @@ int Train(const Arguments& arguments) {
   Check(!arguments.graph || ranks.ranks.world == 1,
         "--graph is for one process: the sums of several ranks are not captured");
   TrainingRun run(sources, arguments.resume, device, MakeCommunicator(ranks, device));
+  const StopSignal stop;  // until here there was nothing to save, and a signal ended the program
+  const auto asked_to_stop = [&] { return stop.requested(); };
   Trainer& trainer = run.trainer();
   if (!arguments.profiled_steps.empty()) trainer.ProfileSteps(arguments.profiled_steps[0], arguments.profiled_steps[1]);
   if (arguments.graph) trainer.CaptureSteps();
   if (!fitted.empty()) run.directory().log().info("{}", fitted);
   const bool finished = [&] {
     try {
-      return trainer.Run([&] { return stop.requested(); });
+      return trainer.Run(asked_to_stop);
     } catch (const std::exception&) {
       if (run.leads() && std::filesystem::exists(run.directory().last()))
         run.directory().log().error("failed after step {} of {}; {} is of before, and --resume {} goes on from there",
@@ -115,18 +125,14 @@ int Train(const Arguments& arguments) {
       throw;
     }
   }();
-  if (!finished) {
-    if (run.leads())
-      run.directory().log().info("stopped after step {} of {}; go on with: {} --resume {}", trainer.step(),
-                                 trainer.total_steps(), ProgramCommand(), ShellWord(run.directory().path().string()));
-    return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
-  }
-  const Metrics metrics = run.Test();
+  if (!finished) return Stopped(run, "", stop);
+  const std::optional<Metrics> metrics = run.Test(asked_to_stop);
+  if (!metrics) return Stopped(run, "in the test, ", stop);
   if (!run.leads()) return 0;
   RunDirectory& directory = run.directory();
   directory.WriteFigure();
   directory.log().info("the run is in {}", directory.path().string());
-  for (auto metric = metrics.rbegin(); metric != metrics.rend(); ++metric)  // the reported one last
+  for (auto metric = metrics->rbegin(); metric != metrics->rend(); ++metric)  // the reported one last
     std::printf("test %s\n", MetricText(metric->first, metric->second).c_str());
   return 0;
 }

@@ -36,17 +36,32 @@ std::string ShareText(const std::string& text, int root, Communicator& ranks, De
   return {reinterpret_cast<const char*>(here.data<uint8_t>()), static_cast<size_t>(length)};
 }
 
+bool OnAnyRank(bool here, Communicator& ranks, Device device) {
+  if (ranks.world() == 1) return here;
+  const Tensor any = Tensor::Full({}, here ? 1 : 0, DType::kI64, device);
+  ranks.AllReduce(any, ReduceOp::kMax).Wait();
+  return any.Item() > 0;
+}
+
 void AwaitAll(Communicator& ranks, Device device, const std::function<void()>& work) {
-  if (ranks.world() == 1) return work();
-  std::atomic<bool> done = false, failed = false;
+  AwaitAll(
+      ranks, device, [] { return false; }, [&](const Request&) { work(); });
+}
+
+void AwaitAll(Communicator& ranks, Device device, const Request& asked,
+              const std::function<void(const Request& any_asked)>& work) {
+  if (ranks.world() == 1) return work(asked);
+  std::atomic<bool> done = false, failed = false, any_asked = false;
   std::exception_ptr lost;
   std::thread signs([&] {
     try {
       std::chrono::milliseconds pause(1);
       for (bool all = false; !all && !failed;) {
-        const Tensor working = Tensor::Full({}, done ? 0 : 1, DType::kI64, device);
-        ranks.AllReduce(working, ReduceOp::kMax).Wait();
-        all = working.Item() == 0;
+        const Tensor sign = Tensor::From<int64_t>({done ? 0 : 1, asked() ? 1 : 0}, {2}, device);
+        ranks.AllReduce(sign, ReduceOp::kMax).Wait();
+        const std::vector<int64_t> of_any = sign.ToVector<int64_t>();
+        all = of_any[0] == 0;
+        any_asked = of_any[1] > 0;
         if (!all) std::this_thread::sleep_for(pause);
         pause = std::min(2 * pause, kBetweenSigns);
       }
@@ -55,7 +70,7 @@ void AwaitAll(Communicator& ranks, Device device, const std::function<void()>& w
     }
   });
   try {
-    work();
+    work([&] { return any_asked || asked(); });
     done = true;
   } catch (const std::exception& error) {
     failed = true;

@@ -61,6 +61,37 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
   [ "$(grep -o '"step":[0-9]*,"valid' "$signal/metrics.jsonl" | sort | uniq -d | wc -l)" = 0 ] || fail "steps came twice"
 done
 
+echo "--- stopped in the test, which is done again; and while data are made, when there is nothing to save"
+long_test=(--set train.steps=6 --set evaluation.test_samples=3000)
+"$train" "${small[@]}" "${long_test[@]}" --set run.directory=tested >tested.out 2>tested.err &
+process=$!
+for _ in $(seq 1200); do
+  ! grep -qs '"step":6,"valid' tested/metrics.jsonl || break
+  sleep 0.05
+done
+kill -USR1 $process 2>/dev/null || true
+status=0
+wait $process || status=$?
+if [ $status != 0 ]; then # it may have been faster
+  [ $status = 138 ] || fail "SIGUSR1 in the test gives status $status"
+  grep -q "stopped .*after step 6 of 6; go on with: .* --resume" tested.err || fail "no word on how to go on: $(cat tested.err)"
+  ! grep -q '"test' tested/metrics.jsonl || fail "a test that was stopped has a result"
+fi
+"$train" "${small[@]}" --set train.steps=6 --set run.directory=tested_once >tested_once.out 2>/dev/null
+"$train" --resume tested --set evaluation.test_samples=4 2>/dev/null | cmp - tested_once.out
+cmp <(tensors_of tested_once/last.safetensors) <(tensors_of tested/last.safetensors)
+for signal in TERM HUP USR1; do
+  run --set data.train=2000000 --set run.directory=unmade >out 2>err &
+  process=$!
+  sleep 1
+  kill -s $signal $process
+  begin=$SECONDS status=0
+  wait $process || status=$?
+  [ $status = $((128 + $(kill -l $signal))) ] || fail "SIG$signal while data are made gives status $status"
+  [ $((SECONDS - begin)) -le 5 ] || fail "SIG$signal while data are made takes $((SECONDS - begin)) s"
+  [ ! -e unmade ] || fail "a run that had not begun is left"
+done
+
 echo "--- as many steps as fit into a time: the run of so many steps, which a stop does not change"
 ! run --minutes 0 --set run.directory=never >out 2>err || fail "no time at all"
 for minutes in 0.2 2; do # the longer time where the machine has other work

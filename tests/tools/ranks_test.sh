@@ -126,6 +126,23 @@ for signal in TERM USR1; do
   same_bits whole $signal || fail "SIG$signal and a resume give other bits"
 done
 
+echo "--- a signal to one rank stops a test on all"
+over 2 --set train.steps=4 --set evaluation.test_samples=3000 --set run.directory=tested >out 2>err &
+job=$!
+for _ in $(seq 1200); do
+  ! grep -qs '"step":4,"valid' tested/metrics.jsonl || break
+  sleep 0.05
+done
+kill -s USR1 "$(ranks_of $job | tail -n 1)" 2>/dev/null || true
+status=0
+wait $job || status=$?
+if [ $status != 0 ]; then # it may have been faster
+  [ $status -gt 128 ] || fail "stopped in the test with status $status"
+  grep -q "stopped .*after step 4 of 4; go on with: .* --resume" err || fail "no word on how to go on"
+fi
+"$launch" -n 2 -- "$train" --resume tested --set evaluation.test_samples=4 --threads 1 --device cpu >out 2>err || fail "resume"
+near one.out out 1e-3 || fail "the test after a stop: $(tail -n 1 out), not $(tail -n 1 one.out)"
+
 # ends_within SECONDS JOB WHAT: the job ends by itself, with a status that is not 0, one message, and no process left.
 ends_within() {
   local begin=$SECONDS status=0 processes

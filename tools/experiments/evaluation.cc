@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/distributed/share.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/training/training_step.h"
@@ -81,6 +80,11 @@ double RelativeDistance(const Variable& a, const Variable& b) {
 
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
                     const ShareDone& progress, const Division& division) {
+  return EvaluateUntil({}, experiment, split, samples, generator, progress, division).value();
+}
+
+std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& experiment, Split split, int64_t samples,
+                                        Generator& generator, const ShareDone& progress, const Division& division) {
   NoGrad no_grad;
   const int64_t count = experiment.size(split);
   Check(count > 0, "there are no examples of the split ", NameOf(split));
@@ -97,8 +101,10 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
   const EvaluationPrecision precision(experiment);
   const Generator start = generator;
   Tensor predictions, targets;
-  const auto compute = [&] {
+  bool stopped = false;
+  const auto compute = [&](const Request& stop_now) {
     for (int64_t begin = mine.first; begin < mine.first + mine.count; begin += at_once) {
+      if (stop && (stopped = stop_now())) return;
       const int64_t end = std::min(mine.first + mine.count, begin + at_once);
       const Batch batch = LoadRange(experiment, split, begin, end);
       generator = start.WithRows({begin, end - begin, count});
@@ -108,11 +114,15 @@ Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, 
       if (progress) progress(static_cast<double>(end - mine.first) / static_cast<double>(mine.count));
     }
   };
-  if (ranks && !by_samples)  // whose parts may take different times
-    AwaitAll(*ranks, experiment.device(), compute);
-  else
-    compute();
+  if (ranks && !by_samples) {  // whose parts may take different times
+    AwaitAll(
+        *ranks, experiment.device(), stop ? stop : [] { return false; }, compute);
+    if (stop) stopped = OnAnyRank(stopped, *ranks, experiment.device());
+  } else {
+    compute([&] { return ranks ? OnAnyRank(stop(), *ranks, experiment.device()) : stop(); });
+  }
   generator = generator.WithRows({});
+  if (stopped) return std::nullopt;
   if (ranks) {
     const auto add = [&](const Tensor& x) {
       if (!adds) x.Zero();

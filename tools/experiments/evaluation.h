@@ -2,6 +2,9 @@
 #ifndef ORBIT_TOOLS_EXPERIMENTS_EVALUATION_H_
 #define ORBIT_TOOLS_EXPERIMENTS_EVALUATION_H_
 
+#include <optional>
+
+#include "engine/distributed/share.h"
 #include "tools/experiments/experiment.h"
 
 namespace orbit {
@@ -24,6 +27,12 @@ struct Division {
 // result, and call this together.
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
                     const ShareDone& progress = {}, const Division& division = {});
+
+// The same, unless a stop is asked for before it is done; then, soon, there is none on any rank. All ranks have a
+// `stop`; one that is asked is enough.
+std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& experiment, Split split, int64_t samples,
+                                        Generator& generator, const ShareDone& progress = {},
+                                        const Division& division = {});
 
 // Throws Error where the loss, the metric or a prediction is not finite, except that the metric may be NaN if the
 // predictions are finite: it is then undefined for these targets.

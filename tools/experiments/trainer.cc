@@ -20,7 +20,8 @@ namespace orbit {
 namespace {
 
 constexpr double kSecondsBetweenSaves = 300;
-constexpr int64_t kLoadedAhead = 2;  // micro-batches
+constexpr int64_t kLoadedAhead = 2;                  // micro-batches
+constexpr char kValidationDue[] = "validation/due";  // a note of checkpoints of before their step's validation
 
 // A double as text that reads back to the same bits.
 std::string ToText(double value) {
@@ -230,6 +231,7 @@ void Trainer::Restore(const io::Checkpoint& checkpoint) {
   step_ = checkpoint.step;
   best_ = checkpoint.best_validation;
   not_better_ = 0;
+  validation_due_ = checkpoint.notes.contains(kValidationDue);
   generator_ = checkpoint.generators.at("training");
   summed_ = 0;
   sums_.clear();
@@ -245,7 +247,7 @@ void Trainer::Restore(const io::Checkpoint& checkpoint) {
         " steps of this run; raise train.steps or train.epochs");
 }
 
-bool Trainer::Run(const std::function<bool()>& stop) {
+bool Trainer::Run(const Request& stop, const std::function<void()>& after_step) {
   const int64_t validate_every = config_.Int("evaluation.every") * steps_per_epoch_;
   // A GPU is given the next step while it computes; the host is one behind in reading what came of it.
   const size_t behind = experiment_.device() == Device{} ? 0 : 1;
@@ -260,6 +262,13 @@ bool Trainer::Run(const std::function<bool()>& stop) {
     saved_ = std::chrono::steady_clock::now();
     save_due_ = false;
   };
+  const auto validate = [&] {
+    Take(0);
+    Validate(stop);
+    if (validation_due_) return;
+    save();
+    show();
+  };
   const auto profile = [&](int64_t step, void (*start_or_stop)()) {
     if (step != step_ + 1) return;
     Take(0);
@@ -270,24 +279,23 @@ bool Trainer::Run(const std::function<bool()>& stop) {
   loaded_ = LoadAhead();
   saved_ = std::chrono::steady_clock::now();
   stop_asked_ = stopping_ = save_due_ = false;
+  if (validation_due_) validate();
   while (step_ < total_steps_ && !is_out_of_patience() && !stopping_) {
     profile(profiled_.first, StartProfiler);
     Step();
     profile(profiled_.second + 1, StopProfiler);
     Take(behind);
     show();
-    if (step_ % validate_every == 0 || step_ == total_steps_) {
-      Take(0);
-      Validate();
+    validation_due_ = step_ % validate_every == 0 || step_ == total_steps_;
+    if (validation_due_)
+      validate();
+    else if (save_due_)
       save();
-      show();
-    } else if (save_due_) {
-      save();
-    }
+    if (after_step) after_step();
     stop_asked_ = stop();
-    if (ranks_.world() == 1) stopping_ = stop_asked_;
+    if (ranks_.world() == 1) stopping_ = stopping_ || stop_asked_;
   }
-  const bool finished = step_ == total_steps_ || is_out_of_patience();
+  const bool finished = !validation_due_ && (step_ == total_steps_ || is_out_of_patience());
   if (!finished) save();
   AwaitWriters([](io::CheckpointWriter& writer) { writer.Finish(); });
   if (run_ && is_out_of_patience())
@@ -388,21 +396,24 @@ void Trainer::LogCommunication() const {
       hidden ? ", " + std::to_string(std::lround(100 * *hidden)) + " % of them hidden behind computation" : "");
 }
 
-void Trainer::Validate() {
-  if (experiment_.size(Split::kValid) == 0) return;
+void Trainer::Validate(const Request& stop) {
+  if (experiment_.size(Split::kValid) == 0) validation_due_ = false;
+  if (!validation_due_ || stopping_) return;
   experiment_.model().Eval();
   Generator generator = MakeGenerator(seed_, RandomUse::kValidation);
   ranks_.SetContext("validation after step " + std::to_string(step_));
-  const Evaluation evaluation =
-      Evaluate(experiment_, Split::kValid, config_.Int("evaluation.samples"), generator, {}, division());
+  const std::optional<Evaluation> evaluation =
+      EvaluateUntil(stop, experiment_, Split::kValid, config_.Int("evaluation.samples"), generator, {}, division());
   experiment_.model().Train();
-  Metrics metrics = {{"valid/loss", evaluation.loss}};
-  for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("valid/" + name, value);
+  validation_due_ = stopping_ = !evaluation;
+  if (!evaluation) return;
+  Metrics metrics = {{"valid/loss", evaluation->loss}};
+  for (const auto& [name, value] : evaluation->metrics) metrics.emplace_back("valid/" + name, value);
   if (run_) run_->Log(step_, metrics);
   const bool of_metric = config_.String("train.monitor") == "metric";
   // Rank 0's, so that none of the others, with another rounding, decides otherwise.
   const Tensor monitored =
-      Tensor::Full({}, of_metric ? evaluation.metric : evaluation.loss, DType::kF64, experiment_.device());
+      Tensor::Full({}, of_metric ? evaluation->metric : evaluation->loss, DType::kF64, experiment_.device());
   ranks_.Broadcast(monitored, 0).Wait();
   const double value = monitored.Item();
   const double sign = of_metric && experiment_.more_is_better() ? -1 : 1;
@@ -441,6 +452,7 @@ void Trainer::Save(std::string (RunFiles::*path)() const) {
                         {"monitor/not_better", std::to_string(not_better_)}};
     for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
     checkpoint.notes.insert(notes_.begin(), notes_.end());
+    if (validation_due_) checkpoint.notes[kValidationDue] = "true";
   }
   writer_->Write(file, std::move(checkpoint));
 }

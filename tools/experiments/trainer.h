@@ -52,12 +52,13 @@ class Trainer {
   void Restore(const io::Checkpoint& checkpoint);
 
   // Trains to the end, or until validation has not been better for train.patience times (returns true), or until
-  // `stop` returns true after a step (returns false), and saves in both cases; of several ranks, all stop after the
-  // same step. Throws Error first where the optimiser's state is divided and this rank does not see the run's
-  // directory. If a loss or a gradient is not finite, throws Error saying where it first appeared; the checkpoints are
-  // then of earlier steps. Where a checkpoint cannot be written, that is logged and tried again, and is an Error only
-  // at the end.
-  bool Run(const std::function<bool()>& stop);
+  // `stop` returns true (returns false), and saves in both cases; of several ranks, all stop after the same step. A
+  // validation that is due or under way when a stop is asked for is left to the run that goes on from there.
+  // `after_step` is called after every step, and what belongs to it. Throws Error first where the optimiser's state is
+  // divided and this rank does not see the run's directory. If a loss or a gradient is not finite, throws Error saying
+  // where it first appeared; the checkpoints are then of earlier steps. Where a checkpoint cannot be written, that is
+  // logged and tried again, and is an Error only at the end.
+  bool Run(const Request& stop, const std::function<void()>& after_step = {});
 
   // Lets a profiler that waits for it record only the steps `first` to `last`, counted from 1.
   void ProfileSteps(int64_t first, int64_t last) { profiled_ = {first, last}; }
@@ -106,7 +107,8 @@ class Trainer {
   std::string FindNonFinite(const Pending& pending);
   void Log(int64_t step);
   void LogCommunication() const;
-  void Validate();
+  // Does the validation that is due, unless a stop is asked for: it is then still due.
+  void Validate(const Request& stop);
   // Finds out where this rank writes. All ranks have to call it.
   void FindFiles();
   // Has the checkpoint at RunFiles::last() or best() be replaced.
@@ -139,6 +141,7 @@ class Trainer {
   std::map<std::string, double> sums_;  // of what is logged, since the last log
   int64_t summed_ = 0;
   std::map<std::string, std::string> notes_;     // of all checkpoints
+  bool validation_due_ = false;                  // of the step that was the last
   std::chrono::steady_clock::time_point saved_;  // when the last checkpoint was
   bool stop_asked_ = false;                      // of this rank
   bool repeating_alone_ = false;                 // a step, of which other ranks do not know

@@ -137,24 +137,26 @@ std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(std::string path, boo
   return checkpoint;
 }
 
-Metrics TrainingRun::Test() {
+std::optional<Metrics> TrainingRun::Test(const Request& stop) {
   LoadBest();
   experiment_->model().Eval();
   Generator generator = MakeGenerator(config_.Int("seed"), RandomUse::kTest);
   std::optional<Progress> progress;
   if (leads()) progress.emplace("test", 1000);
-  const Evaluation evaluation = Evaluate(
-      *experiment_, Split::kTest, config_.Int("evaluation.test_samples"), generator,
+  ranks_->SetContext("test");
+  const std::optional<Evaluation> evaluation = EvaluateUntil(
+      stop, *experiment_, Split::kTest, config_.Int("evaluation.test_samples"), generator,
       [&](double share) {
         if (progress) progress->Update(static_cast<int64_t>(share * 1000));
       },
       trainer_.division());
   progress.reset();
-  CheckFinite(evaluation, Split::kTest);
+  if (!evaluation) return std::nullopt;
+  CheckFinite(*evaluation, Split::kTest);
   Metrics metrics;
-  for (const auto& [name, value] : evaluation.metrics) metrics.emplace_back("test/" + name, value);
+  for (const auto& [name, value] : evaluation->metrics) metrics.emplace_back("test/" + name, value);
   if (leads()) directory_->Log(trainer_.step(), metrics);
-  return evaluation.metrics;
+  return evaluation->metrics;
 }
 
 }  // namespace orbit

@@ -34,9 +34,9 @@ class TrainingRun {
   // Loads the weights of the best checkpoint, or of the last one where nothing was validated.
   void LoadBest();
 
-  // The test metrics of those weights, the reported one first, which are logged as test/NAME. Throws Error where one is
-  // not finite.
-  Metrics Test();
+  // The test metrics of those weights, the reported one first, which are logged as test/NAME; none, on all ranks, where
+  // `stop` asks any of them to stop before that. Throws Error where one is not finite.
+  std::optional<Metrics> Test(const Request& stop);
 
  private:
   // The checkpoint at the path that rank 0 gives, on all ranks; none if that is empty. Without the optimiser's state if

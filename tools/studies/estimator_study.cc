@@ -56,7 +56,6 @@ void CheckEstimates(const fs::path& file, const Arguments& arguments) {
 }
 
 int Study(const Arguments& arguments) {
-  const StopSignal stop;
   const Device device = ApplyDeviceOptions(arguments.common.device);
   const fs::path output =
       MakeStudyDirectory(arguments.common.output.empty() ? "runs/study-estimator" : arguments.common.output);
@@ -83,7 +82,8 @@ int Study(const Arguments& arguments) {
         writer.Write(step, metrics);
       };
       measure(first_step);  // of the model as it was initialised
-      if (!TrainUntil(run, stop, measure)) return 128 + stop.signal();
+      const StopSignal stop;
+      if (!TrainUntil(run, stop, measure) || stop.requested()) return 128 + stop.signal();
     }
     variance.push_back({.name = preset, .points = {}});
     loss.push_back({.name = preset, .points = {}});

@@ -28,7 +28,6 @@ struct Arguments {
 };
 
 int Study(const Arguments& arguments) {
-  const StopSignal stop;
   const Device device = ApplyDeviceOptions(arguments.common.device);
   const fs::path output =
       MakeStudyDirectory(arguments.common.output.empty() ? "runs/study-samples" : arguments.common.output);
@@ -39,7 +38,10 @@ int Study(const Arguments& arguments) {
     SettingsSources sources = SettingsOf(arguments.preset, arguments.common);
     sources.assignments.push_back("train.samples=" + std::to_string(samples));
     TrainingRun run = MakeStudyRun(sources, output / ("train-" + std::to_string(samples)), device);
-    if (!TrainUntil(run, stop)) return 128 + stop.signal();
+    {
+      const StopSignal stop;
+      if (!TrainUntil(run, stop) || stop.requested()) return 128 + stop.signal();
+    }
     run.LoadBest();
     const std::string name = std::to_string(samples) + " in training";
     for (auto* series : {&accuracy, &variance, &loss}) series->push_back({.name = name, .points = {}});

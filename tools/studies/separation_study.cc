@@ -8,7 +8,6 @@
 #include "engine/io/writer_lock.h"
 #include "kernels/error.h"
 #include "tools/common/device_options.h"
-#include "tools/common/stop_signal.h"
 #include "tools/experiments/budgets.h"
 #include "tools/experiments/config.h"
 #include "tools/separation/separation_cell.h"
@@ -35,7 +34,6 @@ Config Settings(const StudyOptions& options) {
 }  // namespace
 
 int StudySeparation(const StudyOptions& options) {
-  const StopSignal stop;
   const Config settings = Settings(options);
   const Device device = ApplyDeviceOptions(options.device);
   const fs::path output = MakeStudyDirectory(StudyDirectory("separation", options));
@@ -62,7 +60,6 @@ int StudySeparation(const StudyOptions& options) {
       std::fprintf(stderr, "%s failed: %s\n", name.c_str(), error.what());
       ++failed;
     }
-    if (stop.requested()) return 128 + stop.signal();
   }
   io::WriteFileAtomically(output / "table.md", SeparationTable({output}, /*markdown=*/true));
   std::printf("%s", SeparationTable({output}, /*markdown=*/false).c_str());

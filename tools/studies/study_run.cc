@@ -45,10 +45,7 @@ TrainingRun MakeStudyRun(SettingsSources sources, const fs::path& directory, Dev
 
 bool TrainUntil(TrainingRun& run, const StopSignal& stop, const std::function<void(int64_t)>& after_step) {
   Trainer& trainer = run.trainer();
-  const bool finished = trainer.step() >= trainer.total_steps() || trainer.Run([&] {
-    after_step(trainer.step());
-    return stop.requested();
-  });
+  const bool finished = trainer.Run([&] { return stop.requested(); }, [&] { after_step(trainer.step()); });
   if (!finished) run.directory().log().info("stopped; the same command goes on from here");
   return finished;
 }

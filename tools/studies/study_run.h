@@ -22,7 +22,8 @@ void CheckStudyRun(const SettingsSources& sources, const std::filesystem::path& 
 // A training run of a study in a directory of its own: begun, or gone on with. Throws Error where CheckStudyRun does.
 TrainingRun MakeStudyRun(SettingsSources sources, const std::filesystem::path& directory, Device device);
 
-// Whether the run came to its end; `after_step` is called with every step's number.
+// Whether the run came to its end; `after_step` is called with every step's number. `stop` should live little longer
+// than this takes: at other times a study has nothing to save, and a signal may end it at once.
 bool TrainUntil(
     TrainingRun& run, const StopSignal& stop, const std::function<void(int64_t)>& after_step = [](int64_t) {});
 

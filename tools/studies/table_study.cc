@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -88,22 +89,28 @@ std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, con
   return jobs;
 }
 
-// Trains and tests a run, or what is missing of it. False if it was stopped.
-bool Finish(const Job& job, const StopSignal& stop, Device device) {
+// Trains and tests a run, or what is missing of it. Returns the number of the signal that stopped it, or came too late
+// for that, or 0.
+int Finish(const Job& job, Device device) {
   TrainingRun run = MakeStudyRun(job.settings, job.directory, device);
+  const StopSignal stop;
   const std::clock_t before = std::clock();
-  if (!TrainUntil(run, stop)) return false;
-  const double metric = run.Test().at(0).second;
+  if (!TrainUntil(run, stop)) return stop.signal();
+  const std::optional<Metrics> metrics = run.Test([&] { return stop.requested(); });
+  if (!metrics) {
+    run.directory().log().info("stopped in the test; the same command does it again");
+    return stop.signal();
+  }
+  const double metric = metrics->at(0).second;
   run.directory().WriteFigure();
   run.directory().log().info("{}, seed {}: test {}, {:.0f} s of processor time", job.preset, job.seed,
                              MetricText(run.experiment().metric(), metric),
                              static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
-  return true;
+  return stop.signal();
 }
 
 int Study(const Arguments& arguments) {
   if (arguments.table == kSeparation) return StudySeparation(arguments.common);
-  const StopSignal stop;
   const TrainedTable& table = FindTrainedTable(arguments.table);
   const Device device = ApplyDeviceOptions(arguments.common.device);
   const fs::path output = UserPath(StudyDirectory(table.name, arguments.common));
@@ -115,12 +122,12 @@ int Study(const Arguments& arguments) {
     const Job& job = jobs[i];
     std::fprintf(stderr, "%zu of %zu: %s, seed %ld\n", i + 1, jobs.size(), job.preset.c_str(), job.seed);
     try {
-      if (TestMetrics(job.directory).empty() && !Finish(job, stop, device)) return 128 + stop.signal();
+      if (!TestMetrics(job.directory).empty()) continue;
+      if (const int signal = Finish(job, device)) return 128 + signal;
     } catch (const std::exception& error) {
       std::fprintf(stderr, "%s, seed %ld, failed: %s\n", job.preset.c_str(), job.seed, error.what());
       ++failed;
     }
-    if (stop.requested()) return 128 + stop.signal();
   }
   TrainedResults results;
   results.AddTree(table, output);

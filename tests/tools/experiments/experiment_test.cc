@@ -91,6 +91,24 @@ TEST_F(ExperimentTest, PartsOfABatchAddUpToIt) {
   EXPECT_NEAR(Evaluate(*experiment, Split::kTest, samples, generator).loss, loss, 1e-5);
 }
 
+// In chunks of one graph each.
+TEST_F(ExperimentTest, EvaluationStopsBetweenChunks) {
+  const auto experiment = Graphs({"data.nodes=8"});
+  const int64_t samples = experiment->rows_at_once();
+  int64_t asked = 0, chunks = 0;
+  const auto evaluate = [&](int64_t stop_at) {
+    asked = chunks = 0;
+    Generator generator = MakeGenerator(0, RandomUse::kTest);
+    return EvaluateUntil([&] { return ++asked == stop_at; }, *experiment, Split::kTest, samples, generator,
+                         [&](double) { ++chunks; });
+  };
+  EXPECT_FALSE(evaluate(3).has_value());
+  EXPECT_EQ(chunks, 2);
+  Generator generator = MakeGenerator(0, RandomUse::kTest);
+  EXPECT_EQ(evaluate(6).value().loss, Evaluate(*experiment, Split::kTest, samples, generator).loss);
+  EXPECT_EQ(chunks, 5);
+}
+
 TEST_F(ExperimentTest, EvaluationHasItsOwnPrecision) {
   const auto predictions = [&](const std::vector<std::string>& precisions) {
     const auto experiment = Graphs(precisions);

@@ -154,6 +154,27 @@ TEST(SeveralRanks, HaveTheNumbersOfOneProcess) {
   }
 }
 
+// One that is asked to stop an evaluation is enough; then none has a result, and all can go on together.
+TEST(SeveralRanks, StopAnEvaluationTogether) {
+  const Config config = ResolveSettings({.preset = "nbody", .file = "", .assignments = {}});
+  for (const bool by_samples : {false, true}) {
+    const std::vector<RankResult> results = RunRanks(3, {}, {}, [&](Communicator& ranks) {
+      Particles experiment(config);
+      experiment.model().Eval();
+      std::ostringstream text;
+      for (const int asked : {1, 3, 0}) {  // 3: none is
+        Generator generator(9);
+        const auto stop = [&] { return ranks.rank() == asked; };
+        const std::optional<Evaluation> evaluation =
+            EvaluateUntil(stop, experiment, Split::kTest, kSamples, generator, {}, {&ranks, by_samples});
+        text << (evaluation ? "done " : "stopped ");
+      }
+      return text.str();
+    });
+    for (const RankResult& result : results) EXPECT_EQ(result.output, "stopped done stopped ") << by_samples;
+  }
+}
+
 TEST(SeveralRanks, CompareTheirDataAndShareTheFirstOnesState) {
   const Config config = ResolveSettings({.preset = "nbody", .file = "", .assignments = {}});
   const auto run = [&](bool same) {

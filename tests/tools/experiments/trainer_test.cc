@@ -1,8 +1,10 @@
-// What the trainer makes of validation: which checkpoint is the best, and when training ends early.
+// What the trainer makes of validation: which checkpoint is the best, when training ends early, and what of a
+// validation or a test is left where a stop is asked for.
 #include "tools/experiments/trainer.h"
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "engine/io/checkpoint.h"
@@ -137,6 +139,59 @@ TEST_F(TrainerTest, ResumesWithTheSeedAndTheDataThatItHad) {
   EXPECT_EQ(before.notes.erase("data"), 1);
   io::SaveCheckpoint(Path("run/last.safetensors"), before);
   EXPECT_EQ(resume({"data.path=" + elsewhere}), "");
+}
+
+// A stop that is asked for before a validation leaves it to the run that goes on, which has the bits of one that was
+// not stopped; at the last step, too.
+TEST_F(TrainerTest, LeavesAValidationToTheRunThatGoesOn) {
+  const auto settings = [&](const std::string& directory) {
+    return SettingsSources{
+        .preset = "graphs",
+        .file = "",
+        .assignments = Settings({"train.learning_rate=0.1", "train.epochs=3", "run.directory=" + Path(directory)})};
+  };
+  std::set<int64_t> validated;
+  {
+    TrainingRun whole(settings("whole"), "", Device{});
+    EXPECT_TRUE(whole.trainer().Run([] { return false; }));
+  }
+  const io::Checkpoint expected = io::LoadCheckpoint(Path("whole/last.safetensors"));
+  for (const int64_t step : {2, 4, 6}) {
+    TrainingRun run(settings("run"), step == 2 ? "" : Path("run"), Device{});
+    EXPECT_FALSE(run.trainer().Run([&] { return run.trainer().step() >= step; }));
+    EXPECT_EQ(run.trainer().step(), step);
+    EXPECT_EQ(Validated(), validated);
+    validated.insert(step);
+  }
+  {
+    TrainingRun asked_again({}, Path("run"), Device{});
+    EXPECT_FALSE(asked_again.trainer().Run([] { return true; }));
+    EXPECT_FALSE(Validated().contains(6));
+  }
+  TrainingRun run({}, Path("run"), Device{});
+  EXPECT_TRUE(run.trainer().Run([] { return false; }));
+  EXPECT_EQ(Validated(), validated);
+  const io::Checkpoint last = io::LoadCheckpoint(Path("run/last.safetensors"));
+  EXPECT_EQ(last.step, 6);
+  EXPECT_EQ(last.best_validation, expected.best_validation);
+  ASSERT_EQ(last.model.size(), expected.model.size());
+  for (const auto& [name, value] : last.model)
+    EXPECT_EQ(value.ToVector<double>(), expected.model.at(name).ToVector<double>()) << name;
+}
+
+TEST_F(TrainerTest, LeavesATestToTheRunThatGoesOn) {
+  TrainingRun run({.preset = "graphs", .file = "", .assignments = Settings({"train.epochs=1"})}, "", Device{});
+  EXPECT_TRUE(run.trainer().Run([] { return false; }));
+  EXPECT_FALSE(run.Test([] { return true; }).has_value());
+  const auto logged = [&] {
+    int64_t lines = 0;
+    for (const MetricsLine& line : ReadMetrics(Path("run/metrics.jsonl")))
+      lines += std::ranges::count(line.metrics, "test/accuracy", [](const auto& metric) { return metric.first; });
+    return lines;
+  };
+  EXPECT_EQ(logged(), 0);
+  EXPECT_TRUE(run.Test([] { return false; }).has_value());
+  EXPECT_EQ(logged(), 1);
 }
 
 }  // namespace
