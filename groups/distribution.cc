@@ -79,7 +79,9 @@ class NetworkDistribution : public Distribution {
     Element element;
     if (group.permutations) {
       Check(proposal.scores.defined(), "the network proposes no scores, which ", NameOf(group), " needs");
-      element.permutation = SoftSort(AddNoise(proposal.scores, noise.scores), x.num_nodes, options_.soft_sort);
+      const Variable scores = AddNoise(proposal.scores, noise.scores);
+      element.permutation = SoftSort(scores, x.num_nodes, options_.soft_sort);
+      if (!GradientsWanted({scores})) element.scores = scores.value();
     }
     if (group.matrix != nullptr) {
       Check(proposal.frame.defined(), "the network proposes no frame, which ", NameOf(group), " needs");

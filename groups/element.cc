@@ -102,4 +102,10 @@ Variable Element::MeanAct(const Representation& representation, const Variable& 
   return Translate(mean, representation, translation, 1);
 }
 
+Tensor NonFiniteScores(const Element& element) {
+  if (!element.scores.defined()) return {};
+  // What is not finite, minus itself, is NaN, and so is a sum that has it.
+  return Sum(Sub(element.scores, element.scores), {1, 2}).value();
+}
+
 }  // namespace orbit

@@ -51,6 +51,9 @@ struct Element {
   Variable matrix;                            // [batch, samples, d, d]
   Variable translation;                       // [batch, d], shared by the samples
   const MatrixGroup* matrix_group = nullptr;  // the group of `matrix`, which knows the inverse
+  // [batch, samples, n]: what the permutations of an equivariant network are the order of; undefined where there are
+  // none, and where gradients are recorded.
+  Tensor scores;
 
   // g^-1 . x for every sample: x [batch, ...] -> [batch, samples, ...].
   Variable ActInverse(const Representation& representation, const Variable& x, int64_t samples) const;
@@ -59,6 +62,10 @@ struct Element {
   // The mean of Act over the samples: [batch, ...].
   Variable MeanAct(const Representation& representation, const Variable& y) const;
 };
+
+// Of every graph 0, or NaN where one of its scores is not finite: [batch]; undefined where the scores are. For those a
+// network has no order of nodes, but sorting makes one. Padding counts, too.
+Tensor NonFiniteScores(const Element& element);
 
 }  // namespace orbit
 

@@ -30,13 +30,15 @@ void CheckScores(const Tensor& scores, const Tensor& num_nodes) {
         "node counts i32 [", scores.dim(0), "] expected, got ", num_nodes.Describe());
 }
 
-// Divides scores by their l2 norm over the graph's nodes; 0 beyond them.
+// Divides scores by their l2 norm over the graph's nodes; 0 beyond them. Where the norm's square is not in the dtype's
+// range it is taken to be the range's end, which leaves the scores' order.
 Variable Normalize(const Variable& scores, const Tensor& num_nodes) {
   Variable x = scores;
   if (num_nodes.defined()) x = Mul(x, NodeMask(num_nodes, x.dim(2), x.dtype()).Reshape({x.dim(0), 1, x.dim(2)}));
   const Variable squares = Sum(Square(x), {-1}, /*keepdim=*/true);
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  return Div(x, Sqrt(Clamp(squares, kSmallestNorm * kSmallestNorm, kInfinity)));
+  const double largest = x.dtype() == DType::kF64 ? std::numeric_limits<double>::max()
+                                                  : static_cast<double>(std::numeric_limits<float>::max());
+  return Div(x, Sqrt(Clamp(squares, kSmallestNorm * kSmallestNorm, largest)));
 }
 
 // The action of the dense matrices `soft`, the same for every channel.

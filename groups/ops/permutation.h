@@ -25,10 +25,10 @@ struct SoftSortOptions {
 };
 
 // Sorts scores [batch, samples, n] in descending order. The scores are divided by their l2 norm over the graph's nodes
-// (clamped at 1e-6); then P = Sinkhorn(-|s_i - t_r| / tau), where t are the sorted scores, in O(n) time per iteration
-// (kernels/soft_sort.h). num_nodes is i32 [batch]; nodes beyond it take no part. Gradients flow to the scores through
-// P. P is not computed if neither a gradient nor, for `hard` = false, the value needs it. Kim et al. 2023, section 2.2;
-// Prillo and Eisenschlos, SoftSort, ICML 2020.
+// (at least 1e-6, and at most what the dtype's squares reach, 1.8e19 in f32); then P = Sinkhorn(-|s_i - t_r| / tau),
+// where t are the sorted scores, in O(n) time per iteration (kernels/soft_sort.h). num_nodes is i32 [batch]; nodes
+// beyond it take no part. Gradients flow to the scores through P. P is not computed if neither a gradient nor, for
+// `hard` = false, the value needs it. Kim et al. 2023, section 2.2; Prillo and Eisenschlos, SoftSort, ICML 2020.
 Permutation SoftSort(const Variable& scores, const Tensor& num_nodes, const SoftSortOptions& options);
 
 // The same order without a soft part, hence without gradients.

@@ -344,5 +344,17 @@ TEST(SoftSortTest, NothingSoftIsMadeWhereNoGradientIsWanted) {
   EXPECT_TRUE(SoftSort(scores, {}, {.hard = false}).soft.defined());
 }
 
+// Scores whose squares are not numbers of f32 any more.
+TEST(SoftSortTest, HugeScoresKeepTheirOrder) {
+  for (const bool wanted : {false, true}) {
+    const Variable scores(Tensor::From<float>({1e25f, 3e38f, -2e30f, 3e20f}, {1, 1, 4}), wanted);
+    const Permutation permutation = SoftSort(scores, {}, {});
+    EXPECT_THAT(permutation.index.ToVector<int32_t>(), testing::ElementsAre(1, 0, 3, 2)) << wanted;
+    EXPECT_EQ(permutation.soft.defined(), wanted);
+    if (!wanted) continue;
+    for (const float p : permutation.soft.value().ToVector<float>()) EXPECT_TRUE(0 <= p && p <= 1) << p;
+  }
+}
+
 }  // namespace
 }  // namespace orbit

@@ -81,7 +81,7 @@ fi
 "$train" --resume tested --set evaluation.test_samples=4 2>/dev/null | cmp - tested_once.out
 cmp <(tensors_of tested_once/last.safetensors) <(tensors_of tested/last.safetensors)
 for signal in TERM HUP USR1; do
-  run --set data.train=2000000 --set run.directory=unmade >out 2>err &
+  "$train" "${small[@]}" --threads 1 --set train.steps=40 --set data.train=10000 --set run.directory=unmade >out 2>err &
   process=$!
   sleep 1
   kill -s $signal $process
@@ -151,6 +151,10 @@ grep -q "data set made anew" again.err || fail "a damaged cache goes unnoticed"
 printf 'DQc\nD?{\nDQo\n' >three.g6  # a path, a star, the path again
 "$separate" --dataset three.g6 >separate.out 2>/dev/null
 grep -q "^graphs 0 and 2 are never told apart: they are isomorphic$" separate.out || fail "separate says $(cat separate.out)"
+mkdir huge_labels
+printf 'label 0 3e38\nlabel 1 -3e38\n0 1\n1 2\n2 3\n3 4\n' >huge_labels/path.edges
+printf 'label 0 3e38\nlabel 1 -3e38\n0 1\n0 2\n0 3\n0 4\n' >huge_labels/star.edges
+refuses "the equivariant network q" "$separate" --dataset huge_labels --seeds 1
 grep -q "^control: 0 of 3 graphs are told apart from renumbered copies of theirs$" separate.out || fail "separate says $(cat separate.out)"
 [ "$(tail -n 1 separate.out)" = "1 pairs never told apart of 3" ] || fail "separate says $(cat separate.out)"
 "$separate" --dataset three.g6 --criterion published --seeds 5 2>/dev/null | tail -n 1 | grep -q "^0 pairs never told apart of 3$" ||

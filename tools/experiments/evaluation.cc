@@ -44,6 +44,12 @@ class EvaluationPrecision {
   Precision of_training_;
 };
 
+// What a model makes of the examples of a split, at their places.
+struct Outputs {
+  Tensor predictions, targets;  // [examples, ...]
+  Tensor scores;                // NonFiniteScores: [examples]; undefined where the model has none
+};
+
 // Writes rows [begin, ...) of a tensor of `count` rows, which is made with the first ones; all others are 0.
 void CopyRows(const Tensor& rows, int64_t begin, int64_t count, Tensor& all) {
   if (!all.defined()) {
@@ -52,6 +58,33 @@ void CopyRows(const Tensor& rows, int64_t begin, int64_t count, Tensor& all) {
     all = Tensor::Zeros(shape, rows.dtype(), rows.device());
   }
   all.Rows(begin, begin + rows.dim(0)).CopyFrom(rows);
+}
+
+// Writes those of a batch, the examples [begin, ...) of `count`.
+void CopyOutputs(const Experiment& experiment, const Batch& batch, const Model::Result& result, int64_t begin,
+                 int64_t count, Outputs& outputs) {
+  CopyRows(experiment.Prediction(result.output).value(), begin, count, outputs.predictions);
+  if (batch.target.defined()) CopyRows(batch.target, begin, count, outputs.targets);
+  if (const Tensor scores = NonFiniteScores(result.element); scores.defined())
+    CopyRows(scores, begin, count, outputs.scores);
+}
+
+// Adds up what ranks have of the outputs; one that does not add leaves its predictions and targets out.
+void AddOutputs(Communicator& ranks, bool adds, Outputs& outputs) {
+  for (const Tensor* x : {&outputs.predictions, &outputs.targets}) {
+    if (!x->defined()) continue;
+    if (!adds) x->Zero();
+    ranks.AllReduce(*x).Wait();
+  }
+  if (outputs.scores.defined()) ranks.AllReduce(outputs.scores).Wait();
+}
+
+void CheckScores(const Tensor& scores, Split split) {
+  if (!scores.defined()) return;
+  const std::vector<double> of_examples = scores.ToVector<double>();
+  for (size_t i = 0; i < of_examples.size(); ++i)
+    Check(!std::isnan(of_examples[i]), "the scores that the equivariant network q gives the nodes of example ", i,
+          " of the ", NameOf(split), " split, counted from 0, are not finite: they have no order");
 }
 
 // The mean loss of the evaluation batches of a split, each computed from `at_once` examples at a time.
@@ -100,7 +133,7 @@ std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& e
 
   const EvaluationPrecision precision(experiment);
   const Generator start = generator;
-  Tensor predictions, targets;
+  Outputs outputs;
   bool stopped = false;
   const auto compute = [&](const Request& stop_now) {
     for (int64_t begin = mine.first; begin < mine.first + mine.count; begin += at_once) {
@@ -108,9 +141,7 @@ std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& e
       const int64_t end = std::min(mine.first + mine.count, begin + at_once);
       const Batch batch = LoadRange(experiment, split, begin, end);
       generator = start.WithRows({begin, end - begin, count});
-      const Variable prediction = experiment.Prediction(experiment.Forward(batch, samples, generator, sharers).output);
-      CopyRows(prediction.value(), begin, count, predictions);
-      if (batch.target.defined()) CopyRows(batch.target, begin, count, targets);
+      CopyOutputs(experiment, batch, experiment.Forward(batch, samples, generator, sharers), begin, count, outputs);
       if (progress) progress(static_cast<double>(end - mine.first) / static_cast<double>(mine.count));
     }
   };
@@ -123,14 +154,9 @@ std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& e
   }
   generator = generator.WithRows({});
   if (stopped) return std::nullopt;
-  if (ranks) {
-    const auto add = [&](const Tensor& x) {
-      if (!adds) x.Zero();
-      ranks->AllReduce(x).Wait();
-    };
-    add(predictions);
-    if (targets.defined()) add(targets);
-  }
+  if (ranks) AddOutputs(*ranks, adds, outputs);
+  CheckScores(outputs.scores, split);
+  const auto& [predictions, targets, scores] = outputs;
   Evaluation evaluation{.is_known = targets.defined(), .predictions = predictions};
   if (!evaluation.is_known) return evaluation;
   evaluation.loss = LossOf(experiment, split, predictions, targets, at_once);

@@ -24,7 +24,8 @@ struct Division {
 };
 
 // Of a whole split, with `samples` group elements an example. The model is in evaluation mode. All ranks have the whole
-// result, and call this together.
+// result, and call this together. Throws Error where the scores of an equivariant network are not finite, by which
+// nodes are sorted; those of loss and metrics that are not are for CheckFinite.
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
                     const ShareDone& progress = {}, const Division& division = {});
 

@@ -39,7 +39,14 @@ void Embedder::Embed(const std::vector<Graph>& graphs, const std::vector<int64_t
       const int64_t now = std::min(samples_at_once, samples - done);
       Generator part = generator.WithRows({begin, end - begin, count}).WithSamples({done, now, samples});
       const Noise noise = model_->DrawNoise(x, now, part);
-      const std::vector<double> embeddings = model_->Forward(x, noise, part).samples.value().ToVector<double>();
+      const Model::Result result = model_->Forward(x, noise, part);
+      if (const Tensor scores = NonFiniteScores(result.element); scores.defined()) {
+        const std::vector<double> of_graphs = scores.ToVector<double>();
+        for (size_t i = 0; i < of_graphs.size(); ++i)
+          Check(!std::isnan(of_graphs[i]), "the scores that the equivariant network q gives the nodes of graph ",
+                numbers[begin + i], " are not finite: they have no order");
+      }
+      const std::vector<double> embeddings = result.samples.value().ToVector<double>();
       for (size_t i = 0; i < embeddings.size(); ++i)
         Check(std::isfinite(embeddings[i]), "the embedding of graph ", numbers[begin + i / (now * width)], " is ",
               embeddings[i]);

@@ -18,7 +18,8 @@ class Embedder {
   Embedder(const GraphModelOptions& options, int64_t seed, DType dtype, Device device);
 
   // Calls visit(i, embedding) for each graph numbers[i], `samples` times: for every group element that is drawn for it.
-  // `draw` numbers draws, each with random numbers of its own. Throws Error for an embedding that is not finite.
+  // `draw` numbers draws, each with random numbers of its own. Throws Error for an embedding that is not finite,
+  // and for scores of an equivariant network that are not.
   using Visit = std::function<void(int64_t i, const double* embedding)>;
   void Embed(const std::vector<Graph>& graphs, const std::vector<int64_t>& numbers, int64_t samples, int64_t draw,
              const Visit& visit);

@@ -109,6 +109,21 @@ TEST_F(ExperimentTest, EvaluationStopsBetweenChunks) {
   EXPECT_EQ(chunks, 5);
 }
 
+// A permutation is made of any scores; what comes of NaN says nothing about the graph.
+TEST_F(ExperimentTest, ScoresThatAreNotFiniteAreRefused) {
+  for (const float weight : {std::numeric_limits<float>::infinity(), 3e38f}) {
+    const auto experiment = Graphs();
+    for (const NamedVariable& parameter : experiment->model().NamedParameters())
+      if (parameter.name.starts_with("interface."))
+        parameter.variable.value().CopyFrom(Tensor::Full(parameter.variable.shape(), weight));
+    EXPECT_THAT(io::MessageOf([&] {
+                  Generator generator(1);
+                  Evaluate(*experiment, Split::kTest, 2, generator);
+                }),
+                HasSubstr("the equivariant network q gives the nodes of example 0 of the test split"));
+  }
+}
+
 TEST_F(ExperimentTest, EvaluationHasItsOwnPrecision) {
   const auto predictions = [&](const std::vector<std::string>& precisions) {
     const auto experiment = Graphs(precisions);

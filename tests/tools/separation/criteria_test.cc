@@ -93,5 +93,16 @@ TEST(CriteriaTest, ComparesThePairsOfADataSetInPairs) {
   EXPECT_EQ(separation.left, 0);
 }
 
+// Labels that overflow within the equivariant network, whose scores are then no order of the nodes: the hexagon would
+// be told from itself.
+TEST(CriteriaTest, RefusesScoresThatAreNotFinite) {
+  std::vector<Graph> graphs = Rings();
+  graphs[2].labels = {3e38f, -3e38f, 3e38f, -3e38f, 3e38f, -3e38f};
+  for (const auto& separate : {SeparateSoundly, SeparateAsPublished})
+    EXPECT_THAT([&] { separate(graphs, Options("mlp", "learned")); },
+                testing::ThrowsMessage<Error>(
+                    testing::HasSubstr("the equivariant network q gives the nodes of graph 2 are not finite")));
+}
+
 }  // namespace
 }  // namespace orbit
