@@ -77,12 +77,17 @@ std::string FitSteps(const Arguments& arguments, std::chrono::steady_clock::time
   return text;
 }
 
-// Says how to go on with a run that was stopped, and returns the exit status.
-int Stopped(TrainingRun& run, const std::string& where, const StopSignal& stop) {
+// Says how to go on with a run of `world` ranks that was stopped, and returns the exit status.
+int Stopped(TrainingRun& run, int world, const std::string& where, const StopSignal& stop) {
   const Trainer& trainer = run.trainer();
-  if (run.leads())
-    run.directory().log().info("stopped {}after step {} of {}; go on with: {} --resume {}", where, trainer.step(),
-                               trainer.total_steps(), ProgramCommand(), ShellWord(run.directory().path().string()));
+  if (run.leads()) {
+    const std::string number = std::to_string(world);
+    const std::string ranks =
+        world > 1 ? ", on " + number + " ranks as before (launch -n " + number + " -- ..., srun ...)" : "";
+    run.directory().log().info("stopped {}after step {} of {}; go on with: {} --resume {}{}", where, trainer.step(),
+                               trainer.total_steps(), ProgramCommand(), ShellWord(run.directory().path().string()),
+                               ranks);
+  }
   return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
 }
 
@@ -125,9 +130,9 @@ int Train(const Arguments& arguments) {
       throw;
     }
   }();
-  if (!finished) return Stopped(run, "", stop);
+  if (!finished) return Stopped(run, ranks.ranks.world, "", stop);
   const std::optional<Metrics> metrics = run.Test(asked_to_stop);
-  if (!metrics) return Stopped(run, "in the test, ", stop);
+  if (!metrics) return Stopped(run, ranks.ranks.world, "in the test, ", stop);
   if (!run.leads()) return 0;
   RunDirectory& directory = run.directory();
   directory.WriteFigure();

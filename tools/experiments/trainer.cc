@@ -291,7 +291,7 @@ bool Trainer::Run(const Request& stop, const std::function<void()>& after_step) 
       validate();
     else if (save_due_)
       save();
-    if (after_step) after_step();
+    if (after_step && !stopping_) after_step();
     stop_asked_ = stop();
     if (ranks_.world() == 1) stopping_ = stopping_ || stop_asked_;
   }
@@ -405,8 +405,11 @@ void Trainer::Validate(const Request& stop) {
   const std::optional<Evaluation> evaluation =
       EvaluateUntil(stop, experiment_, Split::kValid, config_.Int("evaluation.samples"), generator, {}, division());
   experiment_.model().Train();
-  validation_due_ = stopping_ = !evaluation;
-  if (!evaluation) return;
+  if (!evaluation) {
+    stopping_ = true;
+    return;
+  }
+  validation_due_ = false;
   Metrics metrics = {{"valid/loss", evaluation->loss}};
   for (const auto& [name, value] : evaluation->metrics) metrics.emplace_back("valid/" + name, value);
   if (run_) run_->Log(step_, metrics);

@@ -54,10 +54,10 @@ class Trainer {
   // Trains to the end, or until validation has not been better for train.patience times (returns true), or until
   // `stop` returns true (returns false), and saves in both cases; of several ranks, all stop after the same step. A
   // validation that is due or under way when a stop is asked for is left to the run that goes on from there.
-  // `after_step` is called after every step, and what belongs to it. Throws Error first where the optimiser's state is
-  // divided and this rank does not see the run's directory. If a loss or a gradient is not finite, throws Error saying
-  // where it first appeared; the checkpoints are then of earlier steps. Where a checkpoint cannot be written, that is
-  // logged and tried again, and is an Error only at the end.
+  // `after_step` is called after every step, and what belongs to it, unless a stop is known by then. Throws Error first
+  // where the optimiser's state is divided and this rank does not see the run's directory. If a loss or a gradient is
+  // not finite, throws Error saying where it first appeared; the checkpoints are then of earlier steps. Where a
+  // checkpoint cannot be written, that is logged and tried again, and is an Error only at the end.
   bool Run(const Request& stop, const std::function<void()>& after_step = {});
 
   // Lets a profiler that waits for it record only the steps `first` to `last`, counted from 1.

@@ -89,24 +89,48 @@ std::vector<Job> Jobs(const Arguments& arguments, const TrainedTable& table, con
   return jobs;
 }
 
-// Trains and tests a run, or what is missing of it. Returns the number of the signal that stopped it, or came too late
-// for that, or 0.
-int Finish(const Job& job, Device device) {
-  TrainingRun run = MakeStudyRun(job.settings, job.directory, device);
-  const StopSignal stop;
+// Trains and tests a run, or what is missing of it, until a signal asks to stop.
+void Finish(TrainingRun& run, const Job& job, const StopSignal& stop) {
   const std::clock_t before = std::clock();
-  if (!TrainUntil(run, stop)) return stop.signal();
+  if (!TrainUntil(run, stop)) return;
   const std::optional<Metrics> metrics = run.Test([&] { return stop.requested(); });
   if (!metrics) {
     run.directory().log().info("stopped in the test; the same command does it again");
-    return stop.signal();
+    return;
   }
   const double metric = metrics->at(0).second;
   run.directory().WriteFigure();
   run.directory().log().info("{}, seed {}: test {}, {:.0f} s of processor time", job.preset, job.seed,
                              MetricText(run.experiment().metric(), metric),
                              static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
-  return stop.signal();
+}
+
+// How a job ended: whether it failed, which has been told, and the number of the signal that came meanwhile, or 0.
+struct End {
+  bool failed = false;
+  int signal = 0;
+};
+
+// A signal ends the program at once while the run is made, and counts from then on, also where the run fails.
+End Attempt(const Job& job, Device device) {
+  const auto tell = [&](const std::exception& error) {
+    std::fprintf(stderr, "%s, seed %ld, failed: %s\n", job.preset.c_str(), job.seed, error.what());
+  };
+  try {
+    if (!TestMetrics(job.directory).empty()) return {};
+    TrainingRun run = MakeStudyRun(job.settings, job.directory, device);
+    const StopSignal stop;
+    try {
+      Finish(run, job, stop);
+    } catch (const std::exception& error) {
+      tell(error);
+      return {.failed = true, .signal = stop.signal()};
+    }
+    return {.failed = false, .signal = stop.signal()};
+  } catch (const std::exception& error) {
+    tell(error);
+    return {.failed = true};
+  }
 }
 
 int Study(const Arguments& arguments) {
@@ -121,13 +145,9 @@ int Study(const Arguments& arguments) {
   for (size_t i = 0; i < jobs.size(); ++i) {
     const Job& job = jobs[i];
     std::fprintf(stderr, "%zu of %zu: %s, seed %ld\n", i + 1, jobs.size(), job.preset.c_str(), job.seed);
-    try {
-      if (!TestMetrics(job.directory).empty()) continue;
-      if (const int signal = Finish(job, device)) return 128 + signal;
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "%s, seed %ld, failed: %s\n", job.preset.c_str(), job.seed, error.what());
-      ++failed;
-    }
+    const End end = Attempt(job, device);
+    if (end.signal != 0) return 128 + end.signal;
+    if (end.failed) ++failed;
   }
   TrainedResults results;
   results.AddTree(table, output);
