@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/device.h"
+#include "kernels/bfloat16.h"
 
 namespace orbit {
 
@@ -51,6 +52,8 @@ class SideQueue {
   // The host memory may change as soon as the call returns, which does not wait for the device's kernels. (Its first
   // calls obtain page-locked memory, for which CUDA may wait.)
   virtual void CopyFromHost(void* to, const void* from, size_t bytes) = 0;
+  // Adds `count` arrays of `size` elements that lie one after the other (kernels/add_parts.h).
+  virtual void AddParts(const BFloat16* parts, int64_t count, int64_t size, BFloat16* sum) = 0;
   virtual std::unique_ptr<Mark> Record() = 0;
 };
 

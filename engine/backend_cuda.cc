@@ -11,6 +11,7 @@
 
 #include "engine/profiling.h"
 #include "engine/stream.h"
+#include "kernels/add_parts.h"
 #include "kernels/cuda/runtime.h"
 #include "kernels/error.h"
 #endif
@@ -208,6 +209,10 @@ class SideStream : public SideQueue {
     CheckCuda("copy to the GPU", cudaMemcpyAsync(to, staged->memory.data(), bytes, cudaMemcpyHostToDevice, stream_));
     staged->copied.Record(stream_);
     staged_.push_back(std::move(staged));
+  }
+  void AddParts(const BFloat16* parts, int64_t count, int64_t size, BFloat16* sum) override {
+    Use();
+    kernels::AddParts(kernels::Cuda{stream_}, count, size, parts, sum);
   }
   std::unique_ptr<Mark> Record() override {
     Use();

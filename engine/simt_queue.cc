@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/simt_memory.h"
+#include "kernels/add_parts.h"
 
 namespace orbit {
 namespace {
@@ -54,6 +55,9 @@ class SimtQueue : public SideQueue, public SimtStream {
   void CopyFromHost(void* to, const void* from, size_t bytes) override {
     const auto* begin = static_cast<const char*>(from);
     Submit([to, staged = std::vector<char>(begin, begin + bytes)] { std::memcpy(to, staged.data(), staged.size()); });
+  }
+  void AddParts(const BFloat16* parts, int64_t count, int64_t size, BFloat16* sum) override {
+    Submit([=] { kernels::AddParts(kernels::Cpu(), count, size, parts, sum); });
   }
   std::unique_ptr<Mark> Record() override {
     auto point = std::make_shared<Point>();

@@ -6,7 +6,8 @@
 //   sum.Wait();                                                    // the gradient now holds the sum over the ranks
 //
 // All ranks start the same operations in the same order, with tensors of the same dtype and size. A sum has the same
-// bits on every rank, and again in another run of as many ranks; sums of bf16 are taken in f32 and rounded once.
+// bits on every rank, and again in another run of as many ranks. bf16 travels as bf16; its sums are taken in f32, in
+// the order of the ranks, and rounded once.
 //
 // No operation waits for ever. A rank that ends, hangs or reports an error ends the operations of all ranks, at once
 // where its connection closes and else after the deadline, with one Error which names the rank, its host, what it was
@@ -68,9 +69,6 @@ class Communicator {
   virtual int local_rank() const = 0;        // among the ranks of this machine
   virtual std::string Describe() const = 0;  // "rank 1 of 2 on node7, Gloo over TCP (eth0)"
 
-  // What sums of tensors of this dtype are sent as: a library that would add bf16 in bf16 sends f32.
-  virtual DType SentAs(DType dtype) const { return dtype; }
-
   // Operations are asynchronous. They begin after the work that the tensors' device has been given so far. They keep
   // the tensors' memory alive, and until Wait only they may use it. Tensors may be on any device that the communicator
   // serves, and of any dtype.
@@ -83,7 +81,7 @@ class Communicator {
   virtual Work AllGather(const Tensor& out, const Tensor& in) = 0;
   // Writes this rank's part, of `world` equal ones, of the sum of `in` over the ranks to `out`, which may be this
   // rank's part of `in`; the other parts of `in` are kept. AllGather of the parts has the values of AllReduce: with
-  // Gloo to the bit, with NCCL up to rounding.
+  // Gloo, and of bf16, to the bit, with NCCL otherwise up to rounding.
   virtual Work ReduceScatter(const Tensor& out, const Tensor& in) = 0;
   // Returns on the host when all ranks have come here.
   virtual void Barrier() = 0;

@@ -32,6 +32,10 @@ const Api& Load() {
     find(made->Broadcast, "ncclBroadcast");
     find(made->AllGather, "ncclAllGather");
     find(made->ReduceScatter, "ncclReduceScatter");
+    find(made->Send, "ncclSend");
+    find(made->Recv, "ncclRecv");
+    find(made->GroupStart, "ncclGroupStart");
+    find(made->GroupEnd, "ncclGroupEnd");
     return made;
   }();
   return *api;

@@ -59,6 +59,10 @@ struct Api {
   Result (*Broadcast)(const void* in, void* out, size_t count, DataType, int root, Comm, Stream);
   Result (*AllGather)(const void* in, void* out, size_t count_in, DataType, Comm, Stream);
   Result (*ReduceScatter)(const void* in, void* out, size_t count_out, DataType, RedOp, Comm, Stream);
+  Result (*Send)(const void* in, size_t count, DataType, int to, Comm, Stream);
+  Result (*Recv)(void* out, size_t count, DataType, int from, Comm, Stream);
+  Result (*GroupStart)();
+  Result (*GroupEnd)();
 };
 
 // Loads libnccl.so.2, or what ORBIT_NCCL names, on first use. Throws Error if it is not there or too old.

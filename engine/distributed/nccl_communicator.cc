@@ -82,53 +82,56 @@ class NcclCommunicator : public Communicator {
            nccl::VersionText(api_.version) + " on " + DescribeDevice(device_);
   }
 
-  DType SentAs(DType dtype) const override { return SumDType(dtype); }
-
   Work AllReduce(const Tensor& x, ReduceOp op) override {
     orbit::Check(x.defined(), "all-reduce of an undefined tensor");
+    if (op == ReduceOp::kSum && x.dtype() == DType::kBF16) return AllReduceBF16(x);
     const std::string suffix = op == ReduceOp::kSum ? "" : std::string(" (") + NameOf(op) + ")";
-    const Tensor on_wire = op == ReduceOp::kSum ? x.To(SentAs(x.dtype())) : x;
-    return Start(
-        "all-reduce", SizeText(x) + suffix, {on_wire}, 2 * on_wire.bytes(),
-        [&] {
-          return api_.AllReduce(on_wire.raw(), on_wire.raw(), Count(on_wire), DataTypeOf(on_wire.dtype()), RedOpOf(op),
-                                comm_, queue_->handle());
-        },
-        [x, on_wire] { CopyBack(x, on_wire); });
+    return Start("all-reduce", SizeText(x) + suffix, {x}, 2 * x.bytes(), [&] {
+      Ask([&] {
+        return api_.AllReduce(x.raw(), x.raw(), Count(x), DataTypeOf(x.dtype()), RedOpOf(op), comm_, queue_->handle());
+      });
+    });
   }
 
   Work Broadcast(const Tensor& x, int root) override {
     CheckBroadcast(*this, x, root);
     return Start("broadcast", SizeText(x) + " from rank " + std::to_string(root), {x}, x.bytes(), [&] {
-      return api_.Broadcast(x.raw(), x.raw(), Count(x), DataTypeOf(x.dtype()), root, comm_, queue_->handle());
+      Ask([&] {
+        return api_.Broadcast(x.raw(), x.raw(), Count(x), DataTypeOf(x.dtype()), root, comm_, queue_->handle());
+      });
     });
   }
 
   Work AllGather(const Tensor& out, const Tensor& in) override {
     CheckAllGather(*this, out, in);
-    return Start("all-gather", SizeText(in), {in, out}, out.bytes(), [&] {
-      return api_.AllGather(in.raw(), out.raw(), Count(in), DataTypeOf(in.dtype()), comm_, queue_->handle());
-    });
+    return Start("all-gather", SizeText(in), {in, out}, out.bytes(), [&] { Gather(out, in); });
   }
 
   Work ReduceScatter(const Tensor& out, const Tensor& in) override {
     CheckReduceScatter(*this, out, in);
-    const Tensor whole = in.To(SentAs(in.dtype()));
+    if (in.dtype() == DType::kBF16) {
+      const Tensor received = Tensor::EmptyLike(in);
+      return Start("reduce-scatter", SizeText(in), {in, out, received}, in.bytes(),
+                   [&] { ReduceScatterBF16(out, in, received); });
+    }
     // NCCL's in-place operation is free to overwrite the other parts of the input.
-    const bool apart = out.dtype() == whole.dtype() && !out.SharesStorageWith(in);
-    const Tensor part = apart ? out : Tensor::Empty(out.shape(), whole.dtype(), device_);
+    const Tensor part = out.SharesStorageWith(in) ? Tensor::EmptyLike(out) : out;
     return Start(
-        "reduce-scatter", SizeText(in), {whole, part}, whole.bytes(),
+        "reduce-scatter", SizeText(in), {in, part}, in.bytes(),
         [&] {
-          return api_.ReduceScatter(whole.raw(), part.raw(), Count(part), DataTypeOf(part.dtype()), nccl::kSum, comm_,
-                                    queue_->handle());
+          Ask([&] {
+            return api_.ReduceScatter(in.raw(), part.raw(), Count(part), DataTypeOf(part.dtype()), nccl::kSum, comm_,
+                                      queue_->handle());
+          });
         },
-        [out, part] { CopyBack(out, part); });
+        [out, part] { Copy(out, part); });
   }
 
   void Barrier() override {
     const auto operation = StartOperation("barrier", "", {barrier_}, barrier_.bytes(), [&] {
-      return api_.AllReduce(barrier_.raw(), barrier_.raw(), 1, nccl::kInt32, nccl::kMax, comm_, queue_->handle());
+      Ask([&] {
+        return api_.AllReduce(barrier_.raw(), barrier_.raw(), 1, nccl::kInt32, nccl::kMax, comm_, queue_->handle());
+      });
     });
     const ProfileRange range("wait for communication");
     std::unique_lock lock(mutex_);
@@ -178,8 +181,53 @@ class NcclCommunicator : public Communicator {
   static std::string SizeText(const Tensor& x) { return std::to_string(x.size()) + " " + NameOf(x.dtype()); }
   static size_t Count(const Tensor& x) { return static_cast<size_t>(x.size()); }
 
-  static void CopyBack(const Tensor& to, const Tensor& from) {
-    if (to.size() > 0 && to.raw() != from.raw()) to.CopyFrom(from.To(to.dtype()));
+  // Has `to` hold what `from` does, which may be the same memory.
+  static void Copy(const Tensor& to, const Tensor& from) {
+    if (to.size() > 0 && to.raw() != from.raw()) to.CopyFrom(from);
+  }
+
+  // NCCL would add bf16 in bf16. So each rank adds the ranks' copies of a part itself, and has the others gather it.
+  Work AllReduceBF16(const Tensor& x) {
+    constexpr int64_t kAligned = 8;  // parts of whole vectors of 16 bytes
+    const int64_t part = (x.size() + kAligned * world() - 1) / (kAligned * world()) * kAligned, size = part * world();
+    const Tensor flat = x.Reshape({x.size()});
+    const Tensor whole = size == x.size() ? flat : Tensor::Zeros({size}, DType::kBF16, x.device());
+    Copy(whole.Rows(0, x.size()), flat);
+    const Tensor received = Tensor::EmptyLike(whole), own = whole.Rows(part * rank(), part * (rank() + 1));
+    return Start(
+        "all-reduce", SizeText(x), {whole, received}, 2 * whole.bytes(),
+        [&] {
+          ReduceScatterBF16(own, whole, received);
+          Gather(whole, own);
+        },
+        [flat, whole] { Copy(flat, whole.Rows(0, flat.size())); });
+  }
+
+  // Sends each rank its part of `in`, and writes the sum of what all ranks sent to `out`, in the order of the ranks.
+  // `received` has the size of `in`.
+  void ReduceScatterBF16(const Tensor& out, const Tensor& in, const Tensor& received) {
+    const auto* parts = in.data<const BFloat16>();
+    auto* arrivals = received.data<BFloat16>();
+    Ask([&] {
+      nccl::Result result = api_.GroupStart();
+      const auto give = [&](auto function, auto* data, int peer) {
+        if (result == nccl::kSuccess || result == nccl::kInProgress)
+          result = function(data + peer * out.size(), Count(out), nccl::kBfloat16, peer, comm_, queue_->handle());
+      };
+      for (int peer = 0; peer < world(); ++peer) {
+        give(api_.Send, parts, peer);
+        give(api_.Recv, arrivals, peer);
+      }
+      const nccl::Result ended = api_.GroupEnd();  // after an error, too
+      return result == nccl::kSuccess || result == nccl::kInProgress ? ended : result;
+    });
+    queue_->AddParts(arrivals, world(), out.size(), out.data<BFloat16>());
+  }
+
+  void Gather(const Tensor& out, const Tensor& in) {
+    Ask([&] {
+      return api_.AllGather(in.raw(), out.raw(), Count(in), DataTypeOf(in.dtype()), comm_, queue_->handle());
+    });
   }
 
   std::string Text(nccl::Result result) {
@@ -226,13 +274,25 @@ class NcclCommunicator : public Communicator {
     Fail(session_->failure());
   }
 
-  Work Start(const char* kind, const std::string& arguments, std::vector<Tensor> tensors, int64_t ring_bytes,
-             const std::function<nccl::Result()>& call, std::function<void()> finish = nullptr) {
-    return Work(StartOperation(kind, arguments, std::move(tensors), ring_bytes, call, std::move(finish)));
+  // Calls NCCL, and waits until it has given the queue what it was asked for: only then may more follow there.
+  void Ask(const std::function<nccl::Result()>& call) {
+    nccl::Result result = nccl::kInternalError;
+    {
+      std::lock_guard lock(nccl_mutex_);
+      if (comm_) result = call();
+    }
+    Require(result);
   }
 
+  Work Start(const char* kind, const std::string& arguments, std::vector<Tensor> tensors, int64_t ring_bytes,
+             const std::function<void()>& give, std::function<void()> finish = nullptr) {
+    return Work(StartOperation(kind, arguments, std::move(tensors), ring_bytes, give, std::move(finish)));
+  }
+
+  // `give` gives the queue its work, and `finish` is done after it, in the order of the device's kernels. A rank sends
+  // (world - 1) / world of `ring_bytes`.
   OperationPtr StartOperation(const char* kind, const std::string& arguments, std::vector<Tensor> tensors,
-                              int64_t ring_bytes, const std::function<nccl::Result()>& call,
+                              int64_t ring_bytes, const std::function<void()>& give,
                               std::function<void()> finish = nullptr) {
     const ProfileRange range("communication");
     session_->Check();
@@ -245,12 +305,7 @@ class NcclCommunicator : public Communicator {
     auto operation = std::make_shared<Operation>(*this, std::move(tensors), std::move(finish));
     if (!empty) {
       queue_->AfterKernels();
-      nccl::Result result = nccl::kInternalError;
-      {
-        std::lock_guard lock(nccl_mutex_);
-        if (comm_) result = call();
-      }
-      Require(result);
+      give();
       operation->mark = queue_->Record();
     }
     std::lock_guard lock(mutex_);

@@ -10,9 +10,10 @@
 
 namespace orbit {
 
-// Tensors have to be on `device`: a GPU or, with a double of NCCL, the emulator. NCCL sums bf16 in bf16, so that sums
-// are sent as f32, which is twice the bytes. `interface`, unless it is empty, is what NCCL_SOCKET_IFNAME is set to
-// where it is not set yet. Throws Error if there is no NCCL, or the ranks do not come together.
+// Tensors have to be on `device`: a GPU or, with a double of NCCL, the emulator. NCCL itself would add bf16 in bf16:
+// its ranks send each other the parts instead, which the device adds in f32 (SideQueue::AddParts), in as much memory
+// again. `interface`, unless it is empty, is what NCCL_SOCKET_IFNAME is set to where it is not set yet. Throws Error if
+// there is no NCCL, or the ranks do not come together.
 //
 // No call waits for NCCL: a thread watches what is under way, and aborts NCCL when it reports an error, an operation is
 // overdue or the job has failed, so that the device and whoever waits for it go on.

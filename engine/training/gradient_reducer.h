@@ -25,7 +25,7 @@ namespace orbit {
 struct ReductionOptions {
   int64_t bucket_bytes = int64_t{4} << 20;  // at most; small models have a few buckets, too
   // bf16: gradients are rounded to bf16 before the sum, which is in f32, and once after it
-  // (engine/distributed/communicator.h). Gloo then sends half of the bytes; NCCL sends f32, as it would add in bf16.
+  // (engine/distributed/communicator.h). That sends half of the bytes.
   bool bf16 = false;
 };
 

@@ -45,8 +45,7 @@ void Trainer::AddKeys(ConfigSchema& schema) {
   schema.Bool("train.shard_optimizer", false,
               "divide the optimiser's state among the ranks: the same bits for less memory and more traffic");
   schema.String("train.reduction", "f32",
-                "what gradients are rounded to for other ranks; Gloo sends that, NCCL f32; sums are f32 in any case",
-                {"f32", "bf16"});
+                "what gradients are rounded to and sent as to other ranks; sums are f32 in any case", {"f32", "bf16"});
   schema.String("train.optimizer", "adam", "the optimiser", {"adam", "adamw", "sgd"});
   schema.Double("train.learning_rate", 1e-3, "the largest learning rate", {.min = 0});
   schema.Double("train.weight_decay", 0, "l2 (adamw: decoupled)", {.min = 0});

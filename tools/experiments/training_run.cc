@@ -105,11 +105,6 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
                          directory_->path().string(), experiment_->model().NumParameters(), trainer_.step(),
                          trainer_.total_steps(), DescribeDevice(device), kernels::NumThreads());
   if (ranks_->world() > 1) directory_->log().info("{}", ranks_->Describe());
-  if (config_.String("train.reduction") == "bf16" && ranks_->SentAs(DType::kBF16) != DType::kBF16)
-    directory_->log().warn(
-        "train.reduction=bf16 saves no traffic here: gradients are rounded to bf16, but their sums are taken and sent "
-        "as {}",
-        NameOf(ranks_->SentAs(DType::kBF16)));
   directory_->log().info("{}", experiment_->Describe());
   if (const std::string left_out = experiment_->DescribeLeftOut(); !left_out.empty())
     io::WriteFileAtomically(directory_->path() / "left_out.csv", left_out);

@@ -2,7 +2,9 @@
 //
 // Ranks share a file, which the unique id names, with a slot of data for every rank. An operation is done piece by
 // piece: every rank writes its piece to its slot, all wait for each other, and read what they need. Sums are taken in
-// the order of the ranks and, as in NCCL, in the tensors' own dtype.
+// the order of the ranks and, as in NCCL, in the tensors' own dtype. Sends and receives, which have to be in a group,
+// go through a slot for every pair of ranks; one whose other side is missing, or of another size, does not end before
+// the abort.
 //
 // The environment variable ORBIT_NCCL_DOUBLE has a rank misbehave:
 //   old          the version is 2.17
@@ -11,6 +13,7 @@
 //   slow         every operation takes 50 ms
 //   error:N      the N-th operation, from 1, reports an error, and does not end before the abort
 //   hang:N       the N-th operation does not end before the abort
+// A group is one operation.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,6 +27,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/distributed/nccl_api.h"
@@ -37,11 +41,19 @@ using namespace orbit;
 constexpr int kMostRanks = 8;
 constexpr size_t kPieceBytes = 1 << 16;
 
+// What a rank sends another one: a piece that has been written and not read yet.
+struct Letter {
+  std::atomic<bool> there;
+  size_t bytes;
+  char data[kPieceBytes];
+};
+
 // The contents of the file.
 struct Shared {
   std::atomic<int> waiting, round, joined;
   std::atomic<int> ended;  // the ranks that have finalized
   char slots[kMostRanks][kPieceBytes];
+  Letter letters[kMostRanks][kMostRanks];  // by sender and receiver
 };
 
 std::string Misbehaviour() {
@@ -107,6 +119,15 @@ Shared* Map(const std::string& path) {
 
 namespace orbit::nccl {
 
+// A send, or a receive, that is done piece by piece.
+struct Transfer {
+  bool sends = false;
+  char* data = nullptr;
+  size_t bytes = 0;
+  int peer = 0;
+  size_t done = 0;
+};
+
 struct CommOpaque {
   int rank = 0, world = 0;
   std::string path;
@@ -143,15 +164,9 @@ struct CommOpaque {
   // by piece, with the index of the first element and their number.
   using Take = std::function<void(size_t begin, size_t count)>;
   Result Enqueue(const void* in, size_t count, DataType type, Stream stream, Take take) {
-    if (!Usable()) return kInvalidUsage;
-    const int operation = ++operations;
-    ++queued;
-    static_cast<SimtStream*>(stream)->Submit([=, this] {
-      if (Misbehaviour() == "slow") usleep(50'000);
-      if (Misbehaves("error", operation)) state = kRemoteError;
-      if (Misbehaves("error", operation) || Misbehaves("hang", operation)) Await([] { return false; });
+    return Enqueue(stream, [=, this] {
       const size_t piece = kPieceBytes / SizeOf(type);
-      bool good = !aborted;
+      bool good = true;
       for (size_t begin = 0; good && begin < count; begin += piece) {
         const size_t now = std::min(piece, count - begin);
         if (in)
@@ -160,11 +175,52 @@ struct CommOpaque {
         if (good) take(begin, now);
         good = good && Meet();
       }
+    });
+  }
+
+  // Queues transfers, with each rank one at most either way, which go on side by side.
+  Result Enqueue(Stream stream, std::vector<Transfer> transfers) {
+    return Enqueue(stream, [this, left = std::move(transfers)]() mutable {
+      Await([&] {
+        std::erase_if(left, [&](Transfer& transfer) { return Advance(transfer); });
+        return left.empty();
+      });
+    });
+  }
+
+  Result Enqueue(Stream stream, std::function<void()> work) {
+    if (!Usable()) return state == kSuccess || state == kInProgress ? kInvalidUsage : state.load();
+    const int operation = ++operations;
+    ++queued;
+    static_cast<SimtStream*>(stream)->Submit([=, this] {
+      if (Misbehaviour() == "slow") usleep(50'000);
+      if (Misbehaves("error", operation)) state = kRemoteError;
+      if (Misbehaves("error", operation) || Misbehaves("hang", operation)) Await([] { return false; });
+      if (!aborted) work();
       --queued;
     });
     // Some calls are accepted a little later, as NCCL's are when connections are made.
     if (operation % 3 == 1) in_progress_answers = 2;
     return operation % 3 == 1 ? kInProgress : kSuccess;
+  }
+
+  // Sends or receives a piece if it can, and returns whether the other side has all.
+  bool Advance(Transfer& transfer) {
+    Letter& letter = transfer.sends ? shared->letters[rank][transfer.peer] : shared->letters[transfer.peer][rank];
+    const size_t now = std::min(kPieceBytes, transfer.bytes - transfer.done);
+    if (transfer.sends) {
+      if (letter.there) return false;
+      if (now == 0) return true;
+      std::memcpy(letter.data, transfer.data + transfer.done, now);
+      letter.bytes = now;
+      letter.there = true;
+    } else {
+      if (!letter.there || letter.bytes != now) return false;
+      std::memcpy(transfer.data + transfer.done, letter.data, now);
+      letter.there = false;
+    }
+    transfer.done += now;
+    return !transfer.sends && transfer.done == transfer.bytes;
   }
 
   // The pieces of all ranks, combined in their order, to `to`.
@@ -173,6 +229,23 @@ struct CommOpaque {
     for (int other = 1; other < world; ++other) CombineBytes(to, shared->slots[other], count, type, op);
   }
 };
+
+// This thread's calls since ncclGroupStart.
+struct Group {
+  bool open = false;
+  Comm comm = nullptr;
+  Stream stream = nullptr;
+  std::vector<Transfer> transfers;
+};
+thread_local Group group;
+
+Result AddToGroup(const Transfer& transfer, Comm comm, Stream stream) {
+  if (!group.open) return kInvalidUsage;
+  group.comm = comm;
+  group.stream = stream;
+  group.transfers.push_back(transfer);
+  return kSuccess;
+}
 
 extern "C" {
 
@@ -275,6 +348,25 @@ Result ncclReduceScatter(const void* in, void* out, size_t count, DataType type,
     std::memcpy(static_cast<char*>(out) + (first - count * comm->rank) * SizeOf(type),
                 all.data() + (first - begin) * SizeOf(type), (end - first) * SizeOf(type));
   });
+}
+
+Result ncclSend(const void* in, size_t count, DataType type, int peer, Comm comm, Stream stream) {
+  return AddToGroup({true, static_cast<char*>(const_cast<void*>(in)), count * SizeOf(type), peer}, comm, stream);
+}
+
+Result ncclRecv(void* out, size_t count, DataType type, int peer, Comm comm, Stream stream) {
+  return AddToGroup({false, static_cast<char*>(out), count * SizeOf(type), peer}, comm, stream);
+}
+
+Result ncclGroupStart() {
+  group = {.open = true};
+  return kSuccess;
+}
+
+Result ncclGroupEnd() {
+  const Group ended = std::exchange(group, {});
+  if (!ended.open) return kInvalidUsage;
+  return ended.transfers.empty() ? kSuccess : ended.comm->Enqueue(ended.stream, ended.transfers);
 }
 
 }  // extern "C"

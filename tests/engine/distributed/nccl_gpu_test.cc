@@ -94,6 +94,29 @@ TEST(NcclOnGpus, SumsInOrderWithTheWorkOfTheDevice) {
   });
 }
 
+TEST(NcclOnGpus, AddsBF16InF32InTheOrderOfRanks) {
+  RunOnAll([](Communicator& ranks, Device device) {
+    for (const int64_t part : {1, 1001, 100000}) {
+      const int64_t size = part * ranks.world();
+      const auto of = [&](int rank) { return Tensor::From(Numbers(size, rank), {size}).To(DType::kBF16); };
+      std::vector<float> sum = of(0).ToVector<float>();
+      for (int rank = 1; rank < ranks.world(); ++rank) {
+        const std::vector<float> other = of(rank).ToVector<float>();
+        for (size_t i = 0; i < sum.size(); ++i) sum[i] += other[i];
+      }
+      const std::vector<double> expected = Tensor::From(sum, {size}).To(DType::kBF16).ToVector<double>();
+      const Tensor x = of(ranks.rank()).To(device), in = x.Clone(), whole = Tensor::EmptyLike(x);
+      const Tensor own = Tensor::Empty({part}, DType::kBF16, device);
+      ranks.AllReduce(x).Wait();
+      ranks.ReduceScatter(own, in).Wait();
+      ranks.AllGather(whole, own).Wait();
+      ExpectClose(x.ToVector<double>(), expected, 0);
+      ExpectClose(whole.ToVector<double>(), expected, 0);
+      ranks.Check();
+    }
+  });
+}
+
 TEST(NcclOnGpus, ScattersGathersAndBroadcasts) {
   RunOnAll([](Communicator& ranks, Device device) {
     const int64_t world = ranks.world(), size = 1001;

@@ -47,7 +47,7 @@ static_assert(offsetof(nccl::Config, version) == offsetof(ncclConfig_t, version)
 constexpr double kDeadline = 2;
 
 // Ranks of which the last one misbehaves. They sum until something happens.
-std::vector<RankResult> RunWith(const std::string& misbehaviour, int steps = 5) {
+std::vector<RankResult> RunWith(const std::string& misbehaviour, DType dtype = DType::kF32) {
   const std::string place = NewRendezvous();
   return RunProcesses(2, [&](int rank) {
     if (rank == 1) setenv("ORBIT_NCCL_DOUBLE", misbehaviour.c_str(), 1);
@@ -57,8 +57,8 @@ std::vector<RankResult> RunWith(const std::string& misbehaviour, int steps = 5) 
     options.library = "nccl";
     const Device device = {DeviceType::kSimt};
     const auto communicator = MakeCommunicator(options, device);
-    const Tensor x = Tensor::Full({1000}, 1, DType::kF32, device);
-    for (int step = 1; step <= steps; ++step) {
+    const Tensor x = Tensor::Full({1000}, 1, dtype, device);
+    for (int step = 1; step <= 5; ++step) {
       communicator->SetContext("step " + std::to_string(step));
       communicator->AllReduce(x).Wait();
       communicator->Check();
@@ -129,6 +129,15 @@ TEST(Nccl, AnErrorOfAnOperationEndsAllRanks) {
 
 TEST(Nccl, AnOperationThatHangsEndsAllRanks) {
   ExpectFailure(RunWith("hang:4"), "step 4, all-reduce 4 of 1000 f32: not complete within 1.7 s");
+}
+
+// A sum of bf16 is two operations of NCCL: an exchange of the parts and a gathering of their sums.
+TEST(Nccl, ASumOfBF16FailsInEitherHalf) {
+  for (const char* misbehaviour : {"hang:3", "hang:4"})
+    ExpectFailure(RunWith(misbehaviour, DType::kBF16), "step 2, all-reduce 2 of 1000 bf16: not complete within 1.7 s");
+  for (const char* misbehaviour : {"error:3", "error:4"})
+    ExpectFailure(RunWith(misbehaviour, DType::kBF16),
+                  "step 2, all-reduce 2 of 1000 bf16: NCCL: remote process exited, as the double was told");
 }
 
 }  // namespace
