@@ -18,8 +18,10 @@ struct Description {
 
 // In the order of Alternative.
 constexpr std::array kAlternatives = {Description{"attention_tensor_core", true},
-                                      Description{"transformer_layer_on_chip", true}, Description{"cublaslt", true},
-                                      Description{"cublaslt_epilogues", false}, Description{"attention_wgmma", false},
+                                      Description{"transformer_layer_on_chip", true},
+                                      Description{"cublaslt", true},
+                                      Description{"cublaslt_epilogues", false},
+                                      Description{"attention_wgmma", false},
                                       Description{"timed_matmul", false}};
 
 std::string Known() {
