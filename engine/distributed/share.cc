@@ -21,7 +21,7 @@ Variable SumOverRanks(const Variable& x, Communicator& ranks) {
                       [](const Gradients& gradients) { gradients.Add(0, gradients.output()); });
 }
 
-std::string ShareText(const std::string& text, int root, Communicator& ranks, Device device) {
+std::string ShareText(std::string text, int root, Communicator& ranks, Device device) {
   if (ranks.world() == 1) return text;
   const Tensor size = Tensor::Full({}, static_cast<double>(text.size()), DType::kI64, device);
   ranks.Broadcast(size, root).Wait();

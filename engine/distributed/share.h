@@ -15,7 +15,7 @@ namespace orbit {
 Variable SumOverRanks(const Variable& x, Communicator& ranks);
 
 // The text of rank `root`, on all ranks. `device` is one that the communicator serves.
-std::string ShareText(const std::string& text, int root, Communicator& ranks, Device device);
+std::string ShareText(std::string text, int root, Communicator& ranks, Device device);
 
 // Whether it is so on any rank; all ranks ask together.
 bool OnAnyRank(bool here, Communicator& ranks, Device device);

@@ -15,7 +15,7 @@ void CheckSettingsAgree(const Config& config, Communicator& ranks, Device device
   Check(of_first.String("task") == config.String("task"), ranks.Describe(), " has the task ", config.String("task"),
         ", rank 0 has ", of_first.String("task"));
   for (const std::string& key : config.DifferingKeys(of_first))
-    Check(key == "run.directory" || key == "data.path", ranks.Describe(), " has another ", key, " than rank 0");
+    Check(IsPlace(key), ranks.Describe(), " has another ", key, " than rank 0");
 }
 
 DataDigest CheckDataAgree(const Experiment& experiment, Communicator& ranks) {

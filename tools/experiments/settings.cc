@@ -3,7 +3,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "kernels/error.h"
@@ -89,13 +91,22 @@ Config ResolveSettings(const SettingsSources& sources) {
   return config;
 }
 
+bool IsPlace(const std::string& key) {
+  constexpr std::array kPlaces = {"run.directory", "data.path", "data.splits", "data.split_file", "model.weights"};
+  return std::ranges::find(kPlaces, key) != kPlaces.end();
+}
+
+bool IsMove(const SettingChange& change) {
+  const auto is_empty = [](const std::optional<std::string>& text) { return !text || text->empty() || text == "\"\""; };
+  return IsPlace(change.key) && !is_empty(change.was) && !is_empty(change.now);
+}
+
 std::vector<SettingChange> ChangedSettings(const Config& was, const Config& now,
                                            const std::function<bool(const std::string& key)>& counts) {
   if (was.String("task") != now.String("task")) return {{"task", was.String("task"), now.String("task")}};
   std::vector<SettingChange> changes = ChangedSettings(was.Texts(), now.Texts());
   std::erase_if(changes, [&](const SettingChange& change) {
-    return change.key == "run.directory" || std::ranges::find(kPathKeys, change.key) != kPathKeys.end() ||
-           !counts(change.key);
+    return change.key == "run.directory" || (IsMove(change) && change.key != "model.weights") || !counts(change.key);
   });
   return changes;
 }

@@ -3,7 +3,6 @@
 #define ORBIT_TOOLS_EXPERIMENTS_SETTINGS_H_
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,14 +23,19 @@ struct SettingsSources {
 // --precision P, short for the assignment train.precision=P.
 void AddPrecisionOption(CLI::App& app, std::vector<std::string>& assignments);
 
-// Settings that are paths of data and weights, which differ from machine to machine.
-inline constexpr std::array kPathKeys = {"data.path", "data.splits", "data.split_file", "model.weights"};
-
 // Throws Error, naming the source and what is wrong with it.
 Config ResolveSettings(const SettingsSources& sources);
 
-// What `now` has otherwise than `was`, of the keys for which `counts` is true. Where a run and its data are is never a
-// difference: run.directory and kPathKeys. Of different tasks the only change is "task".
+// Whether a setting says where a run, its data or its weights are, which differs from machine to machine.
+bool IsPlace(const std::string& key);
+
+// Whether a place is only another one, as in Config::Texts(). Where one of both is empty, more has changed: data are
+// drawn instead, or no weights are loaded.
+bool IsMove(const SettingChange& change);
+
+// What `now` has otherwise than `was`, of the keys for which `counts` is true. The run's directory is never a
+// difference, and neither are data that have only moved (IsMove): they are compared by their contents. Weights at
+// another place are a difference, because nothing compares them. Of different tasks the only change is "task".
 std::vector<SettingChange> ChangedSettings(const Config& was, const Config& now,
                                            const std::function<bool(const std::string& key)>& counts);
 

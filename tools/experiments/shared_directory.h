@@ -14,7 +14,7 @@ struct SharedDirectory {
 };
 
 // Rank 0's directory, on all ranks, which call this at the same time. Rank 0 has to be able to write there. Throws
-// Error where this rank does not see the same directory at its path.
+// Error where this rank does not see the same directory at its path, within some seconds.
 SharedDirectory ShareDirectory(const std::string& of_first, Communicator& ranks, Device device);
 
 }  // namespace orbit

@@ -35,12 +35,21 @@ Config Resolve(SettingsSources sources, const std::string& resume, const std::op
   sources.yaml = ShareText(resumed ? io::ReadContents(resumed->config()) : "", 0, ranks, device);
   Config config = ResolveSettings(sources);
   sources.assignments.clear();
-  const std::vector<SettingChange> changes =
-      ChangedSettings(ResolveSettings(sources), config,
-                      [](const std::string& key) { return key == "seed" || key.starts_with("data."); });
+  const std::vector<SettingChange> changes = ChangedSettings(
+      ResolveSettings(sources), config,
+      [](const std::string& key) { return key == "seed" || key == "model.weights" || key.starts_with("data."); });
   Check(changes.empty(), resume, " holds a run with another ", DescribeChanges(changes),
-        "; a run that is resumed keeps its data and its seed, so that no example of the test was trained on");
+        "; a run that is resumed keeps its data and its seed, so that no example of the test was trained on, and its "
+        "weights");
   return config;
+}
+
+// The settings that a run keeps as asked: `config`, of a new run; those of before with the assignments, of another.
+std::string Asked(const SettingsSources& sources, const std::optional<RunDirectory>& resumed, const Config& config,
+                  bool is_new) {
+  if (is_new) return config.ToYaml();
+  if (!resumed || !std::filesystem::exists(resumed->asked())) return "";
+  return ResolveSettings({.file = resumed->asked(), .assignments = sources.assignments}).ToYaml();
 }
 
 // Throws Error where the data are not those that the checkpoint was trained on. One of before digests were kept passes.
@@ -83,6 +92,7 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
       device_(device),
       directory_(OpenToResume(resume, *ranks_)),
       config_(Resolve(sources, resume, directory_, *ranks_, device)),
+      asked_(Asked(sources, directory_, config_, resume.empty())),
       experiment_(MakeWithProgress(config_, device, *ranks_)),
       trainer_(config_, *experiment_, Directory(directory_, sources, config_, *ranks_), *ranks_) {
   CheckSettingsAgree(config_, *ranks_, device_);
@@ -99,7 +109,7 @@ TrainingRun::TrainingRun(const SettingsSources& sources, const std::string& resu
   }
   ShareState(experiment_->model(), *ranks_);
   if (!leads()) return;
-  directory_->WriteConfig(config_.ToYaml());  // once it is known to be in order
+  directory_->WriteConfig(config_.ToYaml(), asked_);  // once it is known to be in order
   directory_->StartAt(trainer_.step());
   directory_->log().info("{} {}: {} parameters, steps {} to {}, on {}, {} threads", resume.empty() ? "run" : "resuming",
                          directory_->path().string(), experiment_->model().NumParameters(), trainer_.step(),
@@ -124,7 +134,7 @@ std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(std::string path, boo
     AwaitAll(*ranks_, device_, [&] {
       if (leads()) contents = io::ReadContents(file);
     });
-    return ShareText(contents, 0, *ranks_, device_);
+    return ShareText(std::move(contents), 0, *ranks_, device_);
   };
   io::Checkpoint checkpoint = io::LoadCheckpoint(path, read);
   if (checkpoint.shards && with_optimizer)

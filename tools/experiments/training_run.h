@@ -17,10 +17,10 @@ namespace orbit {
 class TrainingRun {
  public:
   // `resume`: the directory of a run, whose settings come before the assignments of `sources`, to be gone on with from
-  // its last checkpoint, if it has one. Its seed and its data stay, wherever the files are now (kPathKeys): other ones
-  // are an Error. Empty: a new run, in run.directory. Writes nothing before all is known to be in order. Throws Error
-  // for what is not. All ranks of a job make one at the same time, with the same arguments; rank 0 alone needs the
-  // directory.
+  // its last checkpoint, if it has one. Its seed, its data and the weights that it began with stay, wherever the data
+  // are now: other ones are an Error. Empty: a new run, in run.directory. Writes nothing before all is known to be in
+  // order. Throws Error for what is not. All ranks of a job make one at the same time, with the same arguments; rank 0
+  // alone needs the directory.
   TrainingRun(const SettingsSources& sources, const std::string& resume, Device device,
               std::shared_ptr<Communicator> ranks = MakeSingleProcess());
 
@@ -47,6 +47,7 @@ class TrainingRun {
   Device device_;
   std::optional<RunDirectory> directory_;  // one that is there is opened first, so that nobody else writes it
   Config config_;
+  std::string asked_;  // the settings before the data add theirs, as YAML; none for a run that did not keep them
   std::unique_ptr<Experiment> experiment_;
   Trainer trainer_;
 };

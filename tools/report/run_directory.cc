@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/io/atomic_file.h"
+#include "engine/io/contents.h"
 #include "kernels/error.h"
 #include "tools/common/path.h"
 #include "tools/report/figure.h"
@@ -67,7 +68,13 @@ RunDirectory::RunDirectory(std::filesystem::path directory)
   }
 }
 
-void RunDirectory::WriteConfig(const std::string& yaml) const { io::WriteFileAtomically(config(), yaml); }
+void RunDirectory::WriteConfig(const std::string& yaml, const std::string& asked) const {
+  // A process that is killed in between leaves no settings as asked, rather than those of another config.
+  const bool is_kept = std::filesystem::exists(this->asked()) && io::ReadContents(this->asked()) == asked;
+  if (!is_kept) std::filesystem::remove(this->asked());
+  io::WriteFileAtomically(config(), yaml);
+  if (!is_kept && !asked.empty()) io::WriteFileAtomically(this->asked(), asked);
+}
 
 void RunDirectory::StartAt(int64_t step) {
   metrics_ = std::make_unique<MetricsWriter>(path() / "metrics.jsonl", step);

@@ -1,6 +1,7 @@
 // RunDirectory: the files of a training run.
 //
-//   config.yaml             the resolved settings
+//   config.yaml             the resolved settings, with what was found in the data
+//   asked.yaml              the same as they were asked for, before the data were read
 //   last.safetensors        the newest checkpoint
 //   best.safetensors        that of the smallest validation loss
 //   *.optimizer-*           parts of an optimiser's state that ranks have divided, which these two name
@@ -35,6 +36,7 @@ class RunFiles {
 
   const std::filesystem::path& path() const { return path_; }
   std::string config() const { return path_ / "config.yaml"; }
+  std::string asked() const { return path_ / "asked.yaml"; }
   std::string last() const { return path_ / "last.safetensors"; }
   std::string best() const { return path_ / "best.safetensors"; }
   // The checkpoint that counts: the best, or the last where nothing was validated.
@@ -57,7 +59,8 @@ class RunDirectory : public RunFiles {
   // (engine/io/writer_lock.h).
   static RunDirectory Open(const std::string& path);
 
-  void WriteConfig(const std::string& yaml) const;
+  // The settings, and the same as they were asked for; "": these are not known.
+  void WriteConfig(const std::string& yaml, const std::string& asked = {}) const;
 
   // Opens metrics and events for a run that has done `step` steps, and drops what they hold of later steps. Call it
   // before Log().

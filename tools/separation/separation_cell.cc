@@ -1,11 +1,14 @@
 #include "tools/separation/separation_cell.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <iterator>
 #include <vector>
 
 #include "data/graph/graph_sets.h"
 #include "data/graph/own_graphs.h"
+#include "data/io/note.h"
 #include "kernels/error.h"
 #include "tools/common/path.h"
 #include "tools/common/setting_changes.h"
@@ -64,6 +67,27 @@ SettingTexts SettingsOf(const SeparationCell& cell, const SeparationOptions& opt
   return settings;
 }
 
+// Those that files of before settings were kept do not tell.
+bool IsUntold(const SettingTexts::value_type& setting) {
+  constexpr std::array kUntold = {"threshold", "error_rate", "time_limit"};
+  return std::ranges::find(kUntold, setting.first) != kUntold.end();
+}
+
+// What such a file tells of its settings.
+SettingTexts ToldSettings(const SeparationResult& result) {
+  const SeparationCell cell = {.dataset = result.dataset,
+                               .model = result.model,
+                               .distribution = result.distribution,
+                               .criterion = result.criterion};
+  SeparationOptions options{.seeds = result.seeds, .samples = result.samples};
+  // The sound criterion tells its rounds as seeds, and the samples of the last one; every round has doubled them.
+  if (cell.criterion == "sound" && result.samples > 1)
+    for (int64_t round = 1; round < result.seeds && options.samples > 0; ++round) options.samples /= 2;
+  SettingTexts settings = SettingsOf(cell, options);
+  std::erase_if(settings, IsUntold);
+  return settings;
+}
+
 }  // namespace
 
 std::string NameOf(const SeparationCell& cell) {
@@ -76,10 +100,23 @@ std::string NameOf(const SeparationCell& cell) {
 bool HasResult(const std::filesystem::path& directory, const SeparationCell& cell, const SeparationOptions& options) {
   const std::filesystem::path file = directory / kSeparationResultFile;
   if (!std::filesystem::exists(file)) return false;
+  const SeparationResult result = ReadSeparationResult(file);
+  const bool keeps_settings = !result.settings.empty();
+  SettingTexts now = SettingsOf(cell, options), untold;
+  if (!keeps_settings) {
+    std::ranges::copy_if(now, std::back_inserter(untold), IsUntold);
+    std::erase_if(now, IsUntold);
+  }
   const std::vector<SettingChange> changes =
-      ChangedSettings(ReadSeparationResult(file).settings, SettingsOf(cell, options));
+      ChangedSettings(keeps_settings ? result.settings : ToldSettings(result), now);
   Check(changes.empty(), directory.string(), " holds a result with another ", DescribeChanges(changes),
         "; --output chooses another directory");
+  if (!untold.empty()) {
+    std::string keys;
+    for (const auto& [key, value] : untold) keys += (keys.empty() ? "" : ", ") + key;
+    PrintNote(file.string() + " is of before settings were kept, and does not tell its " + keys +
+              "; remove it, or choose another --output, where that matters");
+  }
   return true;
 }
 

@@ -22,7 +22,8 @@ struct SeparationCell {
 std::string NameOf(const SeparationCell& cell);
 
 // Whether the directory holds the result of the cell with these options, as far as its criterion takes them. Throws
-// Error where it holds a result of other settings, or one that does not keep them.
+// Error where it holds a result of other settings. Of a file of before settings were kept, those that it tells count; a
+// note names the others.
 bool HasResult(const std::filesystem::path& directory, const SeparationCell& cell, const SeparationOptions& options);
 
 // Counts the pairs that are not told apart. Sets what the cell says in the options: model, pairs and, where one group

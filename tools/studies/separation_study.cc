@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <vector>
 
+#include "data/io/note.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/writer_lock.h"
 #include "kernels/error.h"
 #include "tools/common/device_options.h"
+#include "tools/common/path.h"
 #include "tools/experiments/budgets.h"
 #include "tools/experiments/config.h"
 #include "tools/separation/separation_cell.h"
@@ -18,6 +20,8 @@ namespace orbit {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kFormerDirectory[] = "runs/study-separation";
 
 Config Settings(const StudyOptions& options) {
   ConfigSchema schema;
@@ -36,6 +40,9 @@ Config Settings(const StudyOptions& options) {
 int StudySeparation(const StudyOptions& options) {
   const Config settings = Settings(options);
   const Device device = ApplyDeviceOptions(options.device);
+  if (options.output.empty() && fs::exists(UserPath(kFormerDirectory)))
+    PrintNote(std::string(kFormerDirectory) + " is of before the directory was named by its budget; --output " +
+              kFormerDirectory + " goes on with it");
   const fs::path output = MakeStudyDirectory(StudyDirectory("separation", options));
   const io::WriterLock lock(output);
   const std::vector<SeparationCell> cells = SeparationCells(settings.String("data.path"));

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Settings of data that tasks find in their files where they have one of these values; a run keeps what was found.
+// Settings of data that tasks find in their files where they have one of these values. The config.yaml of a run has
+// what was found, and so do runs of before asked.yaml was kept.
 constexpr std::array kFoundKeys = {"data.atoms",      "data.attributes", "data.bonds",     "data.classes",
                                    "data.dimensions", "data.deviations", "data.kinds",     "data.means",
                                    "data.nodes",      "data.outputs",    "data.particles", "data.task"};
@@ -30,9 +31,13 @@ bool IsFound(const std::string& key, const std::string& value) {
 void CheckStudyRun(const SettingsSources& sources, const fs::path& directory) {
   const Config asked = ResolveSettings(sources);
   if (!fs::exists(directory / "config.yaml")) return;
-  const Config was = ResolveSettings({.preset = "", .file = (directory / "config.yaml").string(), .assignments = {}});
+  const bool keeps_asked = fs::exists(directory / "asked.yaml");
+  const fs::path file = directory / (keeps_asked ? "asked.yaml" : "config.yaml");
+  const Config was = ResolveSettings({.preset = "", .file = file.string(), .assignments = {}});
   std::vector<SettingChange> changes = ChangedSettings(was, asked, [](const std::string&) { return true; });
-  std::erase_if(changes, [](const SettingChange& change) { return IsFound(change.key, change.now.value_or("")); });
+  std::erase_if(changes, [&](const SettingChange& change) {
+    return !keeps_asked && IsFound(change.key, change.now.value_or(""));
+  });
   Check(changes.empty(), directory.string(), " holds a run with another ", DescribeChanges(changes), kElsewhere);
 }
 
@@ -40,6 +45,10 @@ TrainingRun MakeStudyRun(SettingsSources sources, const fs::path& directory, Dev
   CheckStudyRun(sources, directory);
   const bool resume = fs::exists(directory / "config.yaml");
   if (!resume) sources.assignments.push_back("run.directory=" + directory.string());
+  // What is asked for is what the run has, but for places; it may have found what is asked for as 0 or auto.
+  std::erase_if(sources.assignments, [&](const std::string& assignment) {
+    return resume && !IsPlace(assignment.substr(0, assignment.find('=')));
+  });
   return TrainingRun(sources, resume ? directory.string() : "", device);
 }
 

@@ -18,9 +18,9 @@ void RecordRun(const fs::path& run, const fs::path& folder) {
   const fs::path kept = folder / config.String("run.budget") /
                         (config.String("run.preset") + "-seed" + std::to_string(config.Int("seed")));
   fs::create_directories(kept);
+  for (const auto& [key, value] : config.Texts())
+    if (IsPlace(key)) config.SetString(key, fs::path(config.String(key)).filename());
   config.SetString("run.directory", "");
-  for (const char* key : kPathKeys)
-    if (config.Has(key)) config.SetString(key, fs::path(config.String(key)).filename());
   io::WriteFileAtomically(kept / "config.yaml", config.ToYaml());
   const std::vector<MetricsLine> lines = ReadMetrics(run / "metrics.jsonl");
   const auto has = [](const MetricsLine& line, const char* split) {

@@ -85,10 +85,13 @@ std::vector<SettingChange> ChangesOfPreset(const Config& config) {
   if (!budget.empty() && !IsBuiltIn(budget)) return {};
   const Config due = ResolveSettings(budget.empty() ? SettingsSources{.preset = preset, .file = "", .assignments = {}}
                                                     : AtBudget(preset, budget));
-  return ChangedSettings(due, config, [](const std::string& key) {
-    return key != "seed" && !key.starts_with("run.") && !key.starts_with("log.") &&
+  std::vector<SettingChange> changes = ChangedSettings(due, config, [](const std::string& key) {
+    const bool is_data = IsPlace(key) && key.starts_with("data.");  // which a preset may leave to be named
+    return key != "seed" && !is_data && !key.starts_with("run.") && !key.starts_with("log.") &&
            std::ranges::find(kDivisionKeys, key) == kDivisionKeys.end();
   });
+  std::erase_if(changes, IsMove);  // weights, which a preset names by the file that is published
+  return changes;
 }
 
 const TrainedTable& FindTrainedTable(const std::string& name) {

@@ -198,5 +198,18 @@ TEST(SeveralRanks, CompareTheirDataAndShareTheFirstOnesState) {
   EXPECT_THAT(other[1].output, testing::HasSubstr("has other data than rank 0: the split train has "));
 }
 
+TEST(SeveralRanks, HaveFilesAtPlacesOfTheirOwn) {
+  const auto run = [&](const std::string& key) {
+    return RunRanks(2, {}, {}, [&](Communicator& ranks) {
+      const std::string of_rank = key + "=" + std::to_string(ranks.rank());
+      CheckSettingsAgree(ResolveSettings({.preset = "peptides_func", .file = "", .assignments = {of_rank}}), ranks, {});
+      return std::string();
+    })[1];
+  };
+  for (const char* key : {"run.directory", "data.path", "data.splits", "model.weights"})
+    EXPECT_EQ(run(key).status, 0) << run(key).output;
+  EXPECT_THAT(run("seed").output, testing::HasSubstr("has another seed than rank 0"));
+}
+
 }  // namespace
 }  // namespace orbit

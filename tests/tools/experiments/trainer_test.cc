@@ -194,5 +194,18 @@ TEST_F(TrainerTest, LeavesATestToTheRunThatGoesOn) {
   EXPECT_EQ(logged(), 1);
 }
 
+TEST_F(TrainerTest, GoesOnWithItsOwnWeights) {
+  const auto resume = [&](const std::string& was, const std::string& now) {
+    std::filesystem::create_directories(Path("run"));
+    io::WriteFile(Path("run/config.yaml"),
+                  ResolveSettings({.preset = "pattern_tiny", .file = "", .assignments = {was}}).ToYaml());
+    return io::MessageOf(
+        [&] { TrainingRun run({.preset = "", .file = "", .assignments = {now}}, Path("run"), Device{}); });
+  };
+  EXPECT_THAT(resume("model.weights=X", "model.weights="), HasSubstr("another model.weights (was X, now \"\");"));
+  EXPECT_THAT(resume("model.weights=", "model.weights=X"), HasSubstr("another model.weights (was \"\", now X);"));
+  EXPECT_THAT(resume("data.path=here", "data.path="), HasSubstr("another data.path (was here, now \"\");"));
+}
+
 }  // namespace
 }  // namespace orbit

@@ -48,11 +48,25 @@ TEST_F(SeparationCellTest, AResultIsOfGraphsAtAPlace) {
   EXPECT_THAT(Refusal({.dataset = Path("b/graphs.g6")}, {}), HasSubstr("another dataset (was "));
 }
 
-TEST_F(SeparationCellTest, AResultOfBeforeSettingsWereKeptIsRefused) {
-  io::WriteFile(
-      Path(kSeparationResultFile),
-      R"({"dataset":"exp","model":"gcn","distribution":"","seeds":3,"samples":1,"pairs_left":600,"pairs":600})");
-  EXPECT_THAT(Refusal({.dataset = "exp", .model = "gcn"}, {.seeds = 3}), HasSubstr("seeds (was not kept, now 3)"));
+TEST_F(SeparationCellTest, AResultOfBeforeSettingsWereKeptIsOfThoseThatItTells) {
+  const auto write = [&](const std::string& head) {
+    io::WriteFile(Path(kSeparationResultFile), "{" + head + R"(,"pairs_left":600,"pairs":600})");
+  };
+  write(R"("dataset":"exp","model":"gcn","distribution":"","seeds":3,"samples":1)");  // of before criteria, too
+  const SeparationCell gcn{.dataset = "exp", .model = "gcn", .criterion = "published"};
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(Has(gcn, {.seeds = 3}));
+  EXPECT_THAT(
+      testing::internal::GetCapturedStderr(),
+      AllOf(HasSubstr("separation.json is of before settings were kept, and does not tell its threshold; remove"),
+            HasSubstr("--output")));
+  EXPECT_THAT(Refusal(gcn, {.seeds = 4}), HasSubstr("holds a result with another seeds (was 3, now 4); --output"));
+  EXPECT_THAT(Refusal({.dataset = "exp", .model = "gcn"}, {.seeds = 3}),
+              HasSubstr("another criterion (was published, now sound); --output"));
+  write(R"("dataset":"exp","model":"mlp","distribution":"haar","criterion":"sound","seeds":4,"samples":80)");
+  const SeparationCell mlp{.dataset = "exp", .model = "mlp", .distribution = "haar"};
+  EXPECT_TRUE(Has(mlp, {.seeds = 3, .samples = 10})) << "four rounds, the last of which had 80 samples";
+  EXPECT_THAT(Refusal(mlp, {.samples = 20}), HasSubstr("another samples (was 10, now 20); --output"));
 }
 
 }  // namespace

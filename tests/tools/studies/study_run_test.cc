@@ -54,5 +54,45 @@ TEST_F(StudyRunTest, DataMayBeElsewhereButNotOthers) {
   EXPECT_THAT(MessageOf([&] { CheckStudyRun(Sources({}), run); }), HasSubstr("data.particles (was 4, now 5)"));
 }
 
+TEST_F(StudyRunTest, WeightsAndDrawnDataAreNoPlaces) {
+  const auto pattern = [&](const std::string& weights, const std::string& path) {
+    return Sources({"model.weights=" + weights, "data.path=" + path}, "pattern_scratch");
+  };
+  const std::string run = AddRun(pattern("", "here"));
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(pattern("X", "here"), run); }),
+              HasSubstr("another model.weights (was \"\", now X);"));
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(pattern("", ""), run); }),
+              HasSubstr("another data.path (was here, now \"\");"));
+  AddRun(pattern("X", "here"));
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(pattern("Y", "here"), run); }),
+              HasSubstr("another model.weights (was X, now Y);"));
+}
+
+TEST_F(StudyRunTest, WhatWasSetIsNotWhatIsFound) {
+  const std::string mixed = Path("m.csv");
+  std::string rows = "smiles,y\n";
+  for (int i = 0; i < 20; ++i) rows += std::string(i % 2 ? "CO" : "CC") + "," + std::to_string(i % 2) + "\n";
+  WriteFile(mixed, rows);
+  const auto molecules = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"data.path=" + mixed, "data.smiles=smiles", "data.targets=y", "model.transformer.layers=1",
+                             "model.transformer.width=16", "model.transformer.heads=2", "model.transformer.hidden=16",
+                             "model.transformer.grid=3", "train.batch=4"});
+    return Sources(more, "molecules");
+  };
+  const std::filesystem::path set = Path("set"), found = Path("found");
+  MakeStudyRun(molecules({"data.task=regression"}), set, Device{});
+  EXPECT_NO_THROW(MakeStudyRun(molecules({"data.task=regression"}), set, Device{}));
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(molecules({}), set); }),
+              HasSubstr("another data.task (was regression, now auto);"));
+  MakeStudyRun(molecules({"data.task=auto", "data.nodes=0"}), found, Device{});
+  EXPECT_NO_THROW(MakeStudyRun(molecules({"data.task=auto", "data.nodes=0"}), found, Device{}));
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(molecules({"data.nodes=9"}), found); }),
+              HasSubstr("another data.nodes (was 0, now 9);"));
+  // Gone on with by other means, a run keeps what was asked for.
+  TrainingRun({.preset = "", .file = "", .assignments = {"train.epochs=7"}}, found, Device{});
+  EXPECT_THAT(MessageOf([&] { CheckStudyRun(molecules({}), found); }), HasSubstr("another train.epochs (was 7, now "));
+  EXPECT_NO_THROW(CheckStudyRun(molecules({"train.epochs=7"}), found));
+}
+
 }  // namespace
 }  // namespace orbit
