@@ -17,11 +17,6 @@ namespace {
 
 constexpr const char* kPartial = ".partial-";
 
-std::string DirectoryOf(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  return directory.empty() ? "." : directory;
-}
-
 // Makes the names in a directory durable. File systems that do not support this report EINVAL.
 bool SyncDirectory(const std::string& directory) {
   const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -77,6 +72,11 @@ void WriteFileAtomically(const std::string& path, std::string_view contents) {
   AtomicFile file(path);
   file.Write(contents);
   file.Commit();
+}
+
+std::string DirectoryOf(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return directory.empty() ? "." : directory;
 }
 
 void RemovePartialFiles(const std::string& path) {

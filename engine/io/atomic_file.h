@@ -34,6 +34,9 @@ class AtomicFile {
 
 void WriteFileAtomically(const std::string& path, std::string_view contents);
 
+// The directory that a file is in: "." for a name alone.
+std::string DirectoryOf(const std::string& path);
+
 // Deletes the partial files of killed writers of this path. Only for paths with one writer at a time.
 void RemovePartialFiles(const std::string& path);
 

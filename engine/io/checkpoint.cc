@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -79,8 +78,7 @@ void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint) {
 }
 
 Checkpoint LoadCheckpoint(const std::string& path, const FileReader& read) {
-  const std::string bytes = read(path);
-  const Safetensors contents = ParseChecksummed(std::as_bytes(std::span(bytes)), path);
+  const Safetensors contents = ReadChecksummed(path, read);
   Checkpoint checkpoint;
   WithState(contents.metadata, path, [&](const json& state) { ParseState(state, checkpoint); });
   for (const auto& [name, tensor] : contents.tensors) {

@@ -39,7 +39,7 @@ struct Checkpoint {
 void SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint);
 
 // Throws Error with the file and the reason if it is missing, damaged or not a checkpoint.
-Checkpoint LoadCheckpoint(const std::string& path, const FileReader& read = ReadContents);
+Checkpoint LoadCheckpoint(const std::string& path, const FileReader& read = nullptr);
 // The shards that the checkpoint names, if it has some; without a look at the rest of it. Throws as LoadCheckpoint.
 std::optional<Shards> ShardsOf(const std::string& path);
 

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <span>
 #include <system_error>
 #include <utility>
 
@@ -28,12 +27,12 @@ std::string Beside(const std::string& path, const std::string& name) {
   return std::filesystem::path(path).replace_filename(name).string();
 }
 
-// The names in the directory of `path`. Reading it has network file systems ask for what is new, which asking for a
-// single file that was not there before may not.
+// The names in the directory of `path`. Opening a directory by its own name has network file systems ask the server for
+// what is new in it. They may not ask for a single file that was not there before, nor for "DIRECTORY/.".
 std::set<std::string> NamesBeside(const std::string& path) {
   std::set<std::string> names;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(Beside(path, "."), ignored))
+  for (const auto& entry : std::filesystem::directory_iterator(DirectoryOf(path), ignored))
     names.insert(entry.path().filename().string());
   return names;
 }
@@ -89,8 +88,7 @@ std::vector<TensorMap> LoadShards(const std::string& path, const Shards& shards,
   for (int64_t rank = 0; rank < shards.world; ++rank) {
     const std::string file = Beside(path, NameOfShard(shards, rank));
     try {
-      const std::string bytes = read(file);
-      Safetensors contents = ParseChecksummed(std::as_bytes(std::span(bytes)), file);
+      Safetensors contents = ReadChecksummed(file, read);
       const std::string& found = contents.metadata["shard"];
       Check(found == Describe(shards, rank), file, " is of another checkpoint: it says '", found, "', not ",
             Describe(shards, rank));

@@ -31,7 +31,7 @@ void RemoveOtherShards(const std::string& path, const std::optional<Shards>& new
 
 // What the ranks had, in their order. Throws Error with the file and the reason if a shard is missing, damaged or of
 // another checkpoint.
-std::vector<TensorMap> LoadShards(const std::string& path, const Shards& shards, const FileReader& read = ReadContents);
+std::vector<TensorMap> LoadShards(const std::string& path, const Shards& shards, const FileReader& read = nullptr);
 
 }  // namespace orbit::io
 

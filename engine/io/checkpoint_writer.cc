@@ -10,6 +10,10 @@ namespace orbit::io {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks(50);  // for the shards of other ranks
+// The patience in Await(): training stands still meanwhile, in every save if another rank cannot write its shards.
+constexpr std::chrono::seconds kPatienceInAwait(1);
+
+int64_t LooksIn(std::chrono::duration<double> patience) { return 1 + static_cast<int64_t>(patience / kBetweenLooks); }
 
 TensorMap CopiesOnHost(const TensorMap& tensors) {
   TensorMap copies;
@@ -29,6 +33,7 @@ CheckpointWriter::~CheckpointWriter() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
+    looks_ = LooksIn(options_.last_patience);
   }
   changed_.notify_all();
   if (worker_.joinable()) worker_.join();
@@ -50,20 +55,17 @@ bool CheckpointWriter::idle() {
   return !HasUntried() && !writing_;
 }
 
-void CheckpointWriter::Await(const std::string& path) {
+void CheckpointWriter::Await() {
   std::unique_lock lock(mutex_);
-  awaited_ = path;
+  looks_ = LooksIn(kPatienceInAwait);
   changed_.notify_all();
-  changed_.wait(lock, [&] {
-    const auto pending = pending_.find(path);
-    return pending == pending_.end() || !pending->second.error.empty();
-  });
-  awaited_.clear();
+  changed_.wait(lock, [this] { return !HasUntried(); });
+  looks_.reset();
 }
 
 void CheckpointWriter::Finish() {
   std::unique_lock lock(mutex_);
-  finishing_ = true;
+  looks_ = LooksIn(options_.last_patience);
   changed_.notify_all();
   changed_.wait(lock, [this] { return !HasUntried() && !writing_; });
   for (auto& [path, pending] : pending_) pending.error.clear();
@@ -72,7 +74,7 @@ void CheckpointWriter::Finish() {
   else
     WriteDue(lock);
   changed_.wait(lock, [this] { return !HasUntried() && !writing_; });
-  finishing_ = false;
+  looks_.reset();
   for (const auto& [path, pending] : pending_) Fail(pending.error);
 }
 
@@ -94,10 +96,15 @@ void CheckpointWriter::WriteDue(std::unique_lock<std::mutex>& lock) {
       Save(path, *checkpoint);
     } catch (const std::exception& failure) {
       error = failure.what();
-      warn_(error + ". The checkpoint of step " + std::to_string(checkpoint->step) +
-            " is kept in memory and tried again; a file of before stays as it is");
     }
     lock.lock();
+    if (!error.empty()) {
+      const std::string fate = stopped_ ? " is lost" : " is kept in memory and tried again";
+      lock.unlock();
+      warn_(error + ". The checkpoint of step " + std::to_string(checkpoint->step) + fate +
+            "; a file of before stays as it is");
+      lock.lock();
+    }
     writing_ = false;
     const auto now = pending_.find(path);
     if (now->second.checkpoint == checkpoint) {  // no newer one has come meanwhile
@@ -124,17 +131,17 @@ void CheckpointWriter::Save(const std::string& path, const Checkpoint& checkpoin
 
 void CheckpointWriter::AwaitShards(const std::string& path, const Shards& shards) {
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.patience);
-  const auto alone = [&] { return finishing_ || awaited_ == path || stopped_; };
   for (;;) {
     std::unique_lock lock(mutex_);
-    const bool last_look = alone() || Clock::now() >= end;
+    const bool counted = looks_.has_value();
+    const bool last_look = counted ? --*looks_ <= 0 : Clock::now() >= end;
     lock.unlock();
     const std::vector<std::string> missing = MissingShards(path, shards);
     if (missing.empty()) return;
     Check(!last_look, "cannot write ", path, ": of the ", shards.world, " parts of the optimiser's state, one a rank, ",
           missing.size(), " did not come, the first of them ", missing[0]);
     lock.lock();
-    changed_.wait_for(lock, kBetweenLooks, alone);
+    changed_.wait_for(lock, kBetweenLooks, [&] { return looks_.has_value() != counted; });
   }
 }
 

@@ -2,17 +2,19 @@
 //
 // Of a checkpoint with shards (checkpoint_shards.h) every rank's writer writes the rank's own; rank 0's then waits for
 // those of the others, and commits the checkpoint only when it sees them. They need to see one directory for that, but
-// do not use the communicator. A rank that gives its writer the next checkpoint of a path first waits until all ranks
-// have written that of before, or tried: else a slow one could skip the very step that another one waits for.
+// do not use the communicator. Before the ranks give their writers the checkpoints of a step, they wait until all of
+// them have written those of before, or tried: else a slow one could skip the very step that another one waits for.
 #ifndef ORBIT_ENGINE_IO_CHECKPOINT_WRITER_H_
 #define ORBIT_ENGINE_IO_CHECKPOINT_WRITER_H_
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -26,13 +28,16 @@ struct CheckpointWriterOptions {
   int64_t rank = 0;  // of this process; others than 0 write shards alone
   // How long rank 0 waits for the shards of other ranks before the try counts as failed.
   std::chrono::duration<double> patience = std::chrono::seconds(60);
+  // The same in Finish(), when the others have written theirs but a network file system may show them late, and in the
+  // destructor, when the others may still be writing theirs: shorter than a launcher lets ranks end after one failed.
+  std::chrono::duration<double> last_patience = std::chrono::seconds(5);
 };
 
 class CheckpointWriter {
  public:
   // `warn` is told of every try that failed, on any thread.
   CheckpointWriter(std::function<void(const std::string&)> warn, CheckpointWriterOptions options = {});
-  // Writes what was not tried yet, without waiting for other ranks.
+  // Writes what was not tried yet. What fails now is lost.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
@@ -43,10 +48,11 @@ class CheckpointWriter {
   void Write(const std::string& path, Checkpoint checkpoint);
   // Whether everything has been written, or tried.
   bool idle();
-  // Waits until the checkpoint of this path has been written, or tried. Rank 0 is to call this, and Finish, once the
-  // other ranks have returned from it: it then does not wait for shards that are not there.
-  void Await(const std::string& path);
-  // Waits until everything has; then tries once more what failed. Throws Error if that fails again.
+  // Waits until everything has been written, or tried. Rank 0 is to call this, and Finish, once the other ranks have
+  // returned from it: their shards should be there then, and it waits for others for a second at most.
+  void Await();
+  // The same with last_patience in place of a second; then tries once more what failed. Throws Error if that fails
+  // again.
   void Finish();
 
  private:
@@ -72,8 +78,9 @@ class CheckpointWriter {
   std::condition_variable changed_;
   std::map<std::string, Pending> pending_;  // by path
   bool writing_ = false;
-  std::string awaited_;     // the path in Await(), whose shards the other ranks have written, or tried to
-  bool finishing_ = false;  // that is so of all paths
+  // How often rank 0 looks for missing shards yet, for all paths together, where they should be there: in Await(),
+  // Finish() and the destructor.
+  std::optional<int64_t> looks_;
   bool stopped_ = false;
   std::thread worker_;
 };

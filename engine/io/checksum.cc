@@ -39,6 +39,14 @@ class Checksum {
   uLong sum_ = crc32(0, nullptr, 0);
 };
 
+// With the tensors' elements, which the view only refers to.
+Safetensors CopyOf(SafetensorsView view) {
+  Safetensors contents{.metadata = std::move(view.metadata)};
+  for (const auto& [name, shape, elements] : view.tensors)
+    contents.tensors.emplace(name, Gather(elements, 0, shape, RowMajorStrides(shape)));
+  return contents;
+}
+
 }  // namespace
 
 void WriteChecksummed(const std::string& path, Safetensors contents) {
@@ -68,14 +76,10 @@ SafetensorsView ViewChecksummed(std::span<const std::byte> contents, const std::
   return view;
 }
 
-Safetensors ReadChecksummed(const std::string& path) { return ParseChecksummed(MappedFile(path).contents(), path); }
-
-Safetensors ParseChecksummed(std::span<const std::byte> bytes, const std::string& file) {
-  SafetensorsView view = ViewChecksummed(bytes, file);
-  Safetensors contents{.metadata = std::move(view.metadata)};
-  for (const auto& [name, shape, elements] : view.tensors)
-    contents.tensors.emplace(name, Gather(elements, 0, shape, RowMajorStrides(shape)));
-  return contents;
+Safetensors ReadChecksummed(const std::string& path, const FileReader& read) {
+  if (!read) return CopyOf(ViewChecksummed(MappedFile(path).contents(), path));
+  const std::string contents = read(path);
+  return CopyOf(ViewChecksummed(std::as_bytes(std::span(contents)), path));
 }
 
 }  // namespace orbit::io

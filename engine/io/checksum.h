@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "engine/io/contents.h"
 #include "engine/io/safetensors.h"
 
 namespace orbit::io {
@@ -15,9 +16,7 @@ namespace orbit::io {
 void WriteChecksummed(const std::string& path, Safetensors contents);
 
 // Throws Error if the checksum is missing or wrong.
-Safetensors ReadChecksummed(const std::string& path);
-// ReadChecksummed for contents in memory; `name` is for messages.
-Safetensors ParseChecksummed(std::span<const std::byte> contents, const std::string& name);
+Safetensors ReadChecksummed(const std::string& path, const FileReader& read = nullptr);
 
 // The same of a file's contents, without copies: the view holds as long as the contents. `name` is for messages.
 SafetensorsView ViewChecksummed(std::span<const std::byte> contents, const std::string& name);

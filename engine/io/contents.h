@@ -10,7 +10,8 @@ namespace orbit::io {
 // Throws Error if it is not a regular file or cannot be read.
 std::string ReadContents(const std::string& path);
 
-// ReadContents, or what has another process read a file for this one.
+// What has another process read a file for this one. Functions that are given none read the file themselves, without a
+// copy of its whole contents.
 using FileReader = std::function<std::string(const std::string& path)>;
 
 }  // namespace orbit::io

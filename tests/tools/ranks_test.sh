@@ -6,11 +6,12 @@ train=$PWD/$1 evaluate=$PWD/$2 launch=$PWD/$3 nccl=$PWD/$4
 . tests/tools/testing.sh
 
 deadline=3
+grace=8 # a rank that ends looks for the parts of the others for 5 s
 small=("${small_model[@]}" --set data.train=60 --set data.valid=20 --set data.test=20 --set train.batch=20
   --set train.samples=3 --set evaluation.every=2 --set evaluation.samples=3 --set evaluation.test_samples=4 --threads 1
   --device cpu)
 # over RANKS ARGUMENT...: trains.
-over() { "$launch" -n "$1" --grace $deadline -- "$train" "${small[@]}" --deadline $deadline "${@:2}"; }
+over() { "$launch" -n "$1" --grace $grace -- "$train" "${small[@]}" --deadline $deadline "${@:2}"; }
 # near FILE OTHER SHARE: whether the metrics in their last lines agree to a share.
 near() {
   tail -q -n 1 "$1" "$2" | awk '{ print $NF }' | paste - - | awk -v s="$3" '{ exit !(($1 - $2) ^ 2 < (s * $1) ^ 2) }'
@@ -97,6 +98,7 @@ refuses "has another evaluation.test_samples than rank 0" "$launch" -n 2 -- bash
 
 echo "--- a signal to one rank stops all after the same step; the run goes on, with the same bits, or on other ranks"
 over 2 --set train.steps=60 --set log.every=1 --set run.directory=whole >whole.out 2>err || fail "two ranks"
+over 2 --set train.steps=60 --set train.shard_optimizer=true --set run.directory=whole_divided >out 2>err || fail "two ranks"
 # after_first_save DIRECTORY: waits until there is a checkpoint.
 after_first_save() {
   for _ in $(seq 1200); do
@@ -107,7 +109,9 @@ after_first_save() {
 }
 for signal in TERM USR1; do
   number=$((128 + $(kill -l $signal)))
-  over 2 --set train.steps=60 --set log.every=1 --set run.directory=$signal >out 2>err &
+  divided=$([ $signal = USR1 ] && echo true || echo false)
+  over 2 --set train.steps=60 --set log.every=1 --set train.shard_optimizer=$divided --set run.directory=$signal \
+    >out 2>err &
   job=$!
   after_first_save $signal
   kill -s $signal "$(ranks_of $job | tail -n 1)" 2>/dev/null || true
@@ -124,7 +128,8 @@ for signal in TERM USR1; do
     same_losses whole $signal-other $((stopped + 2 < 60 ? stopped + 2 : 60)) || fail "on three ranks: other losses"
   fi
   cmp whole.out out
-  same_bits whole $signal || fail "SIG$signal and a resume give other bits"
+  if [ $divided = true ]; then same_divided whole_divided $signal 2; else same_bits whole $signal; fi ||
+    fail "SIG$signal and a resume give other bits"
 done
 
 echo "--- a signal to one rank stops a test on all"
@@ -170,7 +175,7 @@ disturb() {
   draw 2
   victim=$(ranks_of $job | sed -n "$((1 + drawn))p")
   kill -s "$signal" "$victim" 2>/dev/null || true
-  if ends_within $((4 * deadline)) $job "$name"; then # it may have been faster
+  if ends_within $((grace + 3 * deadline)) $job "$name"; then # it may have been faster
     hits=$((hits + 1))
     grep -qE "error: rank $((1 - drawn)) on .*: rank $drawn on [^ ]+ \\(process $victim\\)" err ||
       fail "no word on the loss of rank $drawn, process $victim"

@@ -255,17 +255,17 @@ bool Trainer::Run(const Request& stop, const std::function<void()>& after_step) 
   const auto show = [&] {
     if (run_) progress->Update(step_, run_->Summary());
   };
-  const auto save = [&] {
+  const auto save = [&](bool better) {
     Take(0);
-    Save(&RunFiles::last);
+    Save(better);
     saved_ = std::chrono::steady_clock::now();
     save_due_ = false;
   };
   const auto validate = [&] {
     Take(0);
-    Validate(stop);
+    const bool better = Validate(stop);
     if (validation_due_) return;
-    save();
+    save(better);
     show();
   };
   const auto profile = [&](int64_t step, void (*start_or_stop)()) {
@@ -289,13 +289,13 @@ bool Trainer::Run(const Request& stop, const std::function<void()>& after_step) 
     if (validation_due_)
       validate();
     else if (save_due_)
-      save();
+      save(false);
     if (after_step && !stopping_) after_step();
     stop_asked_ = stop();
     if (ranks_.world() == 1) stopping_ = stopping_ || stop_asked_;
   }
   const bool finished = !validation_due_ && (step_ == total_steps_ || is_out_of_patience());
-  if (!finished) save();
+  if (!finished) save(false);
   AwaitWriters([](io::CheckpointWriter& writer) { writer.Finish(); });
   if (run_ && is_out_of_patience())
     run_->log().info("validation has not been better {} times in a row: training ends after step {} of {}", not_better_,
@@ -395,9 +395,9 @@ void Trainer::LogCommunication() const {
       hidden ? ", " + std::to_string(std::lround(100 * *hidden)) + " % of them hidden behind computation" : "");
 }
 
-void Trainer::Validate(const Request& stop) {
+bool Trainer::Validate(const Request& stop) {
   if (experiment_.size(Split::kValid) == 0) validation_due_ = false;
-  if (!validation_due_ || stopping_) return;
+  if (!validation_due_ || stopping_) return false;
   experiment_.model().Eval();
   Generator generator = MakeGenerator(seed_, RandomUse::kValidation);
   ranks_.SetContext("validation after step " + std::to_string(step_));
@@ -406,7 +406,7 @@ void Trainer::Validate(const Request& stop) {
   experiment_.model().Train();
   if (!evaluation) {
     stopping_ = true;
-    return;
+    return false;
   }
   validation_due_ = false;
   Metrics metrics = {{"valid/loss", evaluation->loss}};
@@ -420,10 +420,10 @@ void Trainer::Validate(const Request& stop) {
   const double value = monitored.Item();
   const double sign = of_metric && experiment_.more_is_better() ? -1 : 1;
   ++not_better_;
-  if (!std::isfinite(value) || (best_ && sign * value >= sign * *best_)) return;
+  if (!std::isfinite(value) || (best_ && sign * value >= sign * *best_)) return false;
   best_ = value;
   not_better_ = 0;
-  Save(&RunFiles::best);
+  return true;
 }
 
 void Trainer::FindFiles() {
@@ -435,28 +435,33 @@ void Trainer::FindFiles() {
   job_ = shared.token;
 }
 
-void Trainer::Save(std::string (RunFiles::*path)() const) {
+void Trainer::Save(bool better) {
   ranks_.SetContext("saving after step " + std::to_string(step_));
   if (!files_) return;
-  const std::string file = ((*files_).*path)();
+  if (divides_optimizer()) AwaitWriters([](io::CheckpointWriter& writer) { writer.Await(); });
+  const auto write = [&](const std::string& file) {
+    io::Checkpoint checkpoint = MakeCheckpoint();
+    if (divides_optimizer()) checkpoint.shards = {.set = io::NameShards(file, job_, step_), .world = ranks_.world()};
+    writer_->Write(file, std::move(checkpoint));
+  };
+  if (better) write(files_->best());
+  write(files_->last());
+}
+
+io::Checkpoint Trainer::MakeCheckpoint() const {
   io::Checkpoint checkpoint{.optimizer = optimizer_->State(), .step = step_};
-  if (divides_optimizer()) {
-    AwaitWriters([&](io::CheckpointWriter& writer) { writer.Await(file); });
-    checkpoint.shards = {.set = io::NameShards(file, job_, step_), .world = ranks_.world()};
-  }
-  if (run_) {
-    checkpoint.model = experiment_.model().StateDict();
-    checkpoint.epoch = step_ / steps_per_epoch_;
-    checkpoint.best_validation = best_;
-    checkpoint.generators = {{"training", generator_}};
-    checkpoint.notes = {{"config", config_.ToYaml()},
-                        {"logged/steps", std::to_string(summed_)},
-                        {"monitor/not_better", std::to_string(not_better_)}};
-    for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
-    checkpoint.notes.insert(notes_.begin(), notes_.end());
-    if (validation_due_) checkpoint.notes[kValidationDue] = "true";
-  }
-  writer_->Write(file, std::move(checkpoint));
+  if (!run_) return checkpoint;
+  checkpoint.model = experiment_.model().StateDict();
+  checkpoint.epoch = step_ / steps_per_epoch_;
+  checkpoint.best_validation = best_;
+  checkpoint.generators = {{"training", generator_}};
+  checkpoint.notes = {{"config", config_.ToYaml()},
+                      {"logged/steps", std::to_string(summed_)},
+                      {"monitor/not_better", std::to_string(not_better_)}};
+  for (const auto& [name, sum] : sums_) checkpoint.notes["logged/sum/" + name] = ToText(sum);
+  checkpoint.notes.insert(notes_.begin(), notes_.end());
+  if (validation_due_) checkpoint.notes[kValidationDue] = "true";
+  return checkpoint;
 }
 
 void Trainer::AwaitWriters(const std::function<void(io::CheckpointWriter&)>& wait) {

@@ -107,12 +107,14 @@ class Trainer {
   std::string FindNonFinite(const Pending& pending);
   void Log(int64_t step);
   void LogCommunication() const;
-  // Does the validation that is due, unless a stop is asked for: it is then still due.
-  void Validate(const Request& stop);
+  // Does the validation that is due, unless a stop is asked for: it is then still due. Returns whether the model is
+  // better than in all validations before.
+  bool Validate(const Request& stop);
   // Finds out where this rank writes. All ranks have to call it.
   void FindFiles();
-  // Has the checkpoint at RunFiles::last() or best() be replaced.
-  void Save(std::string (RunFiles::*path)() const);
+  // Has the checkpoint at RunFiles::last() be replaced, and first the one at best() if the model is better.
+  void Save(bool better);
+  io::Checkpoint MakeCheckpoint() const;
   // Returns when `wait` has for the writers of all ranks: rank 0's is the last one, as it waits for the others' shards.
   void AwaitWriters(const std::function<void(io::CheckpointWriter&)>& wait);
   // Whether validation has not been better for train.patience times.
@@ -122,10 +124,9 @@ class Trainer {
   Experiment& experiment_;
   RunDirectory* run_;  // of rank 0
   Communicator& ranks_;
-  // Of ranks that write: where, for whom, and by whom.
-  std::optional<RunFiles> files_;
-  std::string job_;
-  std::optional<io::CheckpointWriter> writer_;
+  std::optional<RunFiles> files_;               // where to save: on rank 0, and on all where they divide the optimiser
+  std::string job_;                             // what tells apart the shards of jobs that go on with one run
+  std::optional<io::CheckpointWriter> writer_;  // on the ranks that save
   int64_t seed_, samples_, accumulate_, steps_per_epoch_, total_steps_;
   ShuffledBatches batches_;
   optim::Schedule schedule_;

@@ -128,14 +128,16 @@ void TrainingRun::LoadBest() {
 std::optional<io::Checkpoint> TrainingRun::ShareCheckpoint(std::string path, bool with_optimizer) const {
   path = ShareText(path, 0, *ranks_, device_);
   if (path.empty()) return std::nullopt;
-  const auto read = [this](const std::string& file) {
-    ranks_->SetContext("sharing " + file);
-    std::string contents;
-    AwaitAll(*ranks_, device_, [&] {
-      if (leads()) contents = io::ReadContents(file);
-    });
-    return ShareText(std::move(contents), 0, *ranks_, device_);
-  };
+  io::FileReader read;
+  if (ranks_->world() > 1)
+    read = [this](const std::string& file) {
+      ranks_->SetContext("sharing " + file);
+      std::string contents;
+      AwaitAll(*ranks_, device_, [&] {
+        if (leads()) contents = io::ReadContents(file);
+      });
+      return ShareText(std::move(contents), 0, *ranks_, device_);
+    };
   io::Checkpoint checkpoint = io::LoadCheckpoint(path, read);
   if (checkpoint.shards && with_optimizer)
     checkpoint.optimizer = optim::JoinShards(io::LoadShards(path, *checkpoint.shards, read), checkpoint.model);
