@@ -40,6 +40,7 @@ run --precision bf16 --set train.steps=2 --set run.directory=rounded >/dev/null 
 grep -q "^train.precision: bf16 " rounded/config.yaml || fail "a run forgets its precision"
 
 echo "--- stopped and resumed, or killed and resumed: the bits of a run that never was"
+stopped=0
 for signal in INT TERM HUP USR1 USR2 KILL; do
   "$train" "${small[@]}" --set train.steps=40 --set run.directory="$signal" >"$signal.out" 2>"$signal.err" &
   process=$!
@@ -51,6 +52,7 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
   status=0
   wait "$process" || status=$?
   if [ "$status" != 0 ]; then # it may have been faster
+    ((++stopped))
     [ "$status" = $((128 + $(kill -l "$signal"))) ] || fail "SIG$signal gives status $status"
     again=$(sed -n 's/.*go on with: //p' "$signal.err")
     [ "$signal" != KILL ] || again="$train --resume $signal"
@@ -60,6 +62,7 @@ for signal in INT TERM HUP USR1 USR2 KILL; do
   cmp <(tensors_of whole/last.safetensors) <(tensors_of "$signal/last.safetensors")
   [ "$(grep -o '"step":[0-9]*,"valid' "$signal/metrics.jsonl" | sort | uniq -d | wc -l)" = 0 ] || fail "steps came twice"
 done
+[ "$stopped" -ge 3 ] || fail "of six signals $stopped stopped training"
 
 echo "--- stopped in the test, which is done again; and while data are made, when there is nothing to save"
 long_test=(--set train.steps=6 --set evaluation.test_samples=30000)
