@@ -77,18 +77,22 @@ std::string FitSteps(const Arguments& arguments, std::chrono::steady_clock::time
   return text;
 }
 
-// Says how to go on with a run of `world` ranks that was stopped, and returns the exit status.
-int Stopped(TrainingRun& run, int world, const std::string& where, const StopSignal& stop) {
+// Says how to go on with a run that was stopped, and returns the exit status: that of the signal, on all ranks,
+// whichever of them it reached.
+int Stopped(TrainingRun& run, Communicator& ranks, Device device, const std::string& where, const StopSignal& stop) {
   const Trainer& trainer = run.trainer();
+  const Tensor signal = Tensor::Full({}, stop.requested() ? stop.signal() : 0, DType::kI64, device);
+  ranks.AllReduce(signal, ReduceOp::kMax).Wait();
+  const int status = 128 + static_cast<int>(signal.Item());
   if (run.leads()) {
-    const std::string number = std::to_string(world);
-    const std::string ranks =
-        world > 1 ? ", on " + number + " ranks as before (launch -n " + number + " -- ..., srun ...)" : "";
+    const std::string number = std::to_string(ranks.world());
+    const std::string as_before =
+        ranks.world() > 1 ? ", on " + number + " ranks as before (launch -n " + number + " -- ..., srun ...)" : "";
     run.directory().log().info("stopped {}after step {} of {}; go on with: {} --resume {}{}", where, trainer.step(),
                                trainer.total_steps(), ProgramCommand(), ShellWord(run.directory().path().string()),
-                               ranks);
+                               as_before);
   }
-  return 128 + (stop.requested() ? stop.signal() : SIGTERM);  // another rank may have been asked
+  return status;
 }
 
 int Train(const Arguments& arguments) {
@@ -112,7 +116,8 @@ int Train(const Arguments& arguments) {
   }
   Check(!arguments.graph || ranks.ranks.world == 1,
         "--graph is for one process: the sums of several ranks are not captured");
-  TrainingRun run(sources, arguments.resume, device, MakeCommunicator(ranks, device));
+  const std::shared_ptr<Communicator> communicator = MakeCommunicator(ranks, device);
+  TrainingRun run(sources, arguments.resume, device, communicator);
   const StopSignal stop;  // until here there was nothing to save, and a signal ended the program
   const auto asked_to_stop = [&] { return stop.requested(); };
   Trainer& trainer = run.trainer();
@@ -130,9 +135,9 @@ int Train(const Arguments& arguments) {
       throw;
     }
   }();
-  if (!finished) return Stopped(run, ranks.ranks.world, "", stop);
+  if (!finished) return Stopped(run, *communicator, device, "", stop);
   const std::optional<Metrics> metrics = run.Test(asked_to_stop);
-  if (!metrics) return Stopped(run, ranks.ranks.world, "in the test, ", stop);
+  if (!metrics) return Stopped(run, *communicator, device, "in the test, ", stop);
   if (!run.leads()) return 0;
   RunDirectory& directory = run.directory();
   directory.WriteFigure();

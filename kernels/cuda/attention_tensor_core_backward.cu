@@ -209,21 +209,29 @@ struct KeyRows {
   Sums dkeys = {}, dvalues = {};
 };
 
-// Asks the L2 cache for what the next block here is going to load: where few blocks are resident, it would wait for
-// memory with little else to run.
+// Asks the L2 cache for the line of an element. The emulator, which has none, reads the element.
+template <class T>
+__device__ __forceinline__ void PrefetchLine(const T* element) {
+#ifdef __CUDACC__
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(element));
+#else
+  [[maybe_unused]] const volatile T value = *element;
+#endif
+}
+
+// Prefetches what the next block here is going to load: where few blocks are resident, it would wait for memory with
+// little else to run.
 template <int kChannels, bool kWhole, class T>
 __device__ void Prefetch(const Head<kWhole>& next, const BackwardArrays<T>& arrays, int rank, int threads) {
-#ifdef __CUDACC__
   constexpr int kLine = 128 / sizeof(T), kLines = (kChannels + kLine - 1) / kLine;
   const auto ask = [&](const Rows<const T, kWhole>& rows) {
     const int lines = rows.channels % kLine == 0 ? kLines : kLines + 1;  // a row may begin within a line
     for (int i = rank; i < rows.count * lines; i += threads)
-      asm volatile("prefetch.global.L2 [%0];" ::"l"(rows.At(i / lines, min(i % lines * kLine, rows.channels - 1))));
+      PrefetchLine(rows.At(i / lines, min(i % lines * kLine, rows.channels - 1)));
   };
   for (int part = 0; part < 3; ++part) ask(next.Projected(arrays.projected, part));
   ask(next.Out(arrays.dy));
   ask(next.Out(arrays.y));
-#endif
 }
 
 // Chunks of shared memory per pair: queries, dy, keys, gradients of scores, and statistics.

@@ -155,9 +155,8 @@ std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& e
   generator = generator.WithRows({});
   if (stopped) return std::nullopt;
   if (ranks) AddOutputs(*ranks, adds, outputs);
-  CheckScores(outputs.scores, split);
   const auto& [predictions, targets, scores] = outputs;
-  Evaluation evaluation{.is_known = targets.defined(), .predictions = predictions};
+  Evaluation evaluation{.is_known = targets.defined(), .predictions = predictions, .scores = scores};
   if (!evaluation.is_known) return evaluation;
   evaluation.loss = LossOf(experiment, split, predictions, targets, at_once);
   evaluation.metrics = experiment.Measure(predictions, targets);
@@ -166,6 +165,7 @@ std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& e
 }
 
 void CheckFinite(const Evaluation& evaluation, Split split) {
+  CheckScores(evaluation.scores, split);
   const std::string what = ": the model's outputs are not finite, or too large";
   if (evaluation.is_known)
     Check(std::isfinite(evaluation.loss) && !std::isinf(evaluation.metric), "the ", NameOf(split), " split's loss is ",

@@ -15,6 +15,7 @@ struct Evaluation {
   double metric = 0;     // what is reported
   Metrics metrics;       // all that was measured, the reported one first
   Tensor predictions;    // [examples, ...]
+  Tensor scores;  // [examples], NaN where those of the equivariant network are not finite; undefined without them
 };
 
 // How ranks divide the work of a split.
@@ -24,8 +25,7 @@ struct Division {
 };
 
 // Of a whole split, with `samples` group elements an example. The model is in evaluation mode. All ranks have the whole
-// result, and call this together. Throws Error where the scores of an equivariant network are not finite, by which
-// nodes are sorted; those of loss and metrics that are not are for CheckFinite.
+// result, and call this together. What is not finite is for CheckFinite.
 Evaluation Evaluate(const Experiment& experiment, Split split, int64_t samples, Generator& generator,
                     const ShareDone& progress = {}, const Division& division = {});
 
@@ -35,8 +35,9 @@ std::optional<Evaluation> EvaluateUntil(const Request& stop, const Experiment& e
                                         Generator& generator, const ShareDone& progress = {},
                                         const Division& division = {});
 
-// Throws Error where the loss, the metric or a prediction is not finite, except that the metric may be NaN if the
-// predictions are finite: it is then undefined for these targets.
+// Throws Error where the loss, the metric, a prediction or the scores of an equivariant network are not finite, except
+// that the metric may be NaN if the predictions are finite: it is then undefined for these targets. Scores that are not
+// are no order of nodes, but sorting makes one, and all else may look well.
 void CheckFinite(const Evaluation& evaluation, Split split);
 
 // Relative errors |phi(h x) - h phi(x)| / |phi(x)| for random h, in the l2 norm over some examples.
