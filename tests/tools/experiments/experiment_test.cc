@@ -118,7 +118,7 @@ TEST_F(ExperimentTest, ScoresThatAreNotFiniteAreRefused) {
         parameter.variable.value().CopyFrom(Tensor::Full(parameter.variable.shape(), weight));
     EXPECT_THAT(io::MessageOf([&] {
                   Generator generator(1);
-                  Evaluate(*experiment, Split::kTest, 2, generator);
+                  CheckFinite(Evaluate(*experiment, Split::kTest, 2, generator), Split::kTest);
                 }),
                 HasSubstr("the equivariant network q gives the nodes of example 0 of the test split"));
   }
